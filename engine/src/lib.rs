@@ -1,0 +1,5 @@
+//! A packet-level simulator of AWS VPC networks.
+
+pub mod base;
+pub mod diag;
+pub mod spec;

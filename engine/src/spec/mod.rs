@@ -1,0 +1,85 @@
+//! What the user wrote: a topology as AWS's nouns, with the place of every value.
+//!
+//! `parse` reads a topology file into a [`Spec`] and collects every mistake on the way; the importers
+//! build the same [`Spec`] from AWS JSON. `compile` is the only reader. Defaults are *not* filled in
+//! here: an absent value is `None`, and `compile` knows what AWS does then.
+//!
+//! Invariants: names are unique over all kinds of one topology, because a route or a rule names its
+//! target without saying the kind; a real AWS id is a name like any other.
+
+mod acl;
+mod eni;
+mod gateway;
+mod instance;
+mod internet;
+mod route_table;
+mod security_group;
+mod span;
+mod vpc;
+
+pub use acl::{AclAction, AclRule, NetworkAcl};
+pub use eni::{NetworkInterface, PublicIp, SecondaryAddress};
+pub use gateway::{EgressOnlyInternetGateway, InternetGateway, NatAddress, NatConnectivity, NatGateway};
+pub use instance::{Forwarding, GuestOs, Instance, InstanceState, Listener};
+pub use internet::{
+    BlockPublicAccess, BpaExclusion, BpaExclusionMode, BpaMode, GuestKnowledge, InternetHost, LinkSpec, Links,
+    NotModelled, Profile,
+};
+pub use route_table::{Route, RouteOrigin, RouteState, RouteTable};
+pub use security_group::{Peer, SecurityGroup, SgRule};
+pub use span::{Name, Spanned};
+pub use vpc::{PrefixList, Subnet, Vpc};
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// Resources of one kind, by name.
+pub type Named<T> = BTreeMap<Name, T>;
+
+/// A network: everything that one topology file, or one folder of AWS JSON, describes.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Spec {
+    /// What this network shows, for people.
+    pub description: Option<String>,
+    /// Region of every resource that names none. Default `us-east-1`.
+    pub region: Option<Spanned<String>>,
+    /// Account of every resource that names none, 12 digits. Default `111122223333`.
+    pub account: Option<Spanned<String>>,
+    /// Whether what the file does not say about guests is absent or unknown.
+    pub guests: Option<GuestKnowledge>,
+    /// Choices where AWS's documentation is silent or ambiguous.
+    pub profile: Option<Profile>,
+    /// Latency, bandwidth, queue, loss by kind of link.
+    pub links: Option<Links>,
+    /// Virtual private clouds.
+    pub vpcs: Named<Vpc>,
+    /// Subnets.
+    pub subnets: Named<Subnet>,
+    /// Route tables of subnets and gateways.
+    pub route_tables: Named<RouteTable>,
+    /// Network ACLs.
+    pub network_acls: Named<NetworkAcl>,
+    /// Security groups.
+    pub security_groups: Named<SecurityGroup>,
+    /// Customer-managed and AWS-managed prefix lists.
+    pub prefix_lists: Named<PrefixList>,
+    /// Internet gateways.
+    pub internet_gateways: Named<InternetGateway>,
+    /// Egress-only internet gateways.
+    pub egress_only_internet_gateways: Named<EgressOnlyInternetGateway>,
+    /// NAT gateways, zonal and regional.
+    pub nat_gateways: Named<NatGateway>,
+    /// Network interfaces that are not written inside an instance.
+    pub network_interfaces: Named<NetworkInterface>,
+    /// Instances.
+    pub instances: Named<Instance>,
+    /// Hosts on the internet that the topology describes.
+    pub internet_hosts: Named<InternetHost>,
+    /// VPC Block Public Access, one entry per account and Region.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub block_public_access: Vec<Spanned<BlockPublicAccess>>,
+    /// Resources that were understood but are not modelled: a packet that meets one is answered so.
+    pub not_modelled: Named<NotModelled>,
+}
