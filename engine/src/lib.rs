@@ -3,3 +3,4 @@
 pub mod base;
 pub mod diag;
 pub mod spec;
+pub mod wire;

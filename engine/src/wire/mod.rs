@@ -1,0 +1,11 @@
+//! L0: packets as typed headers, and the bytes they stand for. Knows no VPC.
+//!
+//! Inside the simulator a packet is [`Packet`]: headers as plain values, payload shared and never
+//! copied. Bytes exist only where bytes are wanted: captures, mirrors, the hosts' TCP stacks.
+//! Law, tested on random packets: `parse(emit(p)) == p`, and an independent decoder agrees.
+
+mod headers;
+mod packet;
+
+pub use headers::{Fragment, Headers, Icmp, L4, Tcp, TcpFlags, Udp};
+pub use packet::{Packet, Payload};
