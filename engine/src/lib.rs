@@ -1,6 +1,13 @@
 //! A packet-level simulator of AWS VPC networks.
 
 pub mod base;
+pub mod compile;
 pub mod diag;
+pub mod eval;
+pub mod fabric;
+pub mod flow;
+pub mod names;
 pub mod spec;
+pub mod verdict;
+pub mod walk;
 pub mod wire;

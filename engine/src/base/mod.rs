@@ -1,5 +1,6 @@
 //! L0: the small words everything else is made of. Knows no VPC and does no IO.
 //!
+//! - [`ids`]: the handles of AWS's resources.
 //! - [`index`]: dense `u32` handles and the vectors they index.
 //! - [`time`]: virtual time in nanoseconds.
 //! - [`cidr`]: address blocks as AWS writes them.
@@ -7,6 +8,7 @@
 //! - [`rate`]: bandwidths and probabilities, as integers.
 
 pub mod cidr;
+pub mod ids;
 pub mod index;
 pub mod port;
 pub mod rate;

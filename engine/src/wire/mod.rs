@@ -5,7 +5,10 @@
 //! Law, tested on random packets: `parse(emit(p)) == p`, and an independent decoder agrees.
 
 mod headers;
+mod mss;
 mod packet;
+pub mod quote;
 
 pub use headers::{Fragment, Headers, Icmp, L4, Tcp, TcpFlags, Udp};
+pub use mss::clamp_mss;
 pub use packet::{Packet, Payload};

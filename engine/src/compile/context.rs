@@ -1,0 +1,224 @@
+//! What the stages of a compilation share: the growing network, and how to complain.
+
+use crate::base::ids::{AclIx, EigwIx, EniIx, GuestIx, IgwIx, NatIx, NmIx, PlIx, RtbIx, SgIx, SubnetIx, VpcIx};
+use crate::base::{IndexVec, Nanos, Ratio};
+use crate::diag::{Diagnostic, Severity, Span, nearest};
+use crate::fabric::{Fabric, Link, Lpm, Profile};
+use crate::names::{Label, Names, RowText};
+use crate::spec::{GuestKnowledge, LinkSpec, Spanned, Spec};
+use crate::verdict::{Dir, Row, RowIx, RowKind};
+use rustc_hash::FxHashMap;
+use std::collections::BTreeMap;
+
+/// Bytes that may wait at a link whose bandwidth is limited, if the topology does not say.
+const QUEUE_BYTES: u64 = 1 << 20;
+
+pub(super) struct Context {
+    pub(super) spec: Spec,
+    pub(super) fabric: Fabric,
+    pub(super) names: Names,
+    pub(super) diagnostics: Vec<Diagnostic>,
+    /// An imported account: what cannot be resolved is a gap in the export.
+    pub(super) lenient: bool,
+    pub(super) ids: Ids,
+}
+
+/// Handles by name.
+#[derive(Default)]
+pub(super) struct Ids {
+    pub(super) vpcs: BTreeMap<String, VpcIx>,
+    pub(super) subnets: BTreeMap<String, SubnetIx>,
+    pub(super) rtbs: BTreeMap<String, RtbIx>,
+    pub(super) acls: BTreeMap<String, AclIx>,
+    pub(super) sgs: BTreeMap<String, SgIx>,
+    pub(super) prefix_lists: BTreeMap<String, PlIx>,
+    pub(super) igws: BTreeMap<String, IgwIx>,
+    pub(super) eigws: BTreeMap<String, EigwIx>,
+    pub(super) nats: BTreeMap<String, NatIx>,
+    pub(super) enis: BTreeMap<String, EniIx>,
+    pub(super) guests: BTreeMap<String, GuestIx>,
+    pub(super) not_modelled: BTreeMap<String, NmIx>,
+    /// The VPC that a group belongs to.
+    pub(super) sg_vpc: IndexVec<SgIx, VpcIx>,
+}
+
+impl Context {
+    pub(super) fn new(spec: &Spec, epoch: u16) -> Self {
+        let mut cx = Self {
+            spec: Spec::default(),
+            fabric: empty_fabric(epoch),
+            names: Names::default(),
+            diagnostics: Vec::new(),
+            lenient: spec.guests == Some(GuestKnowledge::Unknown),
+            ids: Ids::default(),
+        };
+        cx.profile_and_links(spec);
+        cx
+    }
+
+    fn profile_and_links(&mut self, spec: &Spec) {
+        let p = spec.profile.unwrap_or_default();
+        let d = Profile::default();
+        self.fabric.profile = Profile {
+            icmp_errors_pass_tracked: p.icmp_errors_pass_tracked.unwrap_or(d.icmp_errors_pass_tracked),
+            tracking_picks_up_mid_stream: p.tracking_picks_up_mid_stream.unwrap_or(d.tracking_picks_up_mid_stream),
+            tracked_tcp_idle: p.tracked_tcp_idle.unwrap_or(d.tracked_tcp_idle),
+            tracked_udp_stream_idle: p.tracked_udp_stream_idle.unwrap_or(d.tracked_udp_stream_idle),
+            tracked_udp_idle: p.tracked_udp_idle.unwrap_or(d.tracked_udp_idle),
+        };
+        let links = spec.links.unwrap_or_default();
+        // aws-hybrid 9.1: half of the measured round trips.
+        let host =
+            Link { latency: Nanos::from_micros(20), bandwidth: None, queue_bytes: QUEUE_BYTES, loss: Ratio::ZERO };
+        self.fabric.links = [
+            link(links.same_az, Nanos::from_micros(125)),
+            link(links.cross_az, Nanos::from_micros(500)),
+            link(links.internet, Nanos::from_millis(10)),
+            host,
+        ];
+        for class in 0..4 {
+            let first = self.row(Row::plain(RowKind::LinkLoss, class));
+            self.row(Row::plain(RowKind::LinkQueue, class));
+            self.row(Row::plain(RowKind::LinkDown, class));
+            self.fabric.link_rows[class as usize] = first;
+        }
+    }
+
+    /// A new implied row.
+    pub(super) fn row(&mut self, row: Row) -> RowIx {
+        self.names.rows.push(None);
+        self.fabric.rows.push(row)
+    }
+
+    /// A new written row.
+    pub(super) fn written_row(&mut self, row: Row, text: RowText) -> RowIx {
+        self.names.rows.push(Some(Box::new(text)));
+        self.fabric.rows.push(row)
+    }
+
+    /// A block of implied rows with one owner; gives the first.
+    pub(super) fn row_block(&mut self, owner: u32, kinds: &[(RowKind, Dir)]) -> RowIx {
+        let first = self.fabric.rows.next_index();
+        for (kind, dir) in kinds {
+            self.row(Row { kind: *kind, dir: *dir, owner });
+        }
+        first
+    }
+
+    /// Something that AWS would refuse. In an imported account it is a gap in the export.
+    pub(super) fn problem(&mut self, mut diagnostic: Diagnostic) {
+        if self.lenient {
+            diagnostic.severity = Severity::Warning;
+        }
+        self.diagnostics.push(diagnostic);
+    }
+
+    pub(super) fn warn(&mut self, diagnostic: Diagnostic) {
+        self.diagnostics.push(diagnostic);
+    }
+
+    /// A name that stands for nothing of its kind. Says what it is instead, or what is most like it.
+    pub(super) fn unknown(&mut self, name: &Spanned<String>, kind: &str, known: &[&str]) {
+        let message = format!("there is no {kind} `{name}`");
+        let diagnostic = Diagnostic::error("unknown-reference", name.span, message);
+        let other = self.kind_of(name);
+        let diagnostic = match (other, nearest(name, known.iter().copied())) {
+            (Some(other), _) => diagnostic.help(format!("`{name}` is a {other}")),
+            (None, Some(near)) => diagnostic.help(format!("did you mean `{near}`?")),
+            (None, None) if known.is_empty() => diagnostic.help(format!("this topology has no {kind}")),
+            (None, None) if known.len() <= 8 => diagnostic.help(format!("known: {}", known.join(", "))),
+            (None, None) => diagnostic,
+        };
+        self.problem(diagnostic);
+    }
+
+    fn kind_of(&self, name: &str) -> Option<&'static str> {
+        let s = &self.spec;
+        Some(match () {
+            () if s.vpcs.contains_key(name) => "VPC",
+            () if s.subnets.contains_key(name) => "subnet",
+            () if s.route_tables.contains_key(name) => "route table",
+            () if s.network_acls.contains_key(name) => "network ACL",
+            () if s.security_groups.contains_key(name) => "security group",
+            () if s.prefix_lists.contains_key(name) => "prefix list",
+            () if s.internet_gateways.contains_key(name) => "internet gateway",
+            () if s.egress_only_internet_gateways.contains_key(name) => "egress-only internet gateway",
+            () if s.nat_gateways.contains_key(name) => "NAT gateway",
+            () if s.instances.contains_key(name) => "instance",
+            () if s.network_interfaces.contains_key(name) => "network interface",
+            () => return None,
+        })
+    }
+}
+
+macro_rules! lookup {
+    ($($fn:ident, $map:ident, $ix:ty, $kind:literal;)*) => {
+        impl Context {$(
+            /// The handle of a name, or a diagnostic.
+            pub(super) fn $fn(&mut self, name: &Spanned<String>) -> Option<$ix> {
+                if let Some(index) = self.ids.$map.get(name.value.as_str()) {
+                    return Some(*index);
+                }
+                let known: Vec<String> = self.ids.$map.keys().cloned().collect();
+                self.unknown(name, $kind, &known.iter().map(String::as_str).collect::<Vec<_>>());
+                None
+            }
+        )*}
+    };
+}
+lookup! {
+    vpc_named, vpcs, VpcIx, "VPC";
+    subnet_named, subnets, SubnetIx, "subnet";
+    sg_named, sgs, SgIx, "security group";
+    guest_named, guests, GuestIx, "instance";
+}
+
+/// Makes the label of a resource.
+pub(super) fn label(name: &Spanned<String>, tag: Option<&String>) -> Label {
+    Label { id: name.value.clone(), tag: tag.filter(|tag| **tag != name.value).cloned(), span: name.span }
+}
+
+fn link(spec: Option<LinkSpec>, latency: Nanos) -> Link {
+    let spec = spec.unwrap_or_default();
+    Link {
+        latency: spec.latency.unwrap_or(latency),
+        bandwidth: spec.bandwidth,
+        queue_bytes: spec.queue_bytes.unwrap_or(QUEUE_BYTES),
+        loss: spec.loss.unwrap_or(Ratio::ZERO),
+    }
+}
+
+fn empty_fabric(epoch: u16) -> Fabric {
+    let none = RowIx(0);
+    let link = Link { latency: Nanos::ZERO, bandwidth: None, queue_bytes: 0, loss: Ratio::ZERO };
+    Fabric {
+        epoch,
+        rows: IndexVec::new(),
+        enis: IndexVec::new(),
+        subnets: IndexVec::new(),
+        vpcs: IndexVec::new(),
+        rtbs: IndexVec::new(),
+        acls: IndexVec::new(),
+        sg_sets: IndexVec::new(),
+        prefix_lists: IndexVec::new(),
+        igws: IndexVec::new(),
+        eigws: IndexVec::new(),
+        nats: IndexVec::new(),
+        guests: IndexVec::new(),
+        internet_hosts: IndexVec::new(),
+        not_modelled: IndexVec::new(),
+        public_v4: FxHashMap::default(),
+        public_v6: Lpm::default(),
+        internet_by_address: FxHashMap::default(),
+        internet_unknown: none,
+        no_mapping: none,
+        links: [link; 4],
+        link_rows: [none; 4],
+        profile: Profile::default(),
+    }
+}
+
+/// Says where something else is, in a note.
+pub(super) fn also(diagnostic: Diagnostic, span: Span, what: impl Into<String>) -> Diagnostic {
+    diagnostic.note(span, what)
+}

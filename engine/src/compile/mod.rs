@@ -1,0 +1,69 @@
+//! L4: from what was written to a network that packets can walk.
+//!
+//! Resolve names, fill in AWS's defaults (`expand`), lay out implied rows, validate, flatten. Every
+//! problem is collected. A hand-written topology with an error is refused; an imported account is a real
+//! one, so what AWS would have refused there is a gap in the export: the problem becomes a warning and
+//! the thing that could not be resolved is left out.
+//!
+//! Everything is made in the order of names: the order of files and of entries in them never shows.
+
+mod address;
+mod context;
+mod eni;
+mod expand;
+mod filter;
+mod gateway;
+mod quota;
+mod route;
+mod vpc;
+
+pub use expand::{DEFAULT_ACCOUNT, DEFAULT_REGION, expand};
+pub use gateway::ANY_HOST;
+
+use crate::diag::{Diagnostic, any_error};
+use crate::fabric::Fabric;
+use crate::names::Names;
+use crate::spec::Spec;
+use context::Context;
+
+/// A compiled network and how to say it.
+#[derive(Clone, Debug)]
+pub struct Network {
+    /// What packets walk through.
+    pub fabric: Fabric,
+    /// What things are called.
+    pub names: Names,
+    /// The topology with AWS's defaults filled in.
+    pub spec: Spec,
+}
+
+/// Compiles a topology. The network is absent if a diagnostic is an error.
+#[must_use]
+pub fn compile(spec: &Spec) -> (Option<Network>, Vec<Diagnostic>) {
+    compile_epoch(spec, 0)
+}
+
+/// Compiles the configuration that follows `epoch - 1` others in one run.
+#[must_use]
+pub fn compile_epoch(spec: &Spec, epoch: u16) -> (Option<Network>, Vec<Diagnostic>) {
+    let mut cx = Context::new(spec, epoch);
+    let full = expand(spec, &mut cx.diagnostics);
+    cx.spec = full;
+    cx.vpcs();
+    cx.subnets();
+    cx.prefix_lists();
+    cx.not_modelled();
+    cx.interfaces();
+    cx.internet_gateways();
+    cx.nat_gateways();
+    cx.acls();
+    cx.security_groups();
+    cx.route_tables();
+    cx.internet();
+    cx.quotas();
+    let Context { spec, names, fabric, mut diagnostics, .. } = cx;
+    diagnostics.sort_by(|a, b| (a.span, a.severity, a.code, &a.message).cmp(&(b.span, b.severity, b.code, &b.message)));
+    diagnostics.dedup();
+    let network = (!any_error(&diagnostics)).then_some(Network { fabric, names, spec });
+    (network, diagnostics)
+}

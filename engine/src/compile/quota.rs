@@ -1,0 +1,82 @@
+//! AWS's default quotas, as warnings: an account may have higher ones (aws-core 1.6).
+
+use super::context::Context;
+use crate::diag::{Diagnostic, Span};
+use crate::spec::Peer;
+use std::collections::BTreeMap;
+
+/// Blocks of each family a VPC may have.
+const BLOCKS_PER_VPC: usize = 5;
+/// Subnets a VPC may have.
+const SUBNETS_PER_VPC: usize = 200;
+/// Route tables a VPC may have.
+const TABLES_PER_VPC: usize = 200;
+/// Static routes of one family a table may have.
+const ROUTES_PER_TABLE: usize = 500;
+/// Rows of one direction an ACL may have.
+const ROWS_PER_ACL: usize = 20;
+/// Rules of one direction and family a group may have.
+const RULES_PER_GROUP: usize = 60;
+/// Groups an interface may have.
+const GROUPS_PER_INTERFACE: usize = 5;
+
+impl Context {
+    pub(super) fn quotas(&mut self) {
+        // A real account has the quotas it has.
+        if self.lenient {
+            return;
+        }
+        let mut over: Vec<(Span, String)> = Vec::new();
+        let mut check = |span: Span, count: usize, limit: usize, what: String| {
+            if count > limit {
+                over.push((span, format!("{what}: {count}, AWS's default quota is {limit}")));
+            }
+        };
+        let spec = &self.spec;
+        for (name, vpc) in &spec.vpcs {
+            check(name.span, 1 + vpc.secondary_cidrs.len(), BLOCKS_PER_VPC, format!("IPv4 blocks of vpc `{name}`"));
+            check(name.span, vpc.ipv6_cidrs.len(), BLOCKS_PER_VPC, format!("IPv6 blocks of vpc `{name}`"));
+            let subnets = spec.subnets.values().filter(|s| s.vpc == *name).count();
+            check(name.span, subnets, SUBNETS_PER_VPC, format!("subnets of vpc `{name}`"));
+            let tables = spec.route_tables.values().filter(|t| t.vpc == *name).count();
+            check(name.span, tables, TABLES_PER_VPC, format!("route tables of vpc `{name}`"));
+        }
+        for (name, table) in &spec.route_tables {
+            let v6 = table.routes.iter().filter(|r| r.to.contains(':')).count();
+            check(name.span, v6.max(table.routes.len() - v6), ROUTES_PER_TABLE, format!("routes of table `{name}`"));
+        }
+        for (name, acl) in &spec.network_acls {
+            for (dir, rows) in [("inbound", &acl.inbound), ("outbound", &acl.outbound)] {
+                check(
+                    name.span,
+                    rows.as_ref().map_or(0, Vec::len),
+                    ROWS_PER_ACL,
+                    format!("{dir} rows of acl `{name}`"),
+                );
+            }
+        }
+        for (name, group) in &spec.security_groups {
+            for (dir, rules) in [("inbound", &group.inbound), ("outbound", &group.outbound)] {
+                let mut families: BTreeMap<bool, usize> = BTreeMap::new();
+                for rule in rules.iter().flatten() {
+                    let peer = rule.from.as_ref().or(rule.to.as_ref());
+                    let v6 = matches!(peer.map(|p| &p.value), Some(Peer::Cidr(c)) if !c.is_v4());
+                    *families.entry(v6).or_default() += 1;
+                }
+                let most = families.values().copied().max().unwrap_or(0);
+                check(name.span, most, RULES_PER_GROUP, format!("{dir} rules of group `{name}`"));
+            }
+        }
+        for (name, eni) in &spec.network_interfaces {
+            check(
+                name.span,
+                eni.security_groups.as_ref().map_or(0, Vec::len),
+                GROUPS_PER_INTERFACE,
+                format!("groups of interface `{name}`"),
+            );
+        }
+        for (span, message) in over {
+            self.warn(Diagnostic::warning("quota", span, message).help("ask AWS for more, or split it"));
+        }
+    }
+}

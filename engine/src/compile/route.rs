@@ -1,0 +1,372 @@
+//! Route tables: implied local routes, targets, priorities, what AWS refuses.
+
+use super::context::{Context, also, label};
+use crate::base::ids::{EniIx, RtbIx, VpcIx};
+use crate::base::{Cidr, IndexVec};
+use crate::diag::{Diagnostic, Span};
+use crate::fabric::{EniKind, Lpm, Route, RouteIx, RouteTable, Target};
+use crate::names::RowText;
+use crate::spec::{self, RouteOrigin, RouteState, Spanned};
+use crate::verdict::{Row, RowIx, RowKind};
+use std::collections::BTreeMap;
+
+/// Blocks that no route may be inside of (RTB-4).
+const RESERVED: [&str; 2] = ["169.254.168.0/22", "fd00:ec2::/32"];
+/// NAT64's prefix: the only IPv6 destination a NAT gateway takes (NAT-13).
+const NAT64: &str = "64:ff9b::/96";
+
+/// One route for one block, before the winner of equals is known.
+struct Candidate {
+    to: Cidr,
+    target: Target,
+    active: bool,
+    /// Lower wins among equals: static, prefix list, propagated (RTB-6).
+    rank: u8,
+    row: RowIx,
+    span: Span,
+}
+
+impl Context {
+    pub(super) fn route_tables(&mut self) {
+        let tables = std::mem::take(&mut self.spec.route_tables);
+        let mut main: BTreeMap<VpcIx, RtbIx> = BTreeMap::new();
+        for (name, table) in &tables {
+            let Some(vpc) = self.vpc_named(&table.vpc) else { continue };
+            let index = self.fabric.rtbs.next_index();
+            let compiled = self.route_table(index, vpc, name, table);
+            self.fabric.rtbs.push(compiled);
+            self.names.rtbs.push(label(name, table.name_tag.as_ref()));
+            self.ids.rtbs.insert(name.value.clone(), index);
+            if table.main
+                && let Some(other) = main.insert(vpc, index)
+            {
+                let diagnostic = Diagnostic::error(
+                    "second-default",
+                    name.span,
+                    format!("vpc `{}` has two main route tables", table.vpc),
+                );
+                let span = self.names.rtbs[other].span;
+                self.problem(also(diagnostic, span, "the other one"));
+            }
+            if let Some(gateway) = &table.gateway {
+                self.edge(index, vpc, gateway);
+            }
+        }
+        self.spec.route_tables = tables;
+        let subnets = std::mem::take(&mut self.spec.subnets);
+        for (name, subnet) in &subnets {
+            let Some(index) = self.ids.subnets.get(name.value.as_str()).copied() else { continue };
+            let vpc = self.fabric.subnets[index].vpc;
+            let written = subnet.route_table.as_ref().and_then(|table| self.subnet_table(table, vpc));
+            let rtb = written.or_else(|| main.get(&vpc).copied()).expect("expand gives every VPC a main table");
+            self.fabric.subnets[index].rtb = rtb;
+        }
+        self.spec.subnets = subnets;
+    }
+
+    fn subnet_table(&mut self, table: &Spanned<String>, vpc: VpcIx) -> Option<RtbIx> {
+        let Some(found) = self.ids.rtbs.get(table.value.as_str()).copied() else {
+            let known: Vec<String> = self.ids.rtbs.keys().cloned().collect();
+            self.unknown(table, "route table", &known.iter().map(String::as_str).collect::<Vec<_>>());
+            return None;
+        };
+        if self.fabric.rtbs[found].vpc != vpc {
+            self.problem(Diagnostic::error(
+                "other-vpc",
+                table.span,
+                format!("route table `{table}` is in another VPC than the subnet"),
+            ));
+            return None;
+        }
+        Some(found)
+    }
+
+    /// GRT-1: a gateway's own table.
+    fn edge(&mut self, rtb: RtbIx, vpc: VpcIx, gateway: &Spanned<String>) {
+        let Some(igw) = self.ids.igws.get(gateway.value.as_str()).copied() else {
+            // A virtual private gateway's table is kept, and says "not modelled" by never being asked.
+            if !self.ids.not_modelled.contains_key(gateway.value.as_str()) {
+                let known: Vec<String> = self.ids.igws.keys().cloned().collect();
+                self.unknown(gateway, "internet gateway", &known.iter().map(String::as_str).collect::<Vec<_>>());
+            }
+            return;
+        };
+        if self.fabric.igws[igw].vpc != Some(vpc) {
+            self.problem(Diagnostic::error(
+                "other-vpc",
+                gateway.span,
+                format!("internet gateway `{gateway}` is not attached to this VPC"),
+            ));
+            return;
+        }
+        if self.fabric.igws[igw].edge.replace(rtb).is_some() {
+            self.problem(Diagnostic::error(
+                "second-edge-table",
+                gateway.span,
+                format!("internet gateway `{gateway}` has a route table already"),
+            ));
+        }
+    }
+
+    fn route_table(&mut self, index: RtbIx, vpc: VpcIx, name: &str, table: &spec::RouteTable) -> RouteTable {
+        let mut candidates: Vec<Candidate> = Vec::new();
+        for route in &table.routes {
+            self.route(&mut candidates, index, vpc, route, table.gateway.is_some());
+        }
+        // RTB-2: a local route per block, unless its target was replaced.
+        let blocks = self.fabric.vpcs[vpc].blocks.clone();
+        for block in &blocks {
+            if candidates.iter().any(|c| c.to == *block && c.rank == 0) {
+                continue;
+            }
+            let text = RowText { name: block.to_string(), says: "local".to_owned(), span: Span::NONE };
+            let row = self.written_row(Row::plain(RowKind::Route, index.0), text);
+            candidates.push(Candidate {
+                to: *block,
+                target: Target::Local,
+                active: true,
+                rank: 0,
+                row,
+                span: Span::NONE,
+            });
+        }
+        self.duplicates(name, &candidates);
+        let none = self.row(Row::plain(RowKind::RouteNone, index.0));
+        candidates.sort_by_key(|c| (c.to, c.rank));
+        let routes: IndexVec<RouteIx, Route> =
+            candidates.iter().map(|c| Route { to: c.to, target: c.target, active: c.active, row: c.row }).collect();
+        let mut usable: Vec<(Cidr, RouteIx)> = Vec::new();
+        for (at, c) in routes.indices().zip(&candidates) {
+            // RTB-7: a propagated route inside the VPC loses to local even when it is more specific.
+            let beaten = c.rank == 2 && blocks.iter().any(|block| block.overlaps(&c.to) && block.len() <= c.to.len());
+            if !beaten && usable.last().is_none_or(|(to, _)| *to != c.to) {
+                usable.push((c.to, at));
+            }
+        }
+        let v4: Lpm<u32, RouteIx> = super::vpc::lpm(&usable);
+        let v6: Lpm<u128, RouteIx> = super::vpc::lpm(&usable);
+        RouteTable { vpc, routes, v4, v6, none }
+    }
+
+    fn duplicates(&mut self, name: &str, candidates: &[Candidate]) {
+        let mut seen: BTreeMap<Cidr, Span> = BTreeMap::new();
+        for c in candidates.iter().filter(|c| c.rank == 0) {
+            if let Some(other) = seen.insert(c.to, c.span) {
+                let message = format!("route table `{name}` has two routes to {}", c.to);
+                self.problem(also(Diagnostic::error("duplicate-route", c.span, message), other, "the other one"));
+            }
+        }
+    }
+
+    fn route(&mut self, out: &mut Vec<Candidate>, rtb: RtbIx, vpc: VpcIx, route: &Spanned<spec::Route>, edge: bool) {
+        let Some((destination, list)) = self.destination(&route.to) else { return };
+        let propagated = matches!(route.origin, Some(RouteOrigin::Propagated | RouteOrigin::Advertised));
+        let Some((target, usable)) = self.target(vpc, &route.via, route.state) else { return };
+        let active = usable && route.state != Some(RouteState::Blackhole);
+        let kind = if active { RowKind::Route } else { RowKind::RouteBlackhole };
+        let says = format!("{}{}", route.via, if active { "" } else { " (blackhole)" });
+        let text = RowText { name: route.to.value.clone(), says, span: route.span };
+        let row = self.written_row(Row::plain(kind, rtb.0), text);
+        let rank = match (propagated, list) {
+            (true, _) => 2,
+            (false, true) => 1,
+            (false, false) => 0,
+        };
+        for to in destination {
+            if !propagated && !list {
+                self.check_route(vpc, to, target, route, edge);
+            }
+            out.push(Candidate { to, target, active, rank, row, span: route.span });
+        }
+    }
+
+    /// The blocks that a route is for, and whether they come from a prefix list.
+    fn destination(&mut self, to: &Spanned<String>) -> Option<(Vec<Cidr>, bool)> {
+        if let Ok(cidr) = to.value.parse::<Cidr>() {
+            return Some((vec![cidr], false));
+        }
+        if self.ids.prefix_lists.contains_key(to.value.as_str()) {
+            let list = &self.spec.prefix_lists[to.value.as_str()];
+            return Some((list.entries.iter().map(|e| e.value).collect(), true));
+        }
+        if to.value.contains('/') || to.value.parse::<std::net::IpAddr>().is_ok() {
+            let message = to.value.parse::<Cidr>().expect_err("parsed above");
+            self.problem(Diagnostic::error("bad-value", to.span, message));
+        } else {
+            let known: Vec<String> = self.ids.prefix_lists.keys().cloned().collect();
+            self.unknown(to, "prefix list", &known.iter().map(String::as_str).collect::<Vec<_>>());
+        }
+        None
+    }
+
+    /// A route's target, and whether it can take traffic.
+    fn target(&mut self, vpc: VpcIx, via: &Spanned<String>, state: Option<RouteState>) -> Option<(Target, bool)> {
+        let name = via.value.as_str();
+        if name == "local" {
+            return Some((Target::Local, true));
+        }
+        if let Some(igw) = self.ids.igws.get(name).copied() {
+            let at = self.fabric.igws[igw].vpc;
+            if at.is_some_and(|at| at != vpc) {
+                self.other_vpc(via, "internet gateway");
+            }
+            return Some((Target::Igw(igw), at == Some(vpc)));
+        }
+        if let Some(eigw) = self.ids.eigws.get(name).copied() {
+            let at = self.fabric.eigws[eigw].vpc;
+            if at.is_some_and(|at| at != vpc) {
+                self.other_vpc(via, "egress-only internet gateway");
+            }
+            return Some((Target::Eigw(eigw), at == Some(vpc)));
+        }
+        if let Some(nat) = self.ids.nats.get(name).copied() {
+            if self.fabric.nats[nat].vpc != vpc {
+                self.other_vpc(via, "NAT gateway");
+            }
+            let available = self.spec.nat_gateways[name].available.unwrap_or(true);
+            return Some((Target::Nat(nat), available));
+        }
+        if let Some(guest) = self.ids.guests.get(name).copied() {
+            return match *self.fabric.guests[guest].enis {
+                [eni] => Some((Target::Eni(eni), self.takes_traffic(vpc, eni, via))),
+                [] => None,
+                _ => {
+                    let message = format!("instance `{via}` has several network interfaces");
+                    self.problem(
+                        Diagnostic::error("route-target", via.span, message).help("name the interface (RTB-3)"),
+                    );
+                    None
+                }
+            };
+        }
+        if let Some(eni) = self.ids.enis.get(name).copied() {
+            let usable = self.takes_traffic(vpc, eni, via);
+            return Some((Target::Eni(eni), usable));
+        }
+        if let Some(nm) = self.ids.not_modelled.get(name).copied() {
+            return Some((Target::NotModelled(nm), state != Some(RouteState::Blackhole)));
+        }
+        let known: Vec<String> = [
+            &self.ids.igws.keys().cloned().collect::<Vec<_>>()[..],
+            &self.ids.nats.keys().cloned().collect::<Vec<_>>()[..],
+            &self.ids.eigws.keys().cloned().collect::<Vec<_>>()[..],
+            &self.ids.enis.keys().cloned().collect::<Vec<_>>()[..],
+        ]
+        .concat();
+        self.unknown(via, "route target", &known.iter().map(String::as_str).collect::<Vec<_>>());
+        None
+    }
+
+    /// RTB-9: a route to an interface without a running instance is a blackhole.
+    fn takes_traffic(&mut self, vpc: VpcIx, eni: EniIx, via: &Spanned<String>) -> bool {
+        if self.fabric.enis[eni].vpc != vpc {
+            self.other_vpc(via, "network interface");
+        }
+        match self.fabric.enis[eni].kind {
+            EniKind::Guest(guest) => self.fabric.guests[guest].running,
+            EniKind::Nat(_) | EniKind::NotModelled(_) => true,
+            EniKind::Detached => false,
+        }
+    }
+
+    fn other_vpc(&mut self, via: &Spanned<String>, kind: &str) {
+        self.problem(Diagnostic::error(
+            "other-vpc",
+            via.span,
+            format!("{kind} `{via}` is in another VPC than the route table"),
+        ));
+    }
+
+    /// What AWS refuses when a route is created.
+    fn check_route(&mut self, vpc: VpcIx, to: Cidr, target: Target, route: &Spanned<spec::Route>, edge: bool) {
+        let span = route.to.span;
+        for reserved in RESERVED {
+            let reserved: Cidr = reserved.parse().expect("a block");
+            if reserved.covers(&to) {
+                self.problem(Diagnostic::error(
+                    "route-reserved",
+                    span,
+                    format!("`{to}` is inside {reserved}, where no route may lead"),
+                ));
+            }
+        }
+        self.check_family(to, target, route);
+        let blocks = &self.fabric.vpcs[vpc].blocks;
+        let is_block = blocks.contains(&to);
+        let inside = blocks.iter().any(|block| block.covers(&to));
+        let subnets: Vec<Cidr> = {
+            let of_vpc = self.fabric.subnets.iter().filter(|s| s.vpc == vpc);
+            of_vpc.flat_map(|s| [s.v4, s.v6]).flatten().collect()
+        };
+        let is_subnet = subnets.contains(&to);
+        if edge {
+            // GRT-2.
+            if !is_block && !is_subnet {
+                let message = format!(
+                    "a gateway's route table has only routes for the VPC's blocks and its subnets' blocks, not `{to}`"
+                );
+                self.problem(Diagnostic::error("edge-route", span, message));
+            }
+            if !matches!(target, Target::Local | Target::Eni(_) | Target::NotModelled(_)) {
+                self.problem(Diagnostic::error(
+                    "edge-route",
+                    route.via.span,
+                    "a route of a gateway's table leads to `local` or a network interface",
+                ));
+            }
+            return;
+        }
+        if target == Target::Local {
+            if !is_block {
+                self.problem(Diagnostic::error(
+                    "local-route",
+                    span,
+                    format!("`local` is for the VPC's own blocks, and `{to}` is none"),
+                ));
+            }
+            return;
+        }
+        // RTB-5: more specific than local.
+        if inside && !(is_subnet || is_block) {
+            let near = subnets.iter().find(|s| s.overlaps(&to));
+            let diagnostic = Diagnostic::error(
+                "route-more-specific",
+                span,
+                format!("`{to}` is inside the VPC but no subnet's whole block"),
+            );
+            let diagnostic = match near {
+                Some(near) => diagnostic.help(format!("AWS takes `{near}`, the block of a subnet")),
+                None => diagnostic,
+            };
+            self.problem(diagnostic);
+        }
+        if inside && !matches!(target, Target::Nat(_) | Target::Eni(_) | Target::NotModelled(_)) {
+            let message =
+                format!("`{to}` is inside the VPC: its route may lead to a NAT gateway or a network interface only");
+            self.problem(Diagnostic::error("route-target", route.via.span, message));
+        }
+    }
+
+    fn check_family(&mut self, to: Cidr, target: Target, route: &Spanned<spec::Route>) {
+        match target {
+            Target::Eigw(_) if to.is_v4() => {
+                let message = "an egress-only internet gateway takes IPv6 only";
+                self.problem(
+                    Diagnostic::error("route-family", route.via.span, message)
+                        .help("use an internet gateway or a NAT gateway"),
+                );
+            }
+            Target::Nat(_) if !to.is_v4() => {
+                let nat64: Cidr = NAT64.parse().expect("a block");
+                if !nat64.covers(&to) {
+                    let message = format!("a NAT gateway takes IPv6 only for NAT64, {NAT64}, not `{to}`");
+                    self.problem(
+                        Diagnostic::error("route-family", route.via.span, message)
+                            .help("use an egress-only internet gateway"),
+                    );
+                }
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! L2: the compiled network. Integers only: no name, no string, nothing that changes while it is used.
+//!
+//! `compile` makes it from a topology; `eval` reads it. A change of configuration makes a new one with
+//! a higher [`Fabric::epoch`]. Every vector is in the order of names, so file order never shows.
+
+mod acl;
+mod eni;
+mod gateway;
+mod guest;
+mod lpm;
+mod route;
+mod sg;
+mod vpc;
+
+pub use acl::{Acl, AclRow, AclTable};
+pub use eni::{Eni, EniKind, EniRow};
+pub use gateway::{Eigw, Igw, InternetHost, Nat, NatAddress, NatRow, NotModelled, PublicBinding, PublicOwner};
+pub use guest::{Forwarding, Guest, GuestOs};
+pub use lpm::{Address, Lpm};
+pub use route::{Route, RouteTable, Target};
+pub use sg::{PeerMatch, SgRow, SgSet, SgTable};
+pub use vpc::{BpaMode, PrefixList, Subnet, Vpc, VpcRow};
+
+use crate::base::ids::{
+    AclIx, EigwIx, EniIx, GuestIx, IgwIx, InetIx, NatIx, NmIx, PlIx, RtbIx, SgSetIx, SubnetIx, VpcIx,
+};
+use crate::base::{Bandwidth, IndexVec, Nanos, Ratio};
+use crate::verdict::{LinkClass, Row, RowIx};
+use rustc_hash::FxHashMap;
+use std::net::{IpAddr, Ipv4Addr};
+
+/// The compiled network.
+#[derive(Clone, Debug)]
+pub struct Fabric {
+    /// Counts configurations of one run, from 0.
+    pub epoch: u16,
+    /// Every row that a decision can cite.
+    pub rows: IndexVec<RowIx, Row>,
+    /// Interfaces.
+    pub enis: IndexVec<EniIx, Eni>,
+    /// Subnets.
+    pub subnets: IndexVec<SubnetIx, Subnet>,
+    /// VPCs.
+    pub vpcs: IndexVec<VpcIx, Vpc>,
+    /// Route tables.
+    pub rtbs: IndexVec<RtbIx, RouteTable>,
+    /// Network ACLs.
+    pub acls: IndexVec<AclIx, Acl>,
+    /// Distinct sets of security groups.
+    pub sg_sets: IndexVec<SgSetIx, SgSet>,
+    /// Prefix lists.
+    pub prefix_lists: IndexVec<PlIx, PrefixList>,
+    /// Internet gateways.
+    pub igws: IndexVec<IgwIx, Igw>,
+    /// Egress-only internet gateways.
+    pub eigws: IndexVec<EigwIx, Eigw>,
+    /// NAT gateways.
+    pub nats: IndexVec<NatIx, Nat>,
+    /// Guests.
+    pub guests: IndexVec<GuestIx, Guest>,
+    /// Described hosts on the internet.
+    pub internet_hosts: IndexVec<InetIx, InternetHost>,
+    /// Resources that are not modelled.
+    pub not_modelled: IndexVec<NmIx, NotModelled>,
+    /// Public IPv4 addresses and who has them.
+    pub public_v4: FxHashMap<Ipv4Addr, PublicBinding>,
+    /// VPCs by IPv6 block: who gets what arrives from the internet.
+    pub public_v6: Lpm<u128, VpcIx>,
+    /// Described internet hosts by address.
+    pub internet_by_address: FxHashMap<IpAddr, InetIx>,
+    /// Row for a host on the internet that nobody described.
+    pub internet_unknown: RowIx,
+    /// Row for a public address that nobody has.
+    pub no_mapping: RowIx,
+    /// Links, by [`LinkClass`].
+    pub links: [Link; 4],
+    /// Rows of links: loss, queue, down; by [`LinkClass`].
+    pub link_rows: [RowIx; 4],
+    /// Choices where AWS's documentation is silent.
+    pub profile: Profile,
+}
+
+/// One kind of link.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Link {
+    /// One-way latency.
+    pub latency: Nanos,
+    /// Bandwidth, if it is limited.
+    pub bandwidth: Option<Bandwidth>,
+    /// Bytes that may wait.
+    pub queue_bytes: u64,
+    /// Share of packets lost.
+    pub loss: Ratio,
+}
+
+/// The switches of `spec::Profile`, with their defaults filled in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Profile {
+    /// An ICMP error about a tracked flow passes the security group without an ICMP rule.
+    pub icmp_errors_pass_tracked: bool,
+    /// A TCP packet that is not a SYN may open a tracked connection.
+    pub tracking_picks_up_mid_stream: bool,
+    /// Idle time of an established TCP connection.
+    pub tracked_tcp_idle: Nanos,
+    /// Idle time of a UDP stream.
+    pub tracked_udp_stream_idle: Nanos,
+    /// Idle time of a UDP exchange.
+    pub tracked_udp_idle: Nanos,
+}
+
+/// [CT-6] idle timeouts and what the pages leave open.
+impl Default for Profile {
+    fn default() -> Self {
+        Self {
+            icmp_errors_pass_tracked: false,
+            tracking_picks_up_mid_stream: true,
+            tracked_tcp_idle: Nanos::from_secs(432_000),
+            tracked_udp_stream_idle: Nanos::from_secs(180),
+            tracked_udp_idle: Nanos::from_secs(30),
+        }
+    }
+}
+
+impl Fabric {
+    /// The link of a class.
+    #[must_use]
+    pub const fn link(&self, class: LinkClass) -> &Link {
+        &self.links[class as usize]
+    }
+    /// The class of link between two interfaces.
+    #[must_use]
+    pub fn link_between(&self, a: EniIx, b: EniIx) -> LinkClass {
+        let (a, b) = (&self.subnets[self.enis[a].subnet], &self.subnets[self.enis[b].subnet]);
+        if a.zone == b.zone { LinkClass::SameAz } else { LinkClass::CrossAz }
+    }
+    /// The interface of a VPC that has `address`, delegated prefixes included.
+    #[must_use]
+    pub fn eni_with(&self, vpc: VpcIx, address: IpAddr) -> Option<EniIx> {
+        self.vpcs[vpc].eni_with(address)
+    }
+    /// True if `address` is one of the interface's own, delegated prefixes included.
+    #[must_use]
+    pub fn owns(&self, eni: EniIx, address: IpAddr) -> bool {
+        self.enis[eni].primary == Some(address) || self.eni_with(self.enis[eni].vpc, address) == Some(eni)
+    }
+    /// True if `address` is one of the guest's, on any of its interfaces.
+    #[must_use]
+    pub fn guest_owns(&self, guest: GuestIx, address: IpAddr) -> bool {
+        self.guests[guest].enis.iter().any(|eni| self.owns(*eni, address))
+    }
+    /// The link-local service that an interface reaches at `address`, if any. Ports are the service's affair.
+    #[must_use]
+    pub fn guest_eni_with(&self, guest: GuestIx, address: IpAddr) -> Option<EniIx> {
+        self.guests[guest].enis.iter().copied().find(|eni| self.owns(*eni, address))
+    }
+}
+
+pub use route::RouteIx;
+pub use sg::{ANY_ICMP, ANY_PROTOCOL, OpenToAll};

@@ -1,0 +1,70 @@
+//! Compiled route tables.
+
+use super::Lpm;
+use crate::base::ids::{EigwIx, EniIx, IgwIx, NatIx, NmIx, VpcIx};
+use crate::base::{Cidr, IndexVec};
+use crate::verdict::RowIx;
+use std::net::IpAddr;
+
+crate::index_type! {
+    /// Position of a route in its table.
+    pub RouteIx;
+}
+
+/// A route table.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RouteTable {
+    /// The VPC.
+    pub vpc: VpcIx,
+    /// Every route, one per destination block, the winner of equals first (RTB-6).
+    pub routes: IndexVec<RouteIx, Route>,
+    /// IPv4 look-up.
+    pub v4: Lpm<u32, RouteIx>,
+    /// IPv6 look-up.
+    pub v6: Lpm<u128, RouteIx>,
+    /// The implied row "no route".
+    pub none: RowIx,
+}
+
+impl RouteTable {
+    /// The route that wins for `address`.
+    #[inline]
+    #[must_use]
+    pub fn lookup(&self, address: IpAddr) -> Option<&Route> {
+        let index = match address {
+            IpAddr::V4(a) => self.v4.get(a.into()),
+            IpAddr::V6(a) => self.v6.get(a.into()),
+        };
+        index.map(|index| &self.routes[index])
+    }
+}
+
+/// One route for one block. A prefix-list route is one of these per entry, all with the same row.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Route {
+    /// Destination block.
+    pub to: Cidr,
+    /// Where it goes.
+    pub target: Target,
+    /// False if the target cannot take traffic: the route still wins, and drops (RTB-8).
+    pub active: bool,
+    /// The row to cite.
+    pub row: RowIx,
+}
+
+/// Where a route goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Target {
+    /// The interface in the VPC that has the address.
+    Local,
+    /// Internet gateway.
+    Igw(IgwIx),
+    /// Egress-only internet gateway.
+    Eigw(EigwIx),
+    /// NAT gateway.
+    Nat(NatIx),
+    /// An interface: a middlebox or a NAT instance.
+    Eni(EniIx),
+    /// Something that is not modelled.
+    NotModelled(NmIx),
+}

@@ -1,0 +1,40 @@
+//! L2: everything that packets leave behind: tracked connections, translations, flows of egress-only
+//! gateways, ports of fragmented datagrams, packets to link-local services.
+//!
+//! Sans-IO: every call takes the time. Nothing here decides; it remembers what `walk` decided.
+//! Invariants: maps are looked up, never iterated into output; an entry that has expired is as good as
+//! absent, whether or not it was swept.
+
+mod conntrack;
+mod fragments;
+mod rate;
+mod translation;
+
+pub use conntrack::{Conn, ConnKey, ConnTable, ICMP_IDLE, OTHER_IDLE, TCP_CLOSED, TCP_HALF_OPEN};
+pub use fragments::FragmentTable;
+pub use rate::{SERVICE_PACKETS_PER_SECOND, ServiceRate};
+pub use translation::{
+    CLOSED_LINGER, CONNECTIONS_PER_DESTINATION, FIRST_PORT, Inside, Outside, Translation, TranslationError, Translator,
+};
+
+use crate::base::Instant;
+use crate::base::ids::{EigwIx, GuestIx, NatIx};
+use rustc_hash::FxHashMap;
+
+/// The live state of a network. An explanation works on an empty one or on a copy, so that asking
+/// changes nothing.
+#[derive(Clone, Debug, Default)]
+pub struct FlowState {
+    /// Connections that security groups track.
+    pub conns: ConnTable,
+    /// Translations of NAT gateways.
+    pub nats: FxHashMap<NatIx, Translator>,
+    /// Translations of masquerading guests.
+    pub masquerades: FxHashMap<GuestIx, Translator>,
+    /// Flows that went out through egress-only gateways: last packet.
+    pub egress_only: FxHashMap<(EigwIx, Inside), Instant>,
+    /// Ports of datagrams whose first fragment has passed.
+    pub fragments: FragmentTable,
+    /// Packets to link-local services.
+    pub service_rate: ServiceRate,
+}

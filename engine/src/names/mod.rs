@@ -1,0 +1,83 @@
+//! L2: how to say it. Handles become names, rows become text, only when something is rendered.
+
+mod find;
+mod row;
+
+pub use find::{Found, Kind};
+pub use row::RowText;
+
+use crate::base::IndexVec;
+use crate::base::ids::{AclIx, EigwIx, EniIx, GuestIx, IgwIx, InetIx, NatIx, NmIx, PlIx, RtbIx, SgIx, SubnetIx, VpcIx};
+use crate::diag::Span;
+use crate::verdict::RowIx;
+use std::fmt;
+
+/// What a resource is called.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Label {
+    /// The name in the topology: an AWS id, or what the user chose.
+    pub id: String,
+    /// The `Name` tag, if it says something else.
+    pub tag: Option<String>,
+    /// Where it is written.
+    pub span: Span,
+}
+
+impl fmt::Display for Label {
+    /// The tag where there is one, with the id behind it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.tag {
+            Some(tag) => write!(f, "{tag} ({})", self.id),
+            None => f.write_str(&self.id),
+        }
+    }
+}
+
+impl Label {
+    /// The tag where there is one, else the id.
+    #[must_use]
+    pub fn short(&self) -> &str {
+        self.tag.as_deref().unwrap_or(&self.id)
+    }
+}
+
+/// Names of everything in a network.
+#[derive(Clone, Debug, Default)]
+pub struct Names {
+    /// Interfaces.
+    pub enis: IndexVec<EniIx, Label>,
+    /// Subnets.
+    pub subnets: IndexVec<SubnetIx, Label>,
+    /// VPCs.
+    pub vpcs: IndexVec<VpcIx, Label>,
+    /// Route tables.
+    pub rtbs: IndexVec<RtbIx, Label>,
+    /// Network ACLs.
+    pub acls: IndexVec<AclIx, Label>,
+    /// Security groups.
+    pub sgs: IndexVec<SgIx, Label>,
+    /// Prefix lists.
+    pub prefix_lists: IndexVec<PlIx, Label>,
+    /// Internet gateways.
+    pub igws: IndexVec<IgwIx, Label>,
+    /// Egress-only internet gateways.
+    pub eigws: IndexVec<EigwIx, Label>,
+    /// NAT gateways.
+    pub nats: IndexVec<NatIx, Label>,
+    /// Instances.
+    pub guests: IndexVec<GuestIx, Label>,
+    /// Internet hosts.
+    pub internet_hosts: IndexVec<InetIx, Label>,
+    /// Resources that are not modelled, with their kind in AWS's words.
+    pub not_modelled: IndexVec<NmIx, (Label, String)>,
+    /// Zones, by the number subnets carry.
+    pub zones: Vec<String>,
+    /// Account and Region of a VPC, by the number it carries.
+    pub realms: Vec<(String, String)>,
+    /// Instance types by guest, where known.
+    pub mac: IndexVec<EniIx, Option<String>>,
+    /// Description of an interface, where it has one.
+    pub eni_descriptions: IndexVec<EniIx, Option<String>>,
+    /// Written rows.
+    pub rows: IndexVec<RowIx, Option<Box<RowText>>>,
+}

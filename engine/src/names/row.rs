@@ -1,0 +1,251 @@
+//! Rows as text.
+
+use super::Names;
+use crate::base::ids::{AclIx, EigwIx, EniIx, IgwIx, InetIx, NatIx, NmIx, RtbIx, SgIx, SubnetIx, VpcIx};
+use crate::diag::Span;
+use crate::fabric::Fabric;
+use crate::verdict::{Dir, RowIx, RowKind};
+
+/// What a written row says.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct RowText {
+    /// The rule's number or id, or the route's destination: what a person calls it by.
+    pub name: String,
+    /// What it says: `allow tcp 443 from 10.0.0.0/16`.
+    pub says: String,
+    /// Where it is written.
+    pub span: Span,
+}
+
+const LINKS: [&str; 4] = ["same zone", "cross zone", "internet", "instance host"];
+
+impl Names {
+    /// What kind of thing a row belongs to, in AWS's words: `network ACL`, `security group`, ...
+    #[must_use]
+    pub fn row_resource_kind(&self, fabric: &Fabric, row: RowIx) -> &'static str {
+        use RowKind as K;
+        match fabric.rows[row].kind {
+            K::AclRule | K::AclLast => "network_acl",
+            K::SgRule => "security_group",
+            K::SgLast | K::SourceCheck | K::DestCheck | K::MtuGuest | K::ServiceRate | K::ManagedSilent => {
+                "network_interface"
+            }
+            K::Route | K::RouteBlackhole | K::RouteNone => "route_table",
+            K::GuestDown
+            | K::GuestForwardOff
+            | K::GuestForwardUnknown
+            | K::GuestOpen
+            | K::GuestClosed
+            | K::GuestNoPing
+            | K::GuestForward
+            | K::TtlGuest => "instance",
+            K::AddressNone | K::ServiceNone | K::Service | K::ServiceDnsOff | K::BlockPublicAccess | K::Loop => "vpc",
+            K::AddressReserved => "subnet",
+            K::IgwTranslate
+            | K::IgwNoPublicAddress
+            | K::IgwPrivateDestination
+            | K::IgwSharedDestination
+            | K::IgwPrivateSource
+            | K::MtuIgw
+            | K::EdgeTarget => "internet_gateway",
+            K::EigwPass | K::EigwUnsolicited => "egress_only_internet_gateway",
+            K::NatTranslate
+            | K::NatProtocol
+            | K::NatFragment
+            | K::NatUnsolicited
+            | K::NatPorts
+            | K::NatIdle
+            | K::MtuNat
+            | K::TtlNat => "nat_gateway",
+            K::NotModelled => "not_modelled",
+            K::InternetOpen | K::InternetClosed | K::InternetSilent | K::InternetUnknown | K::IgwNoMapping => {
+                "internet"
+            }
+            K::LinkLoss | K::LinkQueue | K::LinkDown => "link",
+        }
+    }
+
+    /// Name of the resource that a row belongs to: the tag where there is one, else the id.
+    #[must_use]
+    pub fn row_resource(&self, fabric: &Fabric, row: RowIx) -> &str {
+        self.row_label(fabric, row).map_or_else(|| self.row_fixed(fabric, row), |label| label.short())
+    }
+
+    /// Id of the resource that a row belongs to.
+    #[must_use]
+    pub fn row_resource_id(&self, fabric: &Fabric, row: RowIx) -> &str {
+        self.row_label(fabric, row).map_or_else(|| self.row_fixed(fabric, row), |label| &label.id)
+    }
+
+    fn row_fixed(&self, fabric: &Fabric, row: RowIx) -> &'static str {
+        let r = fabric.rows[row];
+        match r.kind {
+            RowKind::LinkLoss | RowKind::LinkQueue | RowKind::LinkDown => LINKS[r.owner as usize],
+            _ => "internet",
+        }
+    }
+
+    fn row_label(&self, fabric: &Fabric, row: RowIx) -> Option<&super::Label> {
+        let r = fabric.rows[row];
+        let n = r.owner;
+        Some(match self.row_resource_kind(fabric, row) {
+            "network_acl" => &self.acls[AclIx(n)],
+            "security_group" => &self.sgs[SgIx(n)],
+            "network_interface" => &self.enis[EniIx(n)],
+            "instance" => match fabric.enis[EniIx(n)].guest() {
+                Some(guest) => &self.guests[guest],
+                None => &self.enis[EniIx(n)],
+            },
+            "route_table" => &self.rtbs[RtbIx(n)],
+            "vpc" => &self.vpcs[VpcIx(n)],
+            "subnet" => &self.subnets[SubnetIx(n)],
+            "internet_gateway" => &self.igws[IgwIx(n)],
+            "egress_only_internet_gateway" => &self.eigws[EigwIx(n)],
+            "nat_gateway" => &self.nats[NatIx(n)],
+            "not_modelled" => &self.not_modelled[NmIx(n)].0,
+            "internet"
+                if matches!(r.kind, RowKind::InternetOpen | RowKind::InternetClosed | RowKind::InternetSilent) =>
+            {
+                &self.internet_hosts[InetIx(n)]
+            }
+            _ => return None,
+        })
+    }
+
+    /// The number, id or destination that a person calls the row by; `*` and the like for implied rows.
+    #[must_use]
+    pub fn row_name(&self, fabric: &Fabric, row: RowIx) -> &str {
+        if let Some(text) = &self.rows[row] {
+            return &text.name;
+        }
+        match fabric.rows[row].kind {
+            RowKind::AclLast => "*",
+            RowKind::SgLast => "default",
+            RowKind::RouteNone => "none",
+            _ => "",
+        }
+    }
+
+    /// Where the row is written; no place for an implied one.
+    #[must_use]
+    pub fn row_span(&self, row: RowIx) -> Span {
+        self.rows[row].as_ref().map_or(Span::NONE, |text| text.span)
+    }
+
+    /// True if AWS implies the row and nobody wrote it.
+    #[must_use]
+    pub fn row_is_implied(&self, row: RowIx) -> bool {
+        self.rows[row].is_none()
+    }
+
+    /// The whole row as one phrase: `acl data outbound rule *: deny all`.
+    #[must_use]
+    pub fn row_text(&self, fabric: &Fabric, row: RowIx) -> String {
+        use RowKind as K;
+        let r = fabric.rows[row];
+        let name = self.row_resource(fabric, row);
+        let dir = r.dir.word();
+        if let Some(text) = &self.rows[row] {
+            return match r.kind {
+                K::AclRule => format!("acl {name} {dir} rule {}: {}", text.name, text.says),
+                K::SgRule => format!("sg {name} {dir} rule {}: {}", text.name, text.says),
+                _ => format!("rtb {name} route {} -> {}", text.name, text.says),
+            };
+        }
+        match r.kind {
+            K::AclLast => format!("acl {name} {dir} rule *: deny all"),
+            K::SgLast => {
+                let groups = self.groups_of(fabric, EniIx(r.owner));
+                let empty = {
+                    let set = &fabric.sg_sets[fabric.enis[EniIx(r.owner)].sg_set];
+                    set.table(r.dir).empty
+                };
+                let what = if empty { "no rule in that direction: deny all" } else { "no rule matches: deny all" };
+                format!("sg {groups} {dir} default: {what}")
+            }
+            K::RouteNone => format!("rtb {name}: no route to the destination"),
+            K::SourceCheck => format!("eni {name}: source/destination check, the source is not one of its addresses"),
+            K::DestCheck => {
+                format!("eni {name}: source/destination check, the destination is not one of its addresses")
+            }
+            K::GuestDown => match fabric.enis[EniIx(r.owner)].guest() {
+                Some(_) => format!("instance {name} is not running"),
+                None => format!("eni {name} is not attached to an instance"),
+            },
+            K::GuestForwardOff => format!("instance {name} does not forward packets that are not for it"),
+            K::GuestForwardUnknown => {
+                format!("instance {name}: whether and how its guest forwards packets is not described")
+            }
+            K::GuestOpen => format!("instance {name} takes it"),
+            K::GuestClosed => format!("instance {name}: nothing listens on the port, it answers with a reset"),
+            K::GuestNoPing => format!("instance {name} does not answer echo requests"),
+            K::GuestForward => format!("instance {name} forwards it"),
+            K::TtlGuest => format!("instance {name}: time to live expired"),
+            K::MtuGuest => format!("eni {name}: larger than its MTU, and must not be fragmented"),
+            K::ManagedSilent => format!("eni {name}: does not answer this"),
+            K::AddressNone => format!("vpc {name}: no interface has the destination address"),
+            K::AddressReserved => format!("subnet {name}: the destination is one of its reserved addresses"),
+            K::ServiceNone => format!("vpc {name}: no service has this link-local address"),
+            K::Service => "link-local service, never filtered".to_owned(),
+            K::ServiceDnsOff => format!("vpc {name}: enableDnsSupport is off, the resolver does not answer"),
+            K::ServiceRate => format!("eni {name}: more than 1024 packets a second to link-local services"),
+            K::IgwTranslate => format!("igw {name}"),
+            K::IgwNoPublicAddress => format!("igw {name}: the source has no public address"),
+            K::IgwPrivateDestination => format!("igw {name}: a private destination cannot be on the internet"),
+            K::IgwSharedDestination => format!("igw {name}: a 100.64.0.0/10 destination cannot be on the internet"),
+            K::IgwPrivateSource => format!("igw {name}: a private source cannot come from the internet"),
+            K::IgwNoMapping => "internet: no interface with an internet gateway has this public address".to_owned(),
+            K::MtuIgw => format!("igw {name}: larger than 1500 bytes, and must not be fragmented"),
+            K::EdgeTarget => format!("igw {name}: the edge route's interface has no public address"),
+            K::EigwPass => format!("eigw {name}"),
+            K::EigwUnsolicited => format!("eigw {name}: not the reply to anything that went out"),
+            K::BlockPublicAccess => {
+                format!("vpc {name}: Block Public Access, {}", if r.dir == Dir::In { "inbound" } else { "outbound" })
+            }
+            K::NatTranslate => format!("nat {name} translates"),
+            K::NatProtocol => format!("nat {name}: takes TCP, UDP and ICMP only"),
+            K::NatFragment => format!("nat {name}: drops fragments of anything but UDP"),
+            K::NatUnsolicited => format!("nat {name}: not the reply to anything that went out"),
+            K::NatPorts => format!("nat {name}: all 55000 ports per address are in use for this destination"),
+            K::NatIdle => format!("nat {name}: no such connection (idle for 350 s?), answers with a reset"),
+            K::MtuNat => format!("nat {name}: larger than 8500 bytes, and must not be fragmented"),
+            K::TtlNat => format!("nat {name}: time to live expired"),
+            K::Loop => format!("vpc {name}: the route leads back to where it starts"),
+            K::NotModelled => {
+                let (label, kind) = &self.not_modelled[NmIx(r.owner)];
+                format!("{kind} {label} is not modelled")
+            }
+            K::InternetOpen => format!("internet host {name} takes it"),
+            K::InternetClosed => format!("internet host {name}: nothing listens on the port, it answers with a reset"),
+            K::InternetSilent => format!("internet host {name} does not answer this"),
+            K::InternetUnknown => "a host on the internet that the topology does not describe".to_owned(),
+            K::LinkLoss => format!("{name} link: lost"),
+            K::LinkQueue => format!("{name} link: its queue is full"),
+            K::LinkDown => format!("{name} link is down"),
+            K::AclRule | K::SgRule | K::Route | K::RouteBlackhole => format!("{name}: a written row without text"),
+        }
+    }
+
+    /// Names of an interface's groups, joined with commas.
+    #[must_use]
+    pub fn groups_of(&self, fabric: &Fabric, eni: EniIx) -> String {
+        let groups = &fabric.sg_sets[fabric.enis[eni].sg_set].groups;
+        groups.iter().map(|sg| self.sgs[*sg].short()).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The name of an interface for people: its instance's, with its own where it has several.
+    #[must_use]
+    pub fn eni_text(&self, fabric: &Fabric, eni: EniIx) -> String {
+        match fabric.enis[eni].guest() {
+            Some(guest) => {
+                let label = &self.guests[guest];
+                if label.id == self.enis[eni].id {
+                    label.short().to_owned()
+                } else {
+                    format!("{} ({})", label.short(), self.enis[eni].id)
+                }
+            }
+            None => self.enis[eni].to_string(),
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Codes: AWS Reachability Analyzer's where one exists, ours with the prefix `SIM_`.
+//! Source: VPC Reachability Analyzer guide, "Explanation codes".
+
+use super::{Dir, Row, RowKind};
+
+/// What class of answer a drop is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Reason {
+    /// The network's configuration drops the packet.
+    Blocked,
+    /// The host at the end answers no, or not at all.
+    Guest,
+    /// What decides is not in the input, or not modelled.
+    Unknown,
+    /// The link lost it.
+    Link,
+}
+
+/// The code of a row that dropped a packet, or let it pass with an explanation.
+#[must_use]
+pub const fn code_of(row: Row) -> &'static str {
+    use RowKind as K;
+    match row.kind {
+        K::AclRule | K::AclLast => "SUBNET_ACL_RESTRICTION",
+        K::SgRule | K::SgLast => "ENI_SG_RULES_MISMATCH",
+        K::Route => "SIM_ROUTE",
+        K::RouteBlackhole => "BAD_STATE_ROUTE",
+        K::RouteNone => "NO_ROUTE_TO_DESTINATION",
+        K::SourceCheck | K::DestCheck => "ENI_SOURCE_DEST_CHECK_RESTRICTION",
+        K::GuestDown => "BAD_STATE",
+        K::GuestForwardOff => "SIM_GUEST_DOES_NOT_FORWARD",
+        K::GuestForwardUnknown => "SIM_GUEST_NOT_DESCRIBED",
+        K::GuestOpen | K::InternetOpen => "SIM_DELIVERED",
+        K::GuestClosed | K::InternetClosed => "SIM_NO_LISTENER",
+        K::GuestNoPing | K::InternetSilent => "SIM_HOST_DOES_NOT_ANSWER",
+        K::GuestForward => "SIM_FORWARDED",
+        K::TtlGuest | K::TtlNat => "SIM_TTL_EXPIRED",
+        K::MtuGuest | K::MtuIgw | K::MtuNat => "SIM_MTU_EXCEEDED",
+        K::ManagedSilent => "PROTOCOL_RESTRICTION",
+        K::AddressNone | K::AddressReserved => "NO_POSSIBLE_DESTINATION",
+        K::ServiceNone => "SIM_NO_SUCH_SERVICE",
+        K::Service => "SIM_LINK_LOCAL_SERVICE",
+        K::ServiceDnsOff => "SIM_DNS_SUPPORT_OFF",
+        K::ServiceRate => "SIM_LINK_LOCAL_RATE",
+        K::IgwTranslate => "SIM_PUBLIC_ADDRESS",
+        K::IgwNoPublicAddress => "IGW_PUBLIC_IP_ASSOCIATION_FOR_EGRESS",
+        K::IgwPrivateDestination => "IGW_DESTINATION_ADDRESS_NOT_IN_RFC1918_EGRESS",
+        K::IgwSharedDestination => "IGW_DESTINATION_ADDRESS_NOT_IN_RFC6598_EGRESS",
+        K::IgwPrivateSource => "IGW_SOURCE_ADDRESS_NOT_IN_RFC1918_INGRESS",
+        K::IgwNoMapping => "IGW_PRIVATE_IP_ASSOCIATION_FOR_INGRESS",
+        K::EdgeTarget => "INGRESS_RTB_NO_PUBLIC_IP",
+        K::EigwPass => "SIM_EGRESS_ONLY",
+        K::EigwUnsolicited => "SIM_EGRESS_ONLY_UNSOLICITED",
+        K::BlockPublicAccess => "VPC_BLOCK_PUBLIC_ACCESS_ENABLED",
+        K::NatTranslate => "NGW_SOURCE_ADDRESS_REASSIGN",
+        K::NatProtocol => "PROTOCOL_RESTRICTION",
+        K::NatFragment => "SIM_NAT_FRAGMENT",
+        K::NatUnsolicited => "SIM_NAT_UNSOLICITED",
+        K::NatPorts => "SIM_NAT_PORTS_EXHAUSTED",
+        K::NatIdle => "SIM_NAT_IDLE_TIMEOUT",
+        K::Loop => "SIM_LOOP",
+        K::NotModelled => "SIM_NOT_MODELLED",
+        K::InternetUnknown => "SIM_FOREIGN_HOST",
+        K::LinkLoss => "SIM_LINK_LOSS",
+        K::LinkQueue => "SIM_LINK_QUEUE_FULL",
+        K::LinkDown => "SIM_LINK_DOWN",
+    }
+}
+
+/// The class of answer that a row which ended a packet's way gives.
+#[must_use]
+pub const fn reason_of(kind: RowKind) -> Reason {
+    use RowKind as K;
+    match kind {
+        K::GuestClosed | K::GuestNoPing | K::InternetClosed | K::InternetSilent | K::ManagedSilent => Reason::Guest,
+        K::NotModelled | K::GuestForwardUnknown | K::InternetUnknown => Reason::Unknown,
+        K::LinkLoss | K::LinkQueue | K::LinkDown => Reason::Link,
+        _ => Reason::Blocked,
+    }
+}
+
+impl Row {
+    /// True if a filter that is evaluated per subnet or interface made the row: its drops are in flow logs as REJECT.
+    #[must_use]
+    pub const fn is_filter(self) -> bool {
+        matches!(
+            self.kind,
+            RowKind::AclRule | RowKind::AclLast | RowKind::SgRule | RowKind::SgLast | RowKind::BlockPublicAccess
+        )
+    }
+    /// A row without a second direction.
+    #[must_use]
+    pub const fn plain(kind: RowKind, owner: u32) -> Self {
+        Self { kind, dir: Dir::In, owner }
+    }
+}

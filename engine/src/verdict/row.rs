@@ -1,0 +1,159 @@
+//! Rows: what a decision can cite.
+
+use crate::index_type;
+
+index_type! {
+    /// A row of any kind of any resource.
+    pub RowIx;
+}
+
+/// Direction relative to the named resource: into or out of a subnet, an interface, a gateway's VPC.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Dir {
+    /// Into it.
+    In,
+    /// Out of it.
+    Out,
+}
+
+impl Dir {
+    /// AWS's word.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::In => "inbound",
+            Self::Out => "outbound",
+        }
+    }
+    /// The other one.
+    #[must_use]
+    pub const fn reversed(self) -> Self {
+        match self {
+            Self::In => Self::Out,
+            Self::Out => Self::In,
+        }
+    }
+}
+
+/// One row. Eight bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Row {
+    /// What kind of row, which also says what `owner` indexes.
+    pub kind: RowKind,
+    /// Direction, where the resource has two.
+    pub dir: Dir,
+    /// Dense index of the resource the row belongs to.
+    pub owner: u32,
+}
+
+/// Kinds of rows. The comment says whose index [`Row::owner`] is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[repr(u8)]
+pub enum RowKind {
+    /// A written ACL row (acl).
+    AclRule,
+    /// An ACL's last row `*`: deny all (acl).
+    AclLast,
+    /// A written security group rule (sg).
+    SgRule,
+    /// No rule of the interface's groups matches: deny (eni).
+    SgLast,
+    /// A route that forwards (rtb).
+    Route,
+    /// A route whose target cannot take traffic: it wins and drops (rtb).
+    RouteBlackhole,
+    /// No route matches: drop (rtb).
+    RouteNone,
+    /// Source/destination check, out: the source must be one of the interface's addresses (eni).
+    SourceCheck,
+    /// Source/destination check, in: the destination must be one of the interface's addresses (eni).
+    DestCheck,
+    /// The interface has no running guest (eni).
+    GuestDown,
+    /// The guest does not forward packets that are not for it (eni).
+    GuestForwardOff,
+    /// Whether and how the guest forwards is not described (eni).
+    GuestForwardUnknown,
+    /// The guest takes the packet: something listens, it answers ping (eni).
+    GuestOpen,
+    /// The guest refuses: nothing listens on the port (eni).
+    GuestClosed,
+    /// The guest does not answer echo requests (eni).
+    GuestNoPing,
+    /// The guest forwards the packet (eni).
+    GuestForward,
+    /// The packet's hops ran out at a forwarding guest (eni).
+    TtlGuest,
+    /// The packet is larger than the interface's MTU and must not be fragmented (eni).
+    MtuGuest,
+    /// A managed interface of a kind that answers nothing on this protocol or port (eni).
+    ManagedSilent,
+    /// Nobody in the VPC has the destination address (vpc).
+    AddressNone,
+    /// The destination is one of a subnet's reserved addresses: nobody answers there (subnet).
+    AddressReserved,
+    /// The destination is inside AWS's link-local range, but no service lives there (vpc).
+    ServiceNone,
+    /// A link-local service answers; no filter sees it (vpc).
+    Service,
+    /// `enableDnsSupport` is off: the resolver does not answer (vpc).
+    ServiceDnsOff,
+    /// More than 1,024 packets per second to link-local services (eni).
+    ServiceRate,
+    /// Internet gateway: the address has a public partner, or needs none (igw).
+    IgwTranslate,
+    /// The source has no public address (igw).
+    IgwNoPublicAddress,
+    /// The destination is private (RFC 1918) and cannot be on the internet (igw).
+    IgwPrivateDestination,
+    /// The destination is shared (RFC 6598) and cannot be on the internet (igw).
+    IgwSharedDestination,
+    /// The source is private or shared and cannot come from the internet (igw).
+    IgwPrivateSource,
+    /// No interface has the public address (vpc, or 0).
+    IgwNoMapping,
+    /// Larger than 1,500 bytes with don't-fragment at the internet gateway (igw).
+    MtuIgw,
+    /// The edge route's interface has no public address (igw).
+    EdgeTarget,
+    /// Egress-only internet gateway: started from inside, or a reply (eigw).
+    EigwPass,
+    /// Egress-only internet gateway: started from outside (eigw).
+    EigwUnsolicited,
+    /// VPC Block Public Access (vpc).
+    BlockPublicAccess,
+    /// NAT gateway: translated (nat).
+    NatTranslate,
+    /// NAT gateway: only TCP, UDP and ICMP (nat).
+    NatProtocol,
+    /// NAT gateway: only UDP may be fragmented (nat).
+    NatFragment,
+    /// NAT gateway: nothing inside started this, or it is addressed to the gateway itself (nat).
+    NatUnsolicited,
+    /// NAT gateway: no free port for this destination (nat).
+    NatPorts,
+    /// NAT gateway: the connection was idle for 350 s and is gone (nat).
+    NatIdle,
+    /// NAT gateway: larger than 8,500 bytes with don't-fragment (nat).
+    MtuNat,
+    /// NAT gateway: hops ran out (nat).
+    TtlNat,
+    /// The path comes back to where it was (vpc).
+    Loop,
+    /// A resource that is not modelled (nm).
+    NotModelled,
+    /// A host on the internet that the topology describes takes the packet (inet).
+    InternetOpen,
+    /// The same, and refuses it (inet).
+    InternetClosed,
+    /// The same, and does not answer (inet).
+    InternetSilent,
+    /// A host on the internet that nobody described (0).
+    InternetUnknown,
+    /// Lost on a link, by its stated loss (link class).
+    LinkLoss,
+    /// No room in a link's queue (link class).
+    LinkQueue,
+    /// The link is down (link class).
+    LinkDown,
+}

@@ -1,0 +1,184 @@
+//! Where a packet is, what became of it, and what was decided on the way.
+
+use super::{Decision, RowIx};
+use crate::base::ids::{EniIx, NatIx};
+use crate::wire::Headers;
+use std::net::IpAddr;
+
+/// Where a packet is when the walk takes it up.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Vantage {
+    /// The guest behind this interface sends it.
+    Out(EniIx),
+    /// It arrives at this interface.
+    In {
+        /// The interface.
+        eni: EniIx,
+        /// The interface that sent it, if one of the same network did and nothing in between rewrote it.
+        from: Option<EniIx>,
+        /// True if it entered the interface's subnet: then the subnet's ACL looks at it.
+        entered: bool,
+    },
+    /// It arrives at a regional NAT gateway from inside the VPC.
+    RegionalNat(NatIx),
+    /// It arrives at AWS's edge from the internet.
+    Internet,
+}
+
+/// Kind of link a packet crosses between two vantages.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[repr(u8)]
+pub enum LinkClass {
+    /// Two interfaces in one zone.
+    SameAz,
+    /// Two zones of a Region.
+    CrossAz,
+    /// AWS's edge and a host on the internet.
+    Internet,
+    /// Inside one instance's host: link-local services.
+    Host,
+}
+
+/// A service on the instance's own host.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Service {
+    /// Route 53 Resolver: VPC+2, 169.254.169.253, fd00:ec2::253.
+    Resolver,
+    /// Instance metadata: 169.254.169.254, fd00:ec2::254.
+    Metadata,
+    /// Amazon Time Sync: 169.254.169.123, fd00:ec2::123.
+    Time,
+    /// DHCP.
+    Dhcp,
+}
+
+/// What became of the packet.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    /// It goes on from `to` after crossing a link.
+    Transit {
+        /// Where it will be.
+        to: Vantage,
+        /// The link in between.
+        link: LinkClass,
+    },
+    /// The guest behind this interface has it, and it is for one of the guest's addresses.
+    Deliver {
+        /// The interface.
+        eni: EniIx,
+    },
+    /// A service on the interface's host has it.
+    Serve {
+        /// The interface that asked.
+        eni: EniIx,
+        /// The service.
+        service: Service,
+    },
+    /// It leaves for the internet.
+    Exit,
+    /// It is gone.
+    Drop {
+        /// The deciding row.
+        by: RowIx,
+        /// What the sender is told, if anything.
+        notify: Option<Notify>,
+    },
+}
+
+/// A message that a drop causes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Notify {
+    /// What it says.
+    pub kind: NotifyKind,
+    /// Its source address.
+    pub from: IpAddr,
+    /// Where it enters the network.
+    pub at: Vantage,
+}
+
+/// What a [`Notify`] says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum NotifyKind {
+    /// IPv4 type 3 code 4, IPv6 type 2, with the MTU of the next hop.
+    TooBig {
+        /// The MTU in bytes.
+        mtu: u32,
+    },
+    /// IPv4 type 11 code 0, IPv6 type 3 code 0.
+    TimeExceeded,
+    /// A TCP RST in the name of the destination.
+    Reset,
+}
+
+/// One decision on a packet's way.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Step {
+    /// Which question was asked.
+    pub stage: Stage,
+    /// The answer and its row.
+    pub decision: Decision,
+    /// True if the answer came from a tracked connection; the row is the one that founded it.
+    pub tracked: bool,
+    /// Headers when the question was asked.
+    pub before: Headers,
+    /// Headers afterwards: different if this stage rewrites.
+    pub after: Headers,
+}
+
+/// The questions of a walk, in the order a packet meets them.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Stage {
+    /// Is the source one of this interface's addresses?
+    SourceCheck(EniIx),
+    /// Is the destination a link-local service?
+    Service(EniIx),
+    /// Does a security group of the interface allow it out?
+    SgOut(EniIx),
+    /// Does the subnet's ACL let it out?
+    AclOut(EniIx),
+    /// Which route?
+    Route(EniIx),
+    /// Which route of the gateway's own table?
+    EdgeRoute,
+    /// Internet gateway.
+    Igw,
+    /// Egress-only internet gateway.
+    Eigw,
+    /// Block Public Access.
+    Bpa,
+    /// NAT gateway.
+    Nat(NatIx),
+    /// Who has the address?
+    Address,
+    /// Does the subnet's ACL let it in?
+    AclIn(EniIx),
+    /// Does a security group of the interface allow it in?
+    SgIn(EniIx),
+    /// Is the destination one of this interface's addresses?
+    DestCheck(EniIx),
+    /// Is there a running guest, and what does it do with it?
+    Guest(EniIx),
+    /// A host on the internet.
+    InternetHost,
+    /// Something that is not modelled.
+    NotModelled,
+}
+
+/// A packet's arrival at or departure from an interface, with the filters' answer there: one line of a flow log.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Hop {
+    /// The interface.
+    pub eni: EniIx,
+    /// In or out of it.
+    pub dir: super::Dir,
+    /// True if security groups and ACL let it pass.
+    pub accepted: bool,
+    /// The row that says so: the ACL's where it decided, else the security group's.
+    pub by: RowIx,
+    /// Headers at the interface.
+    pub headers: Headers,
+    /// Length of the IP packet in bytes.
+    pub len: u32,
+    /// The interface that the packet is handed to next, if it is known.
+    pub next: Option<EniIx>,
+}

@@ -1,0 +1,195 @@
+//! A guest or a NAT gateway sends: from its interface to the next interface or gateway.
+//!
+//! Order (aws-core 3.1): source check, link-local services, security groups, same subnet?, route table
+//! and ACL, next hop. AWS does not say whether the ACL or the route table comes first and the verdict
+//! is the same; the route is looked up first, because only the next hop tells whether the packet leaves
+//! the subnet at all, but the ACL's answer is cited first.
+
+use super::{Next, Pass, Recorder, Walk};
+use crate::base::ids::{EniIx, IgwIx, NatIx, RtbIx, VpcIx};
+use crate::eval::{self, Key, LinkLocal};
+use crate::fabric::{EniKind, EniRow, Route, Target, VpcRow};
+use crate::verdict::{Dir, Hop, LinkClass, RowIx, Stage, Vantage, Verdict};
+use crate::wire::Packet;
+use std::net::IpAddr;
+
+impl<R: Recorder> Walk<'_, R> {
+    pub(super) fn leave(&mut self, packet: &mut Packet, eni: EniIx) -> Pass<Next> {
+        let e = &self.fabric.enis[eni];
+        let subnet = &self.fabric.subnets[e.subnet];
+        let dst = packet.headers.dst;
+        let ports = self.flows.fragments.ports(&packet.headers);
+        let is_guest = matches!(e.kind, EniKind::Guest(_));
+        let own_source = is_guest && self.fabric.owns(eni, packet.headers.src);
+
+        let mut filter = None;
+        if is_guest {
+            if !own_source && e.source_dest_check {
+                self.deny(Stage::SourceCheck(eni), packet, e.row(EniRow::SourceCheck))?;
+            }
+            if let Some(answer) = eval::link_local(self.fabric, eni, dst) {
+                return Ok(Next::Done(self.service(packet, eni, answer)));
+            }
+            filter = Some(self.security_group(packet, eni, Dir::Out, ports, None)?);
+        } else if let Some(LinkLocal::Nothing(by)) = eval::link_local(self.fabric, eni, dst) {
+            return Err(self.end(Stage::Service(eni), packet, by, None));
+        }
+
+        let from = own_source.then_some(eni);
+        // A neighbour in the same subnet gets it directly: no ACL, no route table (ACL-5).
+        if subnet.contains(dst) {
+            self.leave_hop(packet, eni, true, filter, self.fabric.eni_with(e.vpc, dst));
+            return self.hand_over(packet, e.vpc, eni, from, false);
+        }
+
+        let route = self.fabric.rtbs[subnet.rtb].lookup(dst);
+        let leaves = route.is_none_or(|route| self.leaves_subnet(eni, dst, route));
+        let mut by = filter;
+        if leaves {
+            let decision = eval::acl(self.fabric, subnet.acl, Dir::Out, &Key::new(&packet.headers, Dir::Out, ports));
+            if decision.allow {
+                self.pass(Stage::AclOut(eni), packet, decision.by);
+            } else {
+                self.leave_hop(packet, eni, false, Some(decision.by), None);
+                self.deny(Stage::AclOut(eni), packet, decision.by)?;
+            }
+            by = Some(decision.by);
+        }
+        self.leave_hop(packet, eni, true, by, route.and_then(|route| self.next_eni(e.vpc, dst, route)));
+        self.follow(packet, Sender { eni, from }, subnet.rtb, Stage::Route(eni), leaves)
+    }
+
+    /// Where a table sends the packet.
+    pub(super) fn follow(
+        &mut self,
+        packet: &mut Packet,
+        sender: Sender,
+        rtb: RtbIx,
+        stage: Stage,
+        entered: bool,
+    ) -> Pass<Next> {
+        let table = &self.fabric.rtbs[rtb];
+        let vpc = table.vpc;
+        let Some(route) = table.lookup(packet.headers.dst) else {
+            return Err(self.end(stage, packet, table.none, None));
+        };
+        if !route.active {
+            return Err(self.end(stage, packet, route.row, None));
+        }
+        self.pass(stage, packet, route.row);
+        match route.target {
+            Target::Local => self.hand_over(packet, vpc, sender.eni, sender.from, entered),
+            Target::Igw(igw) => self.leave_by_igw(packet, vpc, igw, sender.eni),
+            Target::Eigw(eigw) => self.leave_by_eigw(packet, vpc, eigw, sender.eni),
+            Target::Nat(nat) => self.to_nat(packet, nat, sender, entered),
+            Target::Eni(next) => Ok(self.transit(sender.eni, next, sender.from, entered)),
+            Target::NotModelled(nm) => {
+                let by = self.fabric.not_modelled[nm].row;
+                Err(self.end(Stage::NotModelled, packet, by, None))
+            }
+        }
+    }
+
+    /// To the interface of the VPC that has the destination address.
+    pub(super) fn hand_over(
+        &mut self,
+        packet: &Packet,
+        vpc: VpcIx,
+        eni: EniIx,
+        from: Option<EniIx>,
+        entered: bool,
+    ) -> Pass<Next> {
+        match self.owner(packet, vpc) {
+            Ok(next) => Ok(self.transit(eni, next, from, entered)),
+            Err(by) => Err(self.end(Stage::Address, packet, by, None)),
+        }
+    }
+
+    /// The interface that has the destination address, or the row that says that none has.
+    pub(super) fn owner(&self, packet: &Packet, vpc: VpcIx) -> Result<EniIx, RowIx> {
+        let dst = packet.headers.dst;
+        let v = &self.fabric.vpcs[vpc];
+        v.eni_with(dst).ok_or_else(|| match v.subnet_with(dst).map(|subnet| &self.fabric.subnets[subnet]) {
+            Some(subnet) if is_reserved(if dst.is_ipv4() { subnet.v4 } else { subnet.v6 }, dst) => subnet.reserved,
+            _ => v.row(VpcRow::AddressNone),
+        })
+    }
+
+    fn transit(&self, eni: EniIx, next: EniIx, from: Option<EniIx>, entered: bool) -> Next {
+        let link = self.fabric.link_between(eni, next);
+        Next::Done(Verdict::Transit { to: Vantage::In { eni: next, from, entered }, link })
+    }
+
+    fn to_nat(&mut self, packet: &Packet, nat: NatIx, sender: Sender, entered: bool) -> Pass<Next> {
+        match self.fabric.nats[nat].eni {
+            // A NAT gateway whose own subnet routes to it.
+            Some(next) if next == sender.eni => {
+                let by = self.fabric.vpcs[self.fabric.nats[nat].vpc].row(VpcRow::Loop);
+                Err(self.end(Stage::Nat(nat), packet, by, None))
+            }
+            Some(next) => Ok(self.transit(sender.eni, next, sender.from, entered)),
+            None => Ok(Next::Done(Verdict::Transit { to: Vantage::RegionalNat(nat), link: LinkClass::SameAz })),
+        }
+    }
+
+    /// True if following `route` takes the packet out of the sender's subnet.
+    fn leaves_subnet(&self, eni: EniIx, dst: IpAddr, route: &Route) -> bool {
+        let e = &self.fabric.enis[eni];
+        self.next_eni(e.vpc, dst, route).is_none_or(|next| self.fabric.enis[next].subnet != e.subnet)
+    }
+
+    fn next_eni(&self, vpc: VpcIx, dst: IpAddr, route: &Route) -> Option<EniIx> {
+        match route.target {
+            Target::Local => self.fabric.eni_with(vpc, dst),
+            Target::Nat(nat) => self.fabric.nats[nat].eni,
+            Target::Eni(next) => Some(next),
+            Target::Igw(_) | Target::Eigw(_) | Target::NotModelled(_) => None,
+        }
+    }
+
+    /// True if a flow that leaves `eni` for `dst` is tracked whatever the rules say (CT-5).
+    pub(super) fn leaves_auto_tracked(&self, eni: EniIx, dst: IpAddr) -> bool {
+        let subnet = &self.fabric.subnets[self.fabric.enis[eni].subnet];
+        let route = self.fabric.rtbs[subnet.rtb].lookup(dst);
+        matches!(route.map(|route| route.target), Some(Target::Nat(_) | Target::Eigw(_)))
+    }
+
+    fn service(&mut self, packet: &Packet, eni: EniIx, answer: LinkLocal) -> Verdict {
+        let stage = Stage::Service(eni);
+        match answer {
+            LinkLocal::Nothing(by) => self.end(stage, packet, by, None),
+            LinkLocal::Service(..) if !self.flows.service_rate.admit(eni, self.now) => {
+                let by = self.fabric.enis[eni].row(EniRow::ServiceRate);
+                self.end(stage, packet, by, None)
+            }
+            LinkLocal::Service(service, by) => {
+                self.pass(stage, packet, by);
+                Verdict::Serve { eni, service }
+            }
+        }
+    }
+
+    fn leave_hop(&mut self, packet: &Packet, eni: EniIx, accepted: bool, by: Option<RowIx>, next: Option<EniIx>) {
+        let by = by.unwrap_or(self.fabric.enis[eni].row(EniRow::SgLastOut));
+        self.hop(|| Hop { eni, dir: Dir::Out, accepted, by, headers: packet.headers, len: packet.len(), next });
+    }
+
+    /// The internet gateway of a VPC.
+    pub(super) fn igw_of(&self, vpc: VpcIx) -> Option<IgwIx> {
+        self.fabric.vpcs[vpc].igw
+    }
+}
+
+/// Who sends: the interface, and the same again if the packet still carries one of its addresses.
+#[derive(Clone, Copy)]
+pub(super) struct Sender {
+    pub(super) eni: EniIx,
+    pub(super) from: Option<EniIx>,
+}
+
+/// True for a subnet's first four addresses, and the last one in IPv4 (SUB-3).
+fn is_reserved(block: Option<crate::base::Cidr>, address: IpAddr) -> bool {
+    block.is_some_and(|block| {
+        (0..4).any(|offset| block.nth(offset) == Some(address)) || (address.is_ipv4() && block.last() == address)
+    })
+}
