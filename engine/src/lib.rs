@@ -4,6 +4,7 @@ pub mod base;
 pub mod compile;
 pub mod diag;
 pub mod eval;
+pub mod explain;
 pub mod fabric;
 pub mod flow;
 pub mod names;

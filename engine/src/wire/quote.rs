@@ -6,3 +6,5 @@ pub fn quoted(_: &Packet) -> Option<Headers> {
 }
 /// x
 pub fn requote(_: &mut Packet, _: &Headers) {}
+/// x
+pub fn port_unreachable(p: &Packet, _from: std::net::IpAddr) -> Packet { p.clone() }

@@ -1,0 +1,315 @@
+//! Asks a question: two walks, and what the host at the end says in between.
+
+use super::leg::{End, Leg, walk};
+use super::{Blocker, Explanation, Origin, Outcome, Part, Question};
+use crate::base::ids::{EniIx, GuestIx};
+use crate::base::{Nanos, Protocol};
+use crate::compile::Network;
+use crate::fabric::{EniRow, Fabric};
+use crate::flow::FlowState;
+use crate::verdict::{Reason, RowIx, Service, Vantage, reason_of};
+use crate::walk::DenyPolicy;
+use crate::wire::{Fragment, Headers, Icmp, L4, Packet, Payload, Tcp, TcpFlags, Udp};
+
+/// Time to live of what a host sends (Linux).
+const TTL: u8 = 64;
+/// Identifier of the echo request that a question stands for.
+const ECHO_ID: u32 = 1;
+/// Data bytes of an echo request, as ping sends it.
+const ECHO_BYTES: u32 = 56;
+
+/// What the host at the end does with the request.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    /// It answers.
+    Yes,
+    /// It refuses: RST, or port unreachable.
+    Refuse(RowIx),
+    /// It says nothing.
+    Silent(RowIx),
+}
+
+/// Answers a question.
+#[must_use]
+pub fn ask(network: &Network, question: &Question) -> Explanation {
+    let mut explanation = one(network, question, DenyPolicy::Stop);
+    let blocked = explanation.decided_by.is_some_and(|(_, by)| reason_of(network.fabric.rows[by].kind) == Reason::Blocked);
+    if blocked {
+        let all = one(network, question, DenyPolicy::CollectAll);
+        explanation.blockers = all.blockers;
+    }
+    explanation
+}
+
+fn one(network: &Network, question: &Question, policy: DenyPolicy) -> Explanation {
+    let fabric = &network.fabric;
+    let mut flows = FlowState::default();
+    let packet = request(fabric, question);
+    if let Some(inside) = inside_guest(fabric, question, &packet) {
+        return inside;
+    }
+    let from = match question.from {
+        Origin::Eni { eni, .. } => Vantage::Out(eni),
+        Origin::Internet { .. } => Vantage::Internet,
+    };
+    if let Origin::Eni { eni, .. } = question.from
+        && let Some(down) = sender_down(fabric, eni)
+    {
+        return stopped(question, &packet, down);
+    }
+    let (leg, arrived) = walk(fabric, &mut flows, packet, from, Nanos::ZERO, policy);
+    let mut blockers: Vec<Blocker> = denials(Part::Request, &leg);
+    let mut out = Explanation {
+        question: *question,
+        outcome: Outcome::NoReply,
+        request: leg,
+        reply: None,
+        decided_by: None,
+        blockers: Vec::new(),
+        supposes_listener: None,
+        reply_from_elsewhere: false,
+        inside_guest: false,
+    };
+    let (answer, back_from, guest) = match out.request.end {
+        End::Dropped(by) => {
+            out.decided_by = Some((Part::Request, by));
+            out.outcome = outcome_of_drop(fabric, by);
+            out.blockers = blockers;
+            return out;
+        }
+        End::Delivered(eni) => {
+            let guest = fabric.enis[eni].guest().expect("only guests are delivered to");
+            let own = fabric.guest_eni_with(guest, arrived.headers.dst).unwrap_or(eni);
+            let (answer, supposed) = guest_answer(fabric, guest, eni, &arrived.headers);
+            out.supposes_listener = supposed.then_some(guest);
+            (answer, Vantage::Out(own), Some(guest))
+        }
+        End::Served(eni, service) => (service_answer(fabric, eni, service, &arrived.headers), Vantage::Out(eni), None),
+        End::Exited => (internet_answer(fabric, &arrived.headers), Vantage::Internet, None),
+    };
+    let _ = guest;
+    if let Answer::Silent(by) = answer {
+        out.decided_by = Some((Part::Request, by));
+        out.outcome = outcome_of_drop(fabric, by);
+        out.blockers = blockers;
+        return out;
+    }
+    let refused = match answer {
+        Answer::Refuse(by) => Some(by),
+        _ => None,
+    };
+    // A link-local service answers on the same host: nothing lies in between.
+    if matches!(out.request.end, End::Served(..)) {
+        out.outcome = answered(question.protocol, refused.is_some());
+        out.decided_by = refused.map(|by| (Part::Request, by));
+        out.blockers = blockers;
+        return out;
+    }
+    let reply = reply_to(&arrived, refused.is_some());
+    let (leg, _) = walk(fabric, &mut flows, reply, back_from, out.request.latency, policy);
+    blockers.extend(denials(Part::Reply, &leg));
+    match leg.end {
+        End::Dropped(by) => {
+            out.decided_by = Some((Part::Reply, by));
+            out.outcome = outcome_of_drop(fabric, by);
+        }
+        _ if !is_back(fabric, question, &leg) => {
+            out.outcome = Outcome::NoReply;
+            out.reply_from_elsewhere = true;
+        }
+        _ => {
+            out.outcome = answered(question.protocol, refused.is_some());
+            out.decided_by = refused.map(|by| (Part::Request, by));
+        }
+    }
+    out.reply = Some(leg);
+    out.blockers = blockers;
+    out
+}
+
+fn denials(part: Part, leg: &Leg) -> Vec<Blocker> {
+    leg.steps.iter().filter(|step| !step.decision.allow).map(|step| Blocker { part, step: *step }).collect()
+}
+
+const fn answered(protocol: Protocol, refused: bool) -> Outcome {
+    match (refused, protocol.is_icmp()) {
+        (true, _) => Outcome::Closed,
+        (false, true) => Outcome::Reply,
+        (false, false) => Outcome::Open,
+    }
+}
+
+fn outcome_of_drop(fabric: &Fabric, by: RowIx) -> Outcome {
+    match reason_of(fabric.rows[by].kind) {
+        Reason::Unknown => Outcome::Unknown,
+        _ => Outcome::NoReply,
+    }
+}
+
+/// The row that says that the sender is not running, if it is not.
+fn sender_down(fabric: &Fabric, eni: EniIx) -> Option<RowIx> {
+    match fabric.enis[eni].guest() {
+        Some(guest) if fabric.guests[guest].running => None,
+        _ => match fabric.enis[eni].kind {
+            crate::fabric::EniKind::NotModelled(nm) => Some(fabric.not_modelled[nm].row),
+            _ => Some(fabric.enis[eni].row(EniRow::GuestDown)),
+        },
+    }
+}
+
+fn stopped(question: &Question, packet: &Packet, by: RowIx) -> Explanation {
+    let h = packet.headers;
+    let leg = Leg { start: h, end_headers: h, steps: Vec::new(), hops: Vec::new(), end: End::Dropped(by), latency: Nanos::ZERO };
+    Explanation {
+        question: *question,
+        outcome: Outcome::NoReply,
+        request: leg,
+        reply: None,
+        decided_by: Some((Part::Request, by)),
+        blockers: Vec::new(),
+        supposes_listener: None,
+        reply_from_elsewhere: false,
+        inside_guest: false,
+    }
+}
+
+/// Both ends in one guest: its kernel answers, no interface is crossed (GST-1).
+fn inside_guest(fabric: &Fabric, question: &Question, packet: &Packet) -> Option<Explanation> {
+    let Origin::Eni { eni, .. } = question.from else { return None };
+    let guest = fabric.enis[eni].guest()?;
+    if !fabric.guest_owns(guest, question.to) {
+        return None;
+    }
+    let (answer, supposed) = guest_answer(fabric, guest, eni, &packet.headers);
+    let h = packet.headers;
+    let end = match answer {
+        _ if !fabric.guests[guest].running => End::Dropped(fabric.enis[eni].row(EniRow::GuestDown)),
+        Answer::Silent(by) => End::Dropped(by),
+        _ => End::Delivered(eni),
+    };
+    let (outcome, decided_by) = match (end, answer) {
+        (End::Dropped(by), _) => (Outcome::NoReply, Some((Part::Request, by))),
+        (_, Answer::Refuse(by)) => (Outcome::Closed, Some((Part::Request, by))),
+        _ => (answered(question.protocol, false), None),
+    };
+    Some(Explanation {
+        question: *question,
+        outcome,
+        request: Leg { start: h, end_headers: h, steps: Vec::new(), hops: Vec::new(), end, latency: Nanos::ZERO },
+        reply: None,
+        decided_by,
+        blockers: Vec::new(),
+        supposes_listener: supposed.then_some(guest),
+        reply_from_elsewhere: false,
+        inside_guest: true,
+    })
+}
+
+/// What a guest says, and whether that supposes a listener that is not described.
+fn guest_answer(fabric: &Fabric, guest: GuestIx, eni: EniIx, headers: &Headers) -> (Answer, bool) {
+    let (g, e) = (&fabric.guests[guest], &fabric.enis[eni]);
+    if headers.protocol.is_icmp() {
+        return if g.answers_ping { (Answer::Yes, false) } else { (Answer::Silent(e.row(EniRow::GuestNoPing)), false) };
+    }
+    if !headers.protocol.has_ports() {
+        // Whether a guest speaks another protocol is its own affair.
+        return (Answer::Yes, true);
+    }
+    match g.listens(headers.protocol, headers.ports().1) {
+        Some(true) => (Answer::Yes, false),
+        Some(false) => (Answer::Refuse(e.row(EniRow::GuestClosed)), false),
+        None => (Answer::Yes, true),
+    }
+}
+
+/// SVC-3: each service answers on its own port only.
+fn service_answer(fabric: &Fabric, eni: EniIx, service: Service, headers: &Headers) -> Answer {
+    let port = headers.ports().1;
+    let serves = match service {
+        Service::Resolver => headers.protocol.has_ports() && port == 53,
+        Service::Metadata => headers.protocol == Protocol::TCP && port == 80,
+        Service::Time => headers.protocol == Protocol::UDP && port == 123,
+        Service::Dhcp => headers.protocol == Protocol::UDP && port == 67,
+    };
+    let vpc = &fabric.vpcs[fabric.enis[eni].vpc];
+    if serves { Answer::Yes } else { Answer::Silent(vpc.row(crate::fabric::VpcRow::ServiceNone)) }
+}
+
+fn internet_answer(fabric: &Fabric, headers: &Headers) -> Answer {
+    let Some(host) = fabric.internet_by_address.get(&headers.dst) else {
+        return Answer::Silent(fabric.internet_unknown);
+    };
+    let host = &fabric.internet_hosts[*host];
+    if headers.protocol.is_icmp() {
+        return if host.answers_ping { Answer::Yes } else { Answer::Silent(host.silent) };
+    }
+    match host.listens(headers.protocol, headers.ports().1) {
+        true => Answer::Yes,
+        false if host.refuses => Answer::Refuse(host.closed),
+        false => Answer::Silent(host.silent),
+    }
+}
+
+/// True if the reply is where the request came from, and carries the address that the asker wrote to.
+fn is_back(fabric: &Fabric, question: &Question, reply: &Leg) -> bool {
+    let same = reply.end_headers.src == question.to && reply.end_headers.dst == question.from.address();
+    let same = same || reply.start.is_icmp_error();
+    same && match (question.from, reply.end) {
+        (Origin::Eni { eni, .. }, End::Delivered(at)) => fabric.enis[eni].guest() == fabric.enis[at].guest(),
+        (Origin::Internet { .. }, End::Exited) => true,
+        _ => false,
+    }
+}
+
+/// The first packet of the conversation.
+fn request(fabric: &Fabric, question: &Question) -> Packet {
+    let src = question.from.address();
+    let ephemeral = match question.from {
+        Origin::Eni { eni, .. } => fabric.enis[eni].guest().map_or(40_000, |guest| {
+            let range = fabric.guests[guest].ephemeral;
+            range.from + (range.to - range.from) / 2
+        }),
+        Origin::Internet { .. } => 40_000,
+    };
+    let src_port = question.src_port.unwrap_or(ephemeral);
+    let (l4, payload) = match question.protocol {
+        Protocol::TCP => (L4::Tcp(syn(src_port, question.dst_port)), Payload::EMPTY),
+        Protocol::UDP => (L4::Udp(Udp { src_port, dst_port: question.dst_port, length: 8 }), Payload::EMPTY),
+        Protocol::ICMP => (L4::Icmp(Icmp { kind: Icmp::ECHO, code: 0, rest: ECHO_ID << 16 | 1 }), Payload::Zeros(ECHO_BYTES)),
+        Protocol::ICMPV6 => (L4::Icmp(Icmp { kind: Icmp::V6_ECHO, code: 0, rest: ECHO_ID << 16 | 1 }), Payload::Zeros(ECHO_BYTES)),
+        _ => (L4::None, Payload::EMPTY),
+    };
+    let dont = src.is_ipv6() || question.protocol == Protocol::TCP;
+    let fragment = Fragment { dont, ..Fragment::default() };
+    let headers = Headers { src, dst: question.to, protocol: question.protocol, ttl: TTL, traffic_class: 0, fragment, l4 };
+    Packet { headers, tag: 0, payload }
+}
+
+const fn syn(src_port: u16, dst_port: u16) -> Tcp {
+    Tcp { src_port, dst_port, seq: 1, ack: 0, window: 64240, flags: TcpFlags::SYN, options_len: 0 }
+}
+
+/// What the host at the end sends back.
+fn reply_to(request: &Packet, refuse: bool) -> Packet {
+    let h = &request.headers;
+    let mut reply = Headers { src: h.dst, dst: h.src, ttl: TTL, ..*h };
+    match &mut reply.l4 {
+        L4::Tcp(tcp) => {
+            (tcp.src_port, tcp.dst_port) = (tcp.dst_port, tcp.src_port);
+            tcp.ack = tcp.seq.wrapping_add(1);
+            tcp.seq = u32::from(!refuse);
+            tcp.flags = if refuse { TcpFlags::RST_ACK } else { TcpFlags::SYN_ACK };
+        }
+        L4::Udp(_) if refuse => return crate::wire::quote::port_unreachable(request, h.dst),
+        L4::Udp(udp) => (udp.src_port, udp.dst_port) = (udp.dst_port, udp.src_port),
+        L4::Icmp(icmp) => {
+            icmp.kind = match icmp.kind {
+                Icmp::ECHO => Icmp::ECHO_REPLY,
+                Icmp::V6_ECHO => Icmp::V6_ECHO_REPLY,
+                other => other,
+            };
+        }
+        L4::None => {}
+    }
+    Packet { headers: reply, tag: request.tag, payload: request.payload.clone() }
+}

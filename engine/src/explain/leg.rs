@@ -1,0 +1,96 @@
+//! One packet's way from end to end, on a clock that moves only with the links.
+
+use crate::base::ids::EniIx;
+use crate::base::{Instant, Nanos};
+use crate::fabric::Fabric;
+use crate::flow::FlowState;
+use crate::verdict::{Hop, LinkClass, RowIx, Service, Step, Vantage, Verdict};
+use crate::walk::{DenyPolicy, Recorder, Walk};
+use crate::wire::{Headers, Packet};
+
+/// Time boundaries that one way may cross before it must be a loop.
+pub(super) const HOPS_MAX: usize = 255;
+
+/// One packet's way.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Leg {
+    /// Headers at the start.
+    pub start: Headers,
+    /// Headers at the end.
+    pub end_headers: Headers,
+    /// Every decision.
+    pub steps: Vec<Step>,
+    /// Every crossing of an interface, as a flow log sees it.
+    pub hops: Vec<Hop>,
+    /// How it ended.
+    pub end: End,
+    /// Time on the links.
+    pub latency: Nanos,
+}
+
+/// How a packet's way ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum End {
+    /// A guest has it.
+    Delivered(EniIx),
+    /// A link-local service has it.
+    Served(EniIx, Service),
+    /// It is on the internet.
+    Exited,
+    /// It was dropped.
+    Dropped(RowIx),
+}
+
+#[derive(Default)]
+pub(super) struct Notes {
+    pub(super) steps: Vec<Step>,
+    pub(super) hops: Vec<Hop>,
+}
+
+impl Recorder for Notes {
+    const STEPS: bool = true;
+    const HOPS: bool = true;
+    fn step(&mut self, step: Step) {
+        self.steps.push(step);
+    }
+    fn hop(&mut self, hop: Hop) {
+        self.hops.push(hop);
+    }
+}
+
+/// Walks a packet to its end.
+pub(super) fn walk(fabric: &Fabric, flows: &mut FlowState, mut packet: Packet, from: Vantage, started: Nanos, policy: DenyPolicy) -> (Leg, Packet) {
+    let start = packet.headers;
+    let mut notes = Notes::default();
+    let mut latency = Nanos::ZERO;
+    let mut at = from;
+    let mut end = None;
+    for _ in 0..HOPS_MAX {
+        let now = Instant::START + started + latency;
+        let mut walk = Walk { fabric, flows, now, policy, recorder: &mut notes };
+        end = match walk.step(&mut packet, at) {
+            Verdict::Transit { to, link } => {
+                latency += fabric.link(link).latency;
+                at = to;
+                continue;
+            }
+            Verdict::Deliver { eni } => Some(End::Delivered(eni)),
+            Verdict::Serve { eni, service } => Some(End::Served(eni, service)),
+            Verdict::Exit => {
+                latency += internet_latency(fabric, &packet);
+                Some(End::Exited)
+            }
+            Verdict::Drop { by, .. } => Some(End::Dropped(by)),
+        };
+        break;
+    }
+    // RFC 791: every forwarding guest and NAT gateway takes one off the time to live, so a loop ends long before this.
+    let end = end.expect("a packet's hops run out before HOPS_MAX");
+    (Leg { start, end_headers: packet.headers, steps: notes.steps, hops: notes.hops, end, latency }, packet)
+}
+
+/// One-way latency to the internet host that the packet is for.
+pub(super) fn internet_latency(fabric: &Fabric, packet: &Packet) -> Nanos {
+    let host = fabric.internet_by_address.get(&packet.headers.dst).map(|host| &fabric.internet_hosts[*host]);
+    host.and_then(|host| host.latency).unwrap_or(fabric.link(LinkClass::Internet).latency)
+}

@@ -1,0 +1,212 @@
+//! From names and addresses to a question about packets.
+
+use crate::base::Protocol;
+use crate::base::ids::{EniIx, GuestIx};
+use crate::compile::{ANY_HOST, Network};
+use crate::fabric::EniKind;
+use crate::names::{Found, Kind};
+use std::net::IpAddr;
+
+/// A question: what becomes of the first packet of a conversation, and of the reply?
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Question {
+    /// Who sends.
+    pub from: Origin,
+    /// Destination address as the sender writes it.
+    pub to: IpAddr,
+    /// Protocol. ICMP stands for an echo request.
+    pub protocol: Protocol,
+    /// Source port; chosen from the guest's ephemeral ports if absent.
+    pub src_port: Option<u16>,
+    /// Destination port of TCP and UDP.
+    pub dst_port: u16,
+}
+
+/// Who sends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Origin {
+    /// A guest, by one of its interfaces and with one of its addresses.
+    Eni {
+        /// The interface.
+        eni: EniIx,
+        /// The source address.
+        address: IpAddr,
+    },
+    /// A host on the internet.
+    Internet {
+        /// Its address.
+        address: IpAddr,
+    },
+}
+
+impl Origin {
+    /// The source address.
+    #[must_use]
+    pub const fn address(&self) -> IpAddr {
+        match self {
+            Self::Eni { address, .. } | Self::Internet { address } => *address,
+        }
+    }
+}
+
+/// Why a question makes no sense.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum QuestionError {
+    /// No such name; the nearest one, if there is one.
+    Unknown {
+        /// What was asked for.
+        name: String,
+        /// What is most like it.
+        near: Option<String>,
+    },
+    /// Several resources have the `Name` tag.
+    Ambiguous {
+        /// What was asked for.
+        name: String,
+        /// Their ids.
+        ids: Vec<String>,
+    },
+    /// A resource that is no end of a conversation.
+    NotAnEnd {
+        /// What was asked for.
+        name: String,
+        /// What it is.
+        kind: &'static str,
+    },
+    /// The source and the destination have no address of one family.
+    NoCommonFamily {
+        /// The source.
+        from: String,
+        /// The destination.
+        to: String,
+    },
+    /// The address is inside a VPC, but no interface has it: nobody there can send.
+    NobodyHas {
+        /// The address.
+        address: IpAddr,
+    },
+}
+
+impl std::fmt::Display for QuestionError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Unknown { name, near: Some(near) } => write!(f, "there is no `{name}` in this network; did you mean `{near}`?"),
+            Self::Unknown { name, near: None } => {
+                write!(f, "there is no `{name}` in this network; name an instance, a network interface, an address, or `internet`")
+            }
+            Self::Ambiguous { name, ids } => write!(f, "several resources are called `{name}`: {}; use an id", ids.join(", ")),
+            Self::NotAnEnd { name, kind } => write!(f, "`{name}` is {kind}, which neither sends nor receives; name an instance, a network interface or an address"),
+            Self::NoCommonFamily { from, to } => write!(f, "`{from}` and `{to}` have no addresses of one family (IPv4 or IPv6)"),
+            Self::NobodyHas { address } => write!(f, "no interface has the address {address}, so nobody can send from it"),
+        }
+    }
+}
+
+/// Addresses that a text stands for, with the interface where it is one of the network's.
+#[derive(Clone, Debug)]
+struct Ends {
+    candidates: Vec<(Option<EniIx>, IpAddr)>,
+}
+
+/// Who sends and to which address: two texts as a person types them. The family is the one both have,
+/// IPv4 first.
+///
+/// # Errors
+/// If a text names nothing, several things, or something that cannot send or receive.
+pub fn resolve_origin(network: &Network, from: &str, to: &str) -> Result<(Origin, IpAddr), QuestionError> {
+    let sources = ends(network, from)?;
+    let targets = ends(network, to)?;
+    for (eni, source) in &sources.candidates {
+        for (_, target) in &targets.candidates {
+            if source.is_ipv4() == target.is_ipv4() {
+                return Ok((origin(network, *eni, *source)?, *target));
+            }
+        }
+    }
+    Err(QuestionError::NoCommonFamily { from: from.to_owned(), to: to.to_owned() })
+}
+
+/// The addresses of a destination, IPv4 first.
+///
+/// # Errors
+/// If the text names nothing, several things, or something that cannot receive.
+pub fn resolve_target(network: &Network, to: &str) -> Result<Vec<IpAddr>, QuestionError> {
+    Ok(ends(network, to)?.candidates.into_iter().map(|(_, address)| address).collect())
+}
+
+fn origin(network: &Network, eni: Option<EniIx>, address: IpAddr) -> Result<Origin, QuestionError> {
+    let fabric = &network.fabric;
+    if let Some(eni) = eni {
+        return Ok(Origin::Eni { eni, address });
+    }
+    // A public address of one of the guests means that guest.
+    if let IpAddr::V4(public) = address
+        && let Some(crate::fabric::PublicBinding { owner: crate::fabric::PublicOwner::Eni { eni, private }, .. }) = fabric.public_v4.get(&public)
+    {
+        return Ok(Origin::Eni { eni: *eni, address: (*private).into() });
+    }
+    if fabric.vpcs.iter().any(|vpc| vpc.contains(address)) {
+        return Err(QuestionError::NobodyHas { address });
+    }
+    Ok(Origin::Internet { address })
+}
+
+fn ends(network: &Network, text: &str) -> Result<Ends, QuestionError> {
+    let (fabric, names) = (&network.fabric, &network.names);
+    if let Ok(address) = text.parse::<IpAddr>() {
+        let owners: Vec<EniIx> = fabric.vpcs.iter().filter_map(|vpc| vpc.eni_with(address)).collect();
+        return match owners.as_slice() {
+            [] => Ok(Ends { candidates: vec![(None, address)] }),
+            [eni] => Ok(Ends { candidates: vec![(Some(*eni), address)] }),
+            several => {
+                let ids = several.iter().map(|eni| names.enis[*eni].id.clone()).collect();
+                Err(QuestionError::Ambiguous { name: text.to_owned(), ids })
+            }
+        };
+    }
+    if text == ANY_HOST.0 {
+        return Ok(Ends { candidates: ANY_HOST.1.iter().map(|a| (None, a.parse().expect("an address"))).collect() });
+    }
+    let kind = match names.find(text) {
+        Found::One(kind) => kind,
+        Found::Several(ids) => return Err(QuestionError::Ambiguous { name: text.to_owned(), ids }),
+        Found::None(near) => return Err(QuestionError::Unknown { name: text.to_owned(), near }),
+    };
+    let not_an_end = |kind| Err(QuestionError::NotAnEnd { name: text.to_owned(), kind });
+    match kind {
+        Kind::Guest(guest) => Ok(Ends { candidates: guest_addresses(network, guest) }),
+        Kind::Eni(eni) => Ok(Ends { candidates: eni_addresses(network, eni) }),
+        Kind::Nat(nat) => match fabric.nats[nat].eni {
+            Some(eni) => Ok(Ends { candidates: eni_addresses(network, eni) }),
+            None => not_an_end("a regional NAT gateway"),
+        },
+        Kind::Internet(host) => Ok(Ends { candidates: fabric.internet_hosts[host].addresses.iter().map(|a| (None, *a)).collect() }),
+        Kind::Subnet(_) => not_an_end("a subnet"),
+        Kind::Vpc(_) => not_an_end("a VPC"),
+        Kind::Rtb(_) => not_an_end("a route table"),
+        Kind::Acl(_) => not_an_end("a network ACL"),
+        Kind::Sg(_) => not_an_end("a security group"),
+        Kind::PrefixList(_) => not_an_end("a prefix list"),
+        Kind::Igw(_) => not_an_end("an internet gateway"),
+        Kind::Eigw(_) => not_an_end("an egress-only internet gateway"),
+        Kind::NotModelled(nm) => {
+            // An interface of a service has addresses even if what is behind it is not modelled.
+            let found = fabric.enis.iter_enumerated().find(|(_, eni)| eni.kind == EniKind::NotModelled(nm));
+            match found {
+                Some((eni, _)) => Ok(Ends { candidates: eni_addresses(network, eni) }),
+                None => not_an_end("a resource that is not modelled"),
+            }
+        }
+    }
+}
+
+fn eni_addresses(network: &Network, eni: EniIx) -> Vec<(Option<EniIx>, IpAddr)> {
+    let e = &network.fabric.enis[eni];
+    e.v4.map(IpAddr::V4).into_iter().chain(e.v6.map(IpAddr::V6)).map(|address| (Some(eni), address)).collect()
+}
+
+fn guest_addresses(network: &Network, guest: GuestIx) -> Vec<(Option<EniIx>, IpAddr)> {
+    let mut all: Vec<_> = network.fabric.guests[guest].enis.iter().flat_map(|eni| eni_addresses(network, *eni)).collect();
+    all.sort_by_key(|(_, address)| address.is_ipv6());
+    all
+}
