@@ -91,7 +91,7 @@ pub fn any_error(diagnostics: &[Diagnostic]) -> bool {
 }
 
 /// The name in `known` that is most like `wrong`, if one is close enough to be a slip of the finger:
-/// at most a third of its letters differ (Damerau-free edit distance, case ignored).
+/// at most a third of its letters differ (two that are swapped count as one, case is ignored).
 #[must_use]
 pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wrong = wrong.to_lowercase();
@@ -104,19 +104,23 @@ pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
         .map(|(_, name)| name)
 }
 
+/// Letters to add, drop or replace, or neighbours to swap, to get from `a` to `b`.
 fn edit_distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, ca) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, cb) in b.iter().enumerate() {
-            let replace = diagonal + usize::from(ca != *cb);
-            diagonal = row[j + 1];
-            row[j + 1] = replace.min(row[j] + 1).min(diagonal + 1);
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let mut before = vec![0; b.len() + 1];
+    let mut last: Vec<usize> = (0..=b.len()).collect();
+    for i in 0..a.len() {
+        let mut row = vec![i + 1; b.len() + 1];
+        for j in 0..b.len() {
+            let replaced = last[j] + usize::from(a[i] != b[j]);
+            row[j + 1] = replaced.min(row[j] + 1).min(last[j + 1] + 1);
+            if i > 0 && j > 0 && a[i] == b[j - 1] && a[i - 1] == b[j] {
+                row[j + 1] = row[j + 1].min(before[j - 1] + 1);
+            }
         }
+        before = std::mem::replace(&mut last, row);
     }
-    row[b.len()]
+    last[b.len()]
 }
 
 #[cfg(test)]
@@ -126,6 +130,7 @@ mod tests {
     #[test]
     fn nearest_finds_slips_only() {
         assert_eq!(nearest("sg-wbe", ["sg-web", "sg-app"]), Some("sg-web"));
+        assert_eq!(nearest("vpsc", ["vpcs", "subnets"]), Some("vpcs"));
         assert_eq!(nearest("database", ["sg-web", "sg-app"]), None);
     }
 }

@@ -1,6 +1,6 @@
 //! What the user wrote: a topology as AWS's nouns, with the place of every value.
 //!
-//! `parse` reads a topology file into a [`Spec`] and collects every mistake on the way; the importers
+//! [`read`] reads a topology file into a [`Spec`] and collects every mistake on the way; the importers
 //! build the same [`Spec`] from AWS JSON. `compile` is the only reader. Defaults are *not* filled in
 //! here: an absent value is `None`, and `compile` knows what AWS does then.
 //!
@@ -8,13 +8,18 @@
 //! target without saying the kind; a real AWS id is a name like any other.
 
 mod acl;
+pub(crate) mod decode;
 mod eni;
+mod fields;
 mod gateway;
 mod instance;
 mod internet;
+pub(crate) mod node;
+pub(crate) mod read;
 mod route_table;
 mod security_group;
 mod span;
+mod syntax;
 mod vpc;
 
 pub use acl::{AclAction, AclRule, NetworkAcl};
@@ -25,6 +30,8 @@ pub use internet::{
     BlockPublicAccess, BpaExclusion, BpaExclusionMode, BpaMode, GuestKnowledge, InternetHost, LinkSpec, Links,
     NotModelled, Profile,
 };
+pub use node::{BYTES_MAX, DEPTH_MAX, NODES_MAX};
+pub use read::{NAME_MAX, read};
 pub use route_table::{Route, RouteOrigin, RouteState, RouteTable};
 pub use security_group::{Peer, SecurityGroup, SgRule};
 pub use span::{Name, Spanned};

@@ -1,0 +1,322 @@
+//! Which fields each resource has in a file, and how each is read.
+//!
+//! Invariant: a struct here and its JSON Schema name the same fields and accept the same values; the
+//! tests in `engine/tests/spec_schema.rs` compare them.
+
+use super::decode::{
+    Cx, Decode, Fields, FromFields, decode_struct, decode_text, decode_words, integer, required, scalar,
+};
+use super::node::{Kind, Value};
+use super::*;
+use crate::base::port::ProtocolMatch;
+use crate::base::{Bandwidth, Cidr, Nanos, PortRange, Protocol, Ratio};
+use crate::diag::Diagnostic;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
+
+decode_text! {
+    Cidr: "an address block";
+    Nanos: "a duration";
+    Bandwidth: "a bandwidth";
+    Ratio: "a percentage";
+    Listener: "a port";
+    PublicIp: "`auto`, `none` or an address";
+    Peer: "an address block or a name";
+}
+
+macro_rules! decode_integers {
+    ($($type:ty: $range:literal;)*) => {$(
+        impl Decode for $type {
+            fn decode<'t>(value: Value<'t>, cx: &mut Cx<'t>) -> Option<Self> {
+                integer(value, cx, $range)
+            }
+        }
+    )*};
+}
+decode_integers! {
+    i16: "from -32768 to 32767";
+    u8: "from 0 to 255";
+    u16: "from 0 to 65535";
+    u32: "from 0 to 4294967295";
+    u64: "from 0 to 18446744073709551615";
+}
+
+impl Decode for ProtocolMatch {
+    fn decode<'t>(value: Value<'t>, cx: &mut Cx<'t>) -> Option<Self> {
+        super::decode::parse(value, cx, "a protocol")
+    }
+}
+
+impl Decode for PortRange {
+    fn decode<'t>(value: Value<'t>, cx: &mut Cx<'t>) -> Option<Self> {
+        let text = scalar(value, cx, "a port range")?;
+        // `u16` would read a sign, which no port has.
+        if text.contains('+') {
+            cx.bad_value(value, &format!("`{text}` is not a port range; write `443`, `1024-65535` or `all`"));
+            return None;
+        }
+        super::decode::parse(value, cx, "a port range")
+    }
+}
+
+fn address<'t, T: FromStr>(value: Value<'t>, cx: &mut Cx<'t>, what: &str, example: &str) -> Option<T> {
+    let text = scalar(value, cx, what)?;
+    let parsed = text.parse().ok();
+    if parsed.is_none() {
+        let help = if text.contains('/') { "write the address without a prefix length, as in" } else { "write it as" };
+        cx.bad_value(value, &format!("`{text}` is not {what}; {help} `{example}`"));
+    }
+    parsed
+}
+impl Decode for Ipv4Addr {
+    fn decode<'t>(value: Value<'t>, cx: &mut Cx<'t>) -> Option<Self> {
+        address(value, cx, "an IPv4 address", "10.0.1.10")
+    }
+}
+impl Decode for Ipv6Addr {
+    fn decode<'t>(value: Value<'t>, cx: &mut Cx<'t>) -> Option<Self> {
+        address(value, cx, "an IPv6 address", "2600:1f18::10")
+    }
+}
+impl Decode for IpAddr {
+    fn decode<'t>(value: Value<'t>, cx: &mut Cx<'t>) -> Option<Self> {
+        address(value, cx, "an IP address", "198.51.100.7")
+    }
+}
+
+impl FromStr for Listener {
+    type Err = String;
+    /// Reads `443` (TCP), `tcp/443` or `udp/53`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (protocol, port) = text.split_once('/').unwrap_or(("tcp", text));
+        let protocol = match protocol {
+            "tcp" => Some(Protocol::TCP),
+            "udp" => Some(Protocol::UDP),
+            _ => None,
+        };
+        let digits = port.len() <= 5 && port.bytes().all(|b| b.is_ascii_digit());
+        match (protocol, port.parse::<u16>()) {
+            (Some(protocol), Ok(port)) if port != 0 && digits => Ok(Self { protocol, port }),
+            _ => Err(format!("`{text}` is not a listening port; write `443`, `tcp/443` or `udp/53`")),
+        }
+    }
+}
+
+impl FromStr for PublicIp {
+    type Err = String;
+    /// Reads `auto`, `none` or an IPv4 address.
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "none" => Ok(Self::None),
+            _ => text.parse().map(Self::Address).map_err(|_| {
+                format!(
+                    "`{text}` is not a public address; write `auto`, `none` or an IPv4 address such as `198.51.100.7`"
+                )
+            }),
+        }
+    }
+}
+
+impl FromStr for Peer {
+    type Err = String;
+    /// Reads an address block, or else a name. An address alone is neither.
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.parse::<Cidr>() {
+            Ok(cidr) => Ok(Self::Cidr(cidr)),
+            Err(e) if text.parse::<IpAddr>().is_ok() => Err(e),
+            Err(e) if text.split_once('/').is_some_and(|(a, _)| a.parse::<IpAddr>().is_ok()) => Err(e),
+            Err(_) if text.is_empty() => Err("the name is empty; write a block or a group's name".into()),
+            Err(_) => Ok(Self::Name(text.to_owned())),
+        }
+    }
+}
+
+decode_words! {
+    AclAction { "allow" => Allow, "deny" => Deny }
+    NatConnectivity { "public" => Public, "private" => Private }
+    InstanceState { "pending" => Pending, "running" => Running, "stopping" => Stopping, "stopped" => Stopped }
+    GuestOs { "linux" => Linux, "windows" => Windows }
+    GuestKnowledge { "described" => Described, "unknown" => Unknown }
+    BpaMode { "off" => Off, "block-bidirectional" => BlockBidirectional, "block-ingress" => BlockIngress }
+    BpaExclusionMode { "allow-bidirectional" => AllowBidirectional, "allow-egress" => AllowEgress }
+    RouteState { "active" => Active, "blackhole" => Blackhole }
+    RouteOrigin { "static" => Static, "propagated" => Propagated, "advertised" => Advertised }
+}
+
+decode_struct!(Spec, "a topology", {
+    description, region, account, guests, profile, links, vpcs, subnets, route_tables, network_acls,
+    security_groups, prefix_lists, internet_gateways, egress_only_internet_gateways, nat_gateways,
+    network_interfaces, instances, internet_hosts, block_public_access, not_modelled,
+});
+decode_struct!(Vpc, "a VPC", {
+    cidr, secondary_cidrs, ipv6_cidrs, region, account, default, enable_dns_support, enable_dns_hostnames, name_tag,
+});
+decode_struct!(Subnet, "a subnet", {
+    vpc, az, az_id, cidr, ipv6_cidr, route_table, network_acl, map_public_ip, dns64, name_tag,
+});
+decode_struct!(PrefixList, "a prefix list", { entries: required, max_entries, name_tag });
+decode_struct!(NetworkAcl, "a network ACL", { vpc, default, inbound, outbound, name_tag });
+decode_struct!(AclRule, "a network ACL rule", { rule, action, protocol, ports, icmp_type, icmp_code, from, to });
+decode_struct!(RouteTable, "a route table", { vpc, main, gateway, routes, name_tag });
+decode_struct!(Route, "a route", { to, via, state, origin });
+decode_struct!(SecurityGroup, "a security group", {
+    vpc, default, inbound: sg_rules, outbound: sg_rules, description, name_tag,
+});
+decode_struct!(InternetGateway, "an internet gateway", { vpc, name_tag });
+decode_struct!(EgressOnlyInternetGateway, "an egress-only internet gateway", { vpc, name_tag });
+decode_struct!(NatGateway, "a NAT gateway", {
+    subnet, vpc, connectivity, addresses, network_interface, available, name_tag,
+});
+decode_struct!(NatAddress, "an address of a NAT gateway", { private, public });
+decode_struct!(NetworkInterface, "a network interface", {
+    subnet, address, secondary_addresses, ipv6_addresses, prefixes, public_ip, security_groups, source_dest_check,
+    instance, device_index, mac, interface_type, description, requester_managed, name_tag,
+});
+decode_struct!(Forwarding, "forwarding", { masquerade });
+decode_struct!(InternetHost, "an internet host", { addresses: required, listen, answers_ping, latency, mtu, names });
+decode_struct!(Links, "links", { same_az, cross_az, internet });
+decode_struct!(LinkSpec, "a link", { latency, bandwidth, queue_bytes, loss });
+decode_struct!(Profile, "a profile", {
+    icmp_errors_pass_tracked, tracking_picks_up_mid_stream, tracked_tcp_idle, tracked_udp_stream_idle, tracked_udp_idle,
+});
+decode_struct!(BlockPublicAccess, "Block Public Access", { region, account, mode, exclusions });
+decode_struct!(BpaExclusion, "an exclusion", { resource, mode });
+decode_struct!(NotModelled, "a resource that is not modelled", { kind, vpc, name_tag });
+
+impl Decode for SecondaryAddress {
+    fn decode<'t>(value: Value<'t>, cx: &mut Cx<'t>) -> Option<Self> {
+        if !matches!(value.kind(), Kind::Map(_)) {
+            return Some(Self { address: Decode::decode(value, cx)?, public_ip: None });
+        }
+        let fields = Fields::new(value, cx, "a secondary address", &["address", "public_ip"])?;
+        let (address, public_ip) = (fields.take("address", cx), fields.take("public_ip", cx));
+        Some(Self { address: address?, public_ip: public_ip? })
+    }
+}
+
+/// Fields of an interface that mean nothing inside an instance.
+pub(super) const NOT_IN_AN_INSTANCE: [&str; 3] = ["instance", "device_index", "name_tag"];
+const OF_AN_INSTANCE: [&str; 10] = [
+    "state",
+    "instance_type",
+    "os",
+    "ephemeral_ports",
+    "listen",
+    "answers_ping",
+    "forwarding",
+    "bandwidth",
+    "mtu",
+    "name_tag",
+];
+
+impl Decode for Instance {
+    const SINGLE: bool = false;
+    /// The fields of the primary interface stand among the instance's own.
+    fn decode<'t>(value: Value<'t>, cx: &mut Cx<'t>) -> Option<Self> {
+        let inside = || NetworkInterface::FIELDS.iter().copied().filter(|f| !NOT_IN_AN_INSTANCE.contains(f));
+        let allowed: Vec<&str> = inside().chain(OF_AN_INSTANCE).collect();
+        let fields = Fields::new(value, cx, "an instance", &allowed)?;
+        let primary = NetworkInterface::from_fields(&fields, cx).map(|eni| NetworkInterface {
+            instance: None,
+            device_index: None,
+            name_tag: None,
+            ..eni
+        });
+        let primary = match fields.value("subnet") {
+            Some(subnet) if !subnet.is_null() => primary,
+            _ => {
+                for name in inside() {
+                    if let Some(entry) = fields.entry(name).filter(|e| name != "subnet" && !value.of(e).is_null()) {
+                        cx.push(
+                            Diagnostic::error(
+                                "missing-field",
+                                entry.key_span,
+                                format!("`{name}` describes the primary interface, but the instance has no `subnet`"),
+                            )
+                            .help("add `subnet: ...`, or describe the interface under `network_interfaces`"),
+                        );
+                    }
+                }
+                None
+            }
+        };
+        let instance = Self {
+            primary,
+            state: fields.take("state", cx).flatten(),
+            instance_type: fields.take("instance_type", cx).flatten(),
+            os: fields.take("os", cx).flatten(),
+            ephemeral_ports: fields.take("ephemeral_ports", cx).flatten(),
+            listen: fields.take("listen", cx).flatten(),
+            answers_ping: fields.take("answers_ping", cx).flatten(),
+            forwarding: fields.take("forwarding", cx).flatten(),
+            bandwidth: fields.take("bandwidth", cx).flatten(),
+            mtu: fields.take("mtu", cx).flatten(),
+            name_tag: fields.take("name_tag", cx).flatten(),
+        };
+        Some(instance)
+    }
+}
+
+/// One written rule: AWS stores a rule per peer and per port range, so each list multiplies.
+pub(crate) struct SgRules(pub(crate) Vec<Spanned<SgRule>>);
+
+impl Decode for SgRules {
+    const SINGLE: bool = false;
+    fn decode<'t>(value: Value<'t>, cx: &mut Cx<'t>) -> Option<Self> {
+        let allowed = ["protocol", "ports", "icmp_type", "icmp_code", "from", "to", "id", "description"];
+        let fields = Fields::new(value, cx, "a security group rule", &allowed)?;
+        let ports: Vec<Spanned<PortRange>> = fields.take::<Option<_>>("ports", cx).flatten().unwrap_or_default();
+        let from: Vec<Spanned<Peer>> = fields.take::<Option<_>>("from", cx).flatten().unwrap_or_default();
+        let to: Vec<Spanned<Peer>> = fields.take::<Option<_>>("to", cx).flatten().unwrap_or_default();
+        let rule = SgRule {
+            protocol: fields.take("protocol", cx)?,
+            ports: None,
+            icmp_type: fields.take("icmp_type", cx)?,
+            icmp_code: fields.take("icmp_code", cx)?,
+            from: None,
+            to: None,
+            id: fields.take("id", cx)?,
+            description: fields.take("description", cx)?,
+        };
+        if !from.is_empty() && !to.is_empty() {
+            let span = fields.entry("to").map_or(value.span(), |e| e.key_span);
+            let message = "a rule has `from` (inbound) or `to` (outbound), not both";
+            cx.push(Diagnostic::error("conflicting-fields", span, message).help("remove one of them"));
+        }
+        let peers: Vec<(Option<Spanned<Peer>>, Option<Spanned<Peer>>)> = match (from.is_empty(), to.is_empty()) {
+            (false, _) => from.into_iter().map(|p| (Some(p), None)).collect(),
+            (true, false) => to.into_iter().map(|p| (None, Some(p))).collect(),
+            // A list of peers of which none could be read has been reported; no rule is left of it.
+            (true, true) if ["from", "to"].iter().any(|f| fields.value(f).is_some_and(|v| !v.is_null())) => Vec::new(),
+            (true, true) => vec![(None, None)],
+        };
+        let port_list: Vec<Option<Spanned<PortRange>>> = match fields.value("ports") {
+            Some(value) if !value.is_null() => ports.into_iter().map(Some).collect(),
+            _ => vec![None],
+        };
+        let many = peers.len() * port_list.len() > 1;
+        if let Some(entry) = fields.entry("id").filter(|_| many && rule.id.is_some()) {
+            let message = "`id` names one rule, but lists of peers or ports make this several";
+            cx.push(Diagnostic::error("conflicting-fields", entry.key_span, message).help("write one rule per id"));
+        }
+        let mut rules = Vec::new();
+        for (from, to) in &peers {
+            for ports in &port_list {
+                let peer = from.as_ref().or(to.as_ref()).map(|p| p.span);
+                let span = match ports {
+                    Some(ports) if peers.len() == 1 && many => ports.span,
+                    _ => peer.filter(|_| many).unwrap_or_else(|| value.span()),
+                };
+                let rule = SgRule { ports: ports.map(|p| p.value), from: from.clone(), to: to.clone(), ..rule.clone() };
+                rules.push(Spanned::new(rule, span));
+            }
+        }
+        Some(Self(rules))
+    }
+}
+
+fn sg_rules<'t>(fields: &Fields<'t>, name: &'static str, cx: &mut Cx<'t>) -> Option<Option<Vec<Spanned<SgRule>>>> {
+    let rules: Option<Vec<SgRules>> = fields.take(name, cx)?;
+    Some(rules.map(|rules| rules.into_iter().flat_map(|r| r.0).collect()))
+}
