@@ -16,6 +16,7 @@ mod route_table;
 mod security_group;
 mod span;
 mod vpc;
+pub mod write;
 
 pub use acl::{AclAction, AclRule, NetworkAcl};
 pub use eni::{NetworkInterface, PublicIp, SecondaryAddress};
