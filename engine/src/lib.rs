@@ -7,6 +7,7 @@ pub mod eval;
 pub mod explain;
 pub mod fabric;
 pub mod flow;
+pub mod import;
 pub mod names;
 pub mod spec;
 pub mod verdict;

@@ -33,7 +33,8 @@ enum Answer {
 #[must_use]
 pub fn ask(network: &Network, question: &Question) -> Explanation {
     let mut explanation = one(network, question, DenyPolicy::Stop);
-    let blocked = explanation.decided_by.is_some_and(|(_, by)| reason_of(network.fabric.rows[by].kind) == Reason::Blocked);
+    let blocked =
+        explanation.decided_by.is_some_and(|(_, by)| reason_of(network.fabric.rows[by].kind) == Reason::Blocked);
     if blocked {
         let all = one(network, question, DenyPolicy::CollectAll);
         explanation.blockers = all.blockers;
@@ -159,7 +160,14 @@ fn sender_down(fabric: &Fabric, eni: EniIx) -> Option<RowIx> {
 
 fn stopped(question: &Question, packet: &Packet, by: RowIx) -> Explanation {
     let h = packet.headers;
-    let leg = Leg { start: h, end_headers: h, steps: Vec::new(), hops: Vec::new(), end: End::Dropped(by), latency: Nanos::ZERO };
+    let leg = Leg {
+        start: h,
+        end_headers: h,
+        steps: Vec::new(),
+        hops: Vec::new(),
+        end: End::Dropped(by),
+        latency: Nanos::ZERO,
+    };
     Explanation {
         question: *question,
         outcome: Outcome::NoReply,
@@ -275,13 +283,18 @@ fn request(fabric: &Fabric, question: &Question) -> Packet {
     let (l4, payload) = match question.protocol {
         Protocol::TCP => (L4::Tcp(syn(src_port, question.dst_port)), Payload::EMPTY),
         Protocol::UDP => (L4::Udp(Udp { src_port, dst_port: question.dst_port, length: 8 }), Payload::EMPTY),
-        Protocol::ICMP => (L4::Icmp(Icmp { kind: Icmp::ECHO, code: 0, rest: ECHO_ID << 16 | 1 }), Payload::Zeros(ECHO_BYTES)),
-        Protocol::ICMPV6 => (L4::Icmp(Icmp { kind: Icmp::V6_ECHO, code: 0, rest: ECHO_ID << 16 | 1 }), Payload::Zeros(ECHO_BYTES)),
+        Protocol::ICMP => {
+            (L4::Icmp(Icmp { kind: Icmp::ECHO, code: 0, rest: ECHO_ID << 16 | 1 }), Payload::Zeros(ECHO_BYTES))
+        }
+        Protocol::ICMPV6 => {
+            (L4::Icmp(Icmp { kind: Icmp::V6_ECHO, code: 0, rest: ECHO_ID << 16 | 1 }), Payload::Zeros(ECHO_BYTES))
+        }
         _ => (L4::None, Payload::EMPTY),
     };
     let dont = src.is_ipv6() || question.protocol == Protocol::TCP;
     let fragment = Fragment { dont, ..Fragment::default() };
-    let headers = Headers { src, dst: question.to, protocol: question.protocol, ttl: TTL, traffic_class: 0, fragment, l4 };
+    let headers =
+        Headers { src, dst: question.to, protocol: question.protocol, ttl: TTL, traffic_class: 0, fragment, l4 };
     Packet { headers, tag: 0, payload }
 }
 

@@ -59,7 +59,14 @@ impl Recorder for Notes {
 }
 
 /// Walks a packet to its end.
-pub(super) fn walk(fabric: &Fabric, flows: &mut FlowState, mut packet: Packet, from: Vantage, started: Nanos, policy: DenyPolicy) -> (Leg, Packet) {
+pub(super) fn walk(
+    fabric: &Fabric,
+    flows: &mut FlowState,
+    mut packet: Packet,
+    from: Vantage,
+    started: Nanos,
+    policy: DenyPolicy,
+) -> (Leg, Packet) {
     let start = packet.headers;
     let mut notes = Notes::default();
     let mut latency = Nanos::ZERO;

@@ -90,14 +90,28 @@ pub enum QuestionError {
 impl std::fmt::Display for QuestionError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Unknown { name, near: Some(near) } => write!(f, "there is no `{name}` in this network; did you mean `{near}`?"),
-            Self::Unknown { name, near: None } => {
-                write!(f, "there is no `{name}` in this network; name an instance, a network interface, an address, or `internet`")
+            Self::Unknown { name, near: Some(near) } => {
+                write!(f, "there is no `{name}` in this network; did you mean `{near}`?")
             }
-            Self::Ambiguous { name, ids } => write!(f, "several resources are called `{name}`: {}; use an id", ids.join(", ")),
-            Self::NotAnEnd { name, kind } => write!(f, "`{name}` is {kind}, which neither sends nor receives; name an instance, a network interface or an address"),
-            Self::NoCommonFamily { from, to } => write!(f, "`{from}` and `{to}` have no addresses of one family (IPv4 or IPv6)"),
-            Self::NobodyHas { address } => write!(f, "no interface has the address {address}, so nobody can send from it"),
+            Self::Unknown { name, near: None } => {
+                write!(
+                    f,
+                    "there is no `{name}` in this network; name an instance, a network interface, an address, or `internet`"
+                )
+            }
+            Self::Ambiguous { name, ids } => {
+                write!(f, "several resources are called `{name}`: {}; use an id", ids.join(", "))
+            }
+            Self::NotAnEnd { name, kind } => write!(
+                f,
+                "`{name}` is {kind}, which neither sends nor receives; name an instance, a network interface or an address"
+            ),
+            Self::NoCommonFamily { from, to } => {
+                write!(f, "`{from}` and `{to}` have no addresses of one family (IPv4 or IPv6)")
+            }
+            Self::NobodyHas { address } => {
+                write!(f, "no interface has the address {address}, so nobody can send from it")
+            }
         }
     }
 }
@@ -141,7 +155,8 @@ fn origin(network: &Network, eni: Option<EniIx>, address: IpAddr) -> Result<Orig
     }
     // A public address of one of the guests means that guest.
     if let IpAddr::V4(public) = address
-        && let Some(crate::fabric::PublicBinding { owner: crate::fabric::PublicOwner::Eni { eni, private }, .. }) = fabric.public_v4.get(&public)
+        && let Some(crate::fabric::PublicBinding { owner: crate::fabric::PublicOwner::Eni { eni, private }, .. }) =
+            fabric.public_v4.get(&public)
     {
         return Ok(Origin::Eni { eni: *eni, address: (*private).into() });
     }
@@ -180,7 +195,9 @@ fn ends(network: &Network, text: &str) -> Result<Ends, QuestionError> {
             Some(eni) => Ok(Ends { candidates: eni_addresses(network, eni) }),
             None => not_an_end("a regional NAT gateway"),
         },
-        Kind::Internet(host) => Ok(Ends { candidates: fabric.internet_hosts[host].addresses.iter().map(|a| (None, *a)).collect() }),
+        Kind::Internet(host) => {
+            Ok(Ends { candidates: fabric.internet_hosts[host].addresses.iter().map(|a| (None, *a)).collect() })
+        }
         Kind::Subnet(_) => not_an_end("a subnet"),
         Kind::Vpc(_) => not_an_end("a VPC"),
         Kind::Rtb(_) => not_an_end("a route table"),
@@ -206,7 +223,8 @@ fn eni_addresses(network: &Network, eni: EniIx) -> Vec<(Option<EniIx>, IpAddr)> 
 }
 
 fn guest_addresses(network: &Network, guest: GuestIx) -> Vec<(Option<EniIx>, IpAddr)> {
-    let mut all: Vec<_> = network.fabric.guests[guest].enis.iter().flat_map(|eni| eni_addresses(network, *eni)).collect();
+    let mut all: Vec<_> =
+        network.fabric.guests[guest].enis.iter().flat_map(|eni| eni_addresses(network, *eni)).collect();
     all.sort_by_key(|(_, address)| address.is_ipv6());
     all
 }

@@ -21,6 +21,7 @@ mod security_group;
 mod span;
 mod syntax;
 mod vpc;
+pub mod write;
 
 pub use acl::{AclAction, AclRule, NetworkAcl};
 pub use eni::{NetworkInterface, PublicIp, SecondaryAddress};

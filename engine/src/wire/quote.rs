@@ -7,4 +7,6 @@ pub fn quoted(_: &Packet) -> Option<Headers> {
 /// x
 pub fn requote(_: &mut Packet, _: &Headers) {}
 /// x
-pub fn port_unreachable(p: &Packet, _from: std::net::IpAddr) -> Packet { p.clone() }
+pub fn port_unreachable(p: &Packet, _from: std::net::IpAddr) -> Packet {
+    p.clone()
+}
