@@ -239,7 +239,8 @@ fn each_code_with_its_help() {
 
 #[test]
 fn rules_that_contradict_themselves() {
-    let sg = |rule: &str| format!("vpcs: {{v: {{}}}}\nsecurity_groups:\n  s:\n    vpc: v\n    inbound:\n      - {rule}\n");
+    let sg =
+        |rule: &str| format!("vpcs: {{v: {{}}}}\nsecurity_groups:\n  s:\n    vpc: v\n    inbound:\n      - {rule}\n");
     check(&sg("{from: 10.0.0.0/8, to: 10.0.0.0/8}"), &[("conflicting-fields", 6, 28)]);
     check(&sg("{from: [a, b], id: sgr-1}"), &[("conflicting-fields", 6, 24)]);
     check(&sg("{from: 10.0.0.1}"), &[("bad-value", 6, 16)]);
