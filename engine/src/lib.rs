@@ -9,6 +9,7 @@ pub mod fabric;
 pub mod flow;
 pub mod import;
 pub mod names;
+pub mod scenario;
 pub mod spec;
 pub mod verdict;
 pub mod walk;

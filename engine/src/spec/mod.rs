@@ -17,6 +17,7 @@ mod internet;
 pub(crate) mod node;
 pub(crate) mod read;
 mod route_table;
+pub(crate) mod schema;
 mod security_group;
 mod span;
 mod syntax;
@@ -25,6 +26,7 @@ pub mod write;
 
 pub use acl::{AclAction, AclRule, NetworkAcl};
 pub use eni::{NetworkInterface, PublicIp, SecondaryAddress};
+pub(crate) use fields::SgRules;
 pub use gateway::{EgressOnlyInternetGateway, InternetGateway, NatAddress, NatConnectivity, NatGateway};
 pub use instance::{Forwarding, GuestOs, Instance, InstanceState, Listener};
 pub use internet::{
@@ -34,6 +36,7 @@ pub use internet::{
 pub use node::{BYTES_MAX, DEPTH_MAX, NODES_MAX};
 pub use read::{NAME_MAX, read};
 pub use route_table::{Route, RouteOrigin, RouteState, RouteTable};
+pub use schema::schema;
 pub use security_group::{Peer, SecurityGroup, SgRule};
 pub use span::{Name, Spanned};
 pub use vpc::{PrefixList, Subnet, Vpc};

@@ -1,0 +1,27 @@
+//! What the user wants to happen: a timeline of steps against a topology, and what is expected of each.
+//!
+//! Models the text of a scenario file as plain data with places, and the effect of a `change` on a
+//! [`Spec`](crate::spec::Spec). Running a scenario is not in here.
+//!
+//! Invariants: a [`Step`] has exactly one [`Action`]; steps that say `at` do not go back in time; a
+//! connection is named before it is written to; whatever the file says twice or wrongly is a diagnostic.
+
+mod action;
+mod change;
+mod expect;
+mod file;
+
+pub use action::{
+    Action, AddressFamily, Close, Connect, Fault, Ping, Probe, Resolve, Send, Traceroute, Traffic, TrafficModel,
+    Transport, Wait, Write,
+};
+pub use change::{
+    AclChange, BlockPublicAccessChange, BlockPublicAccessSettings, Change, InstanceChange, InstanceSettings,
+    NatGatewayChange, NatGatewaySettings, NetworkInterfaceChange, NetworkInterfaceSettings, RouteKey, RouteTableChange,
+    SecurityGroupChange, SubnetChange, SubnetSettings, apply,
+};
+pub use expect::{
+    AddressOrBlock, BlockedBy, CounterExpectation, Direction, Elapsed, Evidence, Expect, FlowLogAction,
+    FlowLogExpectation, Leg, Outcome, ResourceKind, RuleLabel,
+};
+pub use file::{Captures, Scenario, Step, When, read, schema};
