@@ -75,10 +75,17 @@ impl Context {
         for (name, eni, index) in &made {
             self.written_addresses(&mut taken, name, eni, *index);
         }
-        for nat in self.spec.nat_gateways.clone().values() {
-            for address in &nat.addresses {
-                if let Some(public) = address.public {
-                    self.take_public(&mut taken, public, "a NAT gateway");
+        for (name, nat) in self.spec.nat_gateways.clone() {
+            // An exported interface of a NAT gateway lists the same addresses again.
+            let listed = nat.network_interface.as_ref().and_then(|eni| interfaces.get(eni.value.as_str()));
+            for public in nat.addresses.iter().filter_map(|address| address.public) {
+                let again = listed.is_some_and(|eni| {
+                    let secondary = eni.secondary_addresses.iter().filter_map(|a| a.public_ip);
+                    eni.public_ip.and_then(|p| p.address()) == Some(public.value.into())
+                        || secondary.into_iter().any(|p| p == public)
+                });
+                if !again {
+                    self.take_public(&mut taken, public, &format!("NAT gateway `{name}`"));
                 }
             }
         }

@@ -45,10 +45,25 @@ impl ConnKey {
     #[must_use]
     pub fn new(eni: EniIx, dir: Dir, headers: &Headers, ports: (u16, u16)) -> Self {
         let (src_port, dst_port) = match headers.l4 {
-            // Both directions of a query share its identifier.
-            L4::Icmp(icmp) if !headers.is_icmp_error() => ((icmp.rest >> 16) as u16, (icmp.rest >> 16) as u16),
+            // Both directions of a query share its identifier, so the key says who asked: an echo request that
+            // comes in does not answer the one that went out, even on the way to one's own public address.
+            L4::Icmp(icmp) if !headers.is_icmp_error() => {
+                let asked_out = (dir == Dir::Out) != headers.is_echo_reply();
+                ((icmp.rest >> 16) as u16, u16::from(asked_out))
+            }
             _ => ports,
         };
+        if headers.protocol.is_icmp() {
+            let (local, remote) = if dir == Dir::Out { (headers.src, headers.dst) } else { (headers.dst, headers.src) };
+            return Self {
+                eni,
+                protocol: headers.protocol,
+                local_port: src_port,
+                remote_port: dst_port,
+                local,
+                remote,
+            };
+        }
         let protocol = headers.protocol;
         match dir {
             Dir::Out => Self {

@@ -33,8 +33,14 @@ impl<R: Recorder> Walk<'_, R> {
             self.arrive_hop(packet, eni, true, by.unwrap_or(e.row(EniRow::SgLastIn)));
             return self.nat(packet, nat, eni);
         }
-        let sg = self.security_group(packet, eni, Dir::In, ports, from)?;
-        self.arrive_hop(packet, eni, true, by.unwrap_or(sg));
+        // An interface that AWS manages may have no group at all (a load balancer's node, a transit gateway's
+        // attachment): then nothing filters there (SG-12).
+        if matches!(e.kind, EniKind::NotModelled(_)) && self.fabric.sg_sets[e.sg_set].groups.is_empty() {
+            self.arrive_hop(packet, eni, true, by.unwrap_or(e.row(EniRow::SgLastIn)));
+        } else {
+            let sg = self.security_group(packet, eni, Dir::In, ports, from)?;
+            self.arrive_hop(packet, eni, true, by.unwrap_or(sg));
+        }
         if e.source_dest_check && !self.fabric.owns(eni, packet.headers.dst) {
             self.deny(Stage::DestCheck(eni), packet, e.row(EniRow::DestCheck))?;
         }

@@ -24,6 +24,10 @@ pub(super) fn translate_back(packet: &mut Packet, table: &mut Translator, now: I
         packet.headers.dst = inside.src;
         return Some(inside);
     }
+    // A request from outside answers nothing, even with an identifier that is in use.
+    if packet.headers.is_echo_request() {
+        return None;
+    }
     let outside = outside_of(packet);
     let (inside, translation) = table.incoming(&outside, now)?;
     translation.last = now;
