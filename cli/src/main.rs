@@ -1,2 +1,76 @@
-//! vpcsim
-fn main() {}
+//! `vpcsim`: the only part of vpcsim that reads files, writes output and sets an exit status.
+//!
+//! Results go to standard output, talk to standard error. Exit status: 0 done, 1 a finding, 2 wrong
+//! usage or invalid input, 3 valid input that uses what is not modelled, 4 input or output failed. A
+//! reader that closes the pipe has seen enough: that is no error.
+
+mod args;
+mod completions;
+mod input;
+mod man;
+mod output;
+mod render;
+mod schema;
+mod validate;
+
+use args::{Cli, Command};
+use clap::Parser;
+use std::process::ExitCode;
+
+/// How a command ended, if it did not fail.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Status {
+    /// Done; expectations met; reachable.
+    Done,
+    /// Wrong usage or invalid input.
+    Invalid,
+}
+
+/// Why a command could not do its work.
+#[derive(Debug)]
+enum Failure {
+    /// Reading or writing failed: exit status 4.
+    Io(String),
+    /// The reader of our output is gone: exit status 0.
+    ClosedPipe,
+    /// The command does not exist yet: exit status 2.
+    NotYet(&'static str),
+}
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(e) => {
+            // Help and version are results; a closed pipe is no error.
+            let _ = e.print();
+            return if e.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS };
+        }
+    };
+    cli.global.color.write_global();
+    match run(&cli) {
+        Ok(Status::Done) | Err(Failure::ClosedPipe) => ExitCode::SUCCESS,
+        Ok(Status::Invalid) => ExitCode::from(2),
+        Err(Failure::Io(message)) => {
+            render::error(&message);
+            ExitCode::from(4)
+        }
+        Err(Failure::NotYet(command)) => {
+            render::error(&format!("`vpcsim {command}` is not available in this version"));
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(cli: &Cli) -> Result<Status, Failure> {
+    match &cli.command {
+        Command::Validate(args) => validate::validate(args, &cli.global),
+        Command::Schema(args) => schema::schema(args),
+        Command::Completions(args) => completions::completions(args),
+        Command::Man(args) => man::man(args),
+        Command::Run(_) => Err(Failure::NotYet("run")),
+        Command::Why(_) => Err(Failure::NotYet("why")),
+        Command::Reach(_) => Err(Failure::NotYet("reach")),
+        Command::Import(_) => Err(Failure::NotYet("import")),
+        Command::Show(_) => Err(Failure::NotYet("show")),
+    }
+}

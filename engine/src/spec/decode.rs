@@ -65,7 +65,11 @@ impl<'t> Cx<'t> {
             }
         };
         if matches!(value.kind(), Kind::Empty) || value.is_null() {
-            diagnostic = diagnostic.help("remove the key, or write `[]` for an empty list and `{}` for an empty map");
+            diagnostic = diagnostic.help(match what {
+                _ if what.starts_with("a list") => "remove the key, or write `[]` for an empty list",
+                _ if what.contains("map") => "remove the key, or write `{}` for an empty map",
+                _ => "remove the key, or write a value",
+            });
         }
         self.push(diagnostic);
     }

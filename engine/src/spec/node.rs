@@ -174,6 +174,34 @@ pub(crate) fn build<'s>(
     Ok(Tree { nodes: builder.nodes, root })
 }
 
+/// The keys at the top of `text` as far as it can be read, or nothing if it is no map. No tree is built.
+pub(crate) fn top_keys(text: &str) -> Option<Vec<String>> {
+    let mut keys = Vec::new();
+    let (mut depth, mut is_map, mut is_key) = (0_usize, false, true);
+    for event in Parser::new_from_str(text) {
+        let Ok((event, _)) = event else { break };
+        match event {
+            Event::MappingStart(..) | Event::SequenceStart(..) => {
+                is_map |= depth == 0 && matches!(event, Event::MappingStart(..));
+                depth += 1;
+                if depth > DEPTH_MAX {
+                    break;
+                }
+                continue;
+            }
+            Event::MappingEnd | Event::SequenceEnd => depth = depth.saturating_sub(1),
+            Event::Scalar(text, ..) if depth == 1 && is_map && is_key => keys.push(text.into_owned()),
+            Event::Scalar(..) | Event::Alias(_) => {}
+            _ => continue,
+        }
+        // A key or a value has ended.
+        if depth == 1 {
+            is_key = !is_key;
+        }
+    }
+    is_map.then_some(keys)
+}
+
 /// A list or map that has begun and not ended.
 struct Frame<'s> {
     mark: Mark,

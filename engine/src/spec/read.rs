@@ -126,3 +126,12 @@ fn bad_name(name: &str) -> Option<(&'static str, &'static str)> {
     }
     None
 }
+
+/// The keys at the top of a file, or nothing if it cannot be read or is no map. They say what kind of
+/// file it is.
+#[must_use]
+pub fn top_keys(bytes: &[u8]) -> Option<Vec<String>> {
+    let file = FileIx(0);
+    let text = syntax::text_of(file, bytes).ok()?;
+    node::top_keys(text)
+}

@@ -1,0 +1,248 @@
+//! The command line. Doc comments here are the help texts and the manual pages.
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// A packet-level simulator of AWS VPC networks.
+///
+/// Give it an account (exported AWS JSON) or a hand-written topology: it replays scenarios packet by
+/// packet, says why something is blocked and what would fix it, and writes the proof.
+#[derive(Parser, Debug)]
+#[command(
+    name = "vpcsim",
+    version,
+    propagate_version = true,
+    max_term_width = 100,
+    after_help = "Exit status: 0 done, 1 a finding, 2 wrong usage or invalid input, 3 input uses what is not modelled, \
+                  4 input or output failed."
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options of every command.
+#[derive(Args, Debug)]
+pub(crate) struct Global {
+    /// When to use colours; NO_COLOR in the environment turns `auto` off
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    pub(crate) color: Color,
+    /// Say less
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Say more; twice for still more
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub(crate) verbose: u8,
+}
+
+/// When to use colours.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+impl Color {
+    /// Sets it for everything that is printed from here on. `anstream` knows NO_COLOR and terminals.
+    pub(crate) fn write_global(self) {
+        match self {
+            Self::Auto => anstream::ColorChoice::Auto,
+            Self::Always => anstream::ColorChoice::Always,
+            Self::Never => anstream::ColorChoice::Never,
+        }
+        .write_global();
+    }
+}
+
+/// What to do.
+#[derive(Subcommand, Debug)]
+pub(crate) enum Command {
+    /// Replay scenario files and check their expectations
+    Run(RunArgs),
+    /// Say why something is blocked, or why it is allowed
+    Why(WhyArgs),
+    /// Say who reaches whom: a matrix, or many probes from a file
+    Reach(ReachArgs),
+    /// Check topology and scenario files
+    Validate(ValidateArgs),
+    /// Make a topology from what another tool exports
+    #[command(subcommand)]
+    Import(Import),
+    /// Show the effective view of one resource: routes, rules, addresses
+    Show(ShowArgs),
+    /// Print the JSON Schema (draft-07) of a kind of file
+    Schema(SchemaArgs),
+    /// Print the completion script of a shell
+    Completions(CompletionsArgs),
+    /// Write the manual pages
+    Man(ManArgs),
+}
+
+/// Form of a result: text for people, JSON (with a `format_version`) for programs.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Output {
+    Text,
+    Json,
+}
+
+/// Form of a table: as [`Output`], or CSV for spreadsheets.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum TableOutput {
+    Text,
+    Json,
+    Csv,
+}
+
+#[derive(Args, Debug)]
+#[allow(dead_code)]
+pub(crate) struct RunArgs {
+    /// Scenario files
+    #[arg(required = true, value_name = "SCENARIO")]
+    pub(crate) scenarios: Vec<PathBuf>,
+    /// Where randomness starts, instead of the scenario's own seed
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// Stop at this virtual time, as in `30s`
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<String>,
+    /// How many scenarios to run at a time; output does not depend on it [default: one per processor]
+    #[arg(short, long, value_name = "N")]
+    pub(crate) jobs: Option<usize>,
+    /// Write capture files (pcapng) to this folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) pcap: Option<PathBuf>,
+    /// Write flow logs to this folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) flow_logs: Option<PathBuf>,
+    /// Write a JUnit report
+    #[arg(long, value_name = "FILE")]
+    pub(crate) junit: Option<PathBuf>,
+    /// Form of the transcript
+    #[arg(long, value_enum, default_value_t = Output::Text, value_name = "FORM")]
+    pub(crate) output: Output,
+    /// List the assumptions about AWS that the run relied on
+    #[arg(long)]
+    pub(crate) assumptions: bool,
+}
+
+#[derive(Args, Debug)]
+#[allow(dead_code)]
+pub(crate) struct WhyArgs {
+    /// Topology file, or folder of AWS JSON
+    #[arg(short, long, value_name = "TOPO")]
+    pub(crate) topology: PathBuf,
+    /// Who starts: a name, an AWS id, an address, or `internet`
+    #[arg(value_name = "SRC")]
+    pub(crate) source: String,
+    /// Whom it talks to, with the port: `db-1:5432`, `[2600:1f18::1]:443`
+    #[arg(value_name = "DST[:PORT]")]
+    pub(crate) destination: String,
+    /// Protocol: `tcp`, `udp`, `icmp` or a number [default: tcp with a port, icmp without]
+    #[arg(long, value_name = "PROTOCOL")]
+    pub(crate) protocol: Option<String>,
+    /// Source port [default: an ephemeral one]
+    #[arg(long, value_name = "N")]
+    pub(crate) src_port: Option<u16>,
+    /// Form of the answer
+    #[arg(long, value_enum, default_value_t = Output::Text, value_name = "FORM")]
+    pub(crate) output: Output,
+}
+
+#[derive(Args, Debug)]
+#[allow(dead_code)]
+pub(crate) struct ReachArgs {
+    /// Topology file, or folder of AWS JSON
+    #[arg(short, long, value_name = "TOPO")]
+    pub(crate) topology: PathBuf,
+    /// CSV file of probes: src,dst,protocol,dst_port[,expect]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["from", "to"])]
+    pub(crate) probes: Option<PathBuf>,
+    /// Sources of the matrix [default: every instance]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) from: Vec<String>,
+    /// Destinations of the matrix, with the port [default: everything that listens]
+    #[arg(long, value_name = "NAME[:PORT]")]
+    pub(crate) to: Vec<String>,
+    /// Form of the table
+    #[arg(long, value_enum, default_value_t = TableOutput::Text, value_name = "FORM")]
+    pub(crate) output: TableOutput,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ValidateArgs {
+    /// Topology and scenario files, `-` for standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Form of the findings
+    #[arg(long, value_enum, default_value_t = Output::Text, value_name = "FORM")]
+    pub(crate) output: Output,
+}
+
+/// What to import.
+#[derive(Subcommand, Debug)]
+#[allow(dead_code)]
+pub(crate) enum Import {
+    /// A folder of AWS JSON: what `aws ec2 describe-... --output json` prints, one file per call
+    Aws(ImportAwsArgs),
+}
+
+#[derive(Args, Debug)]
+#[allow(dead_code)]
+pub(crate) struct ImportAwsArgs {
+    /// The folder
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: PathBuf,
+    /// The topology file to write [default: standard output]
+    #[arg(short = 'o', long = "out", value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    /// Say what was not understood
+    #[arg(long)]
+    pub(crate) report: bool,
+}
+
+#[derive(Args, Debug)]
+#[allow(dead_code)]
+pub(crate) struct ShowArgs {
+    /// Topology file, or folder of AWS JSON
+    #[arg(short, long, value_name = "TOPO")]
+    pub(crate) topology: PathBuf,
+    /// A name, an AWS id or an address
+    #[arg(value_name = "RESOURCE")]
+    pub(crate) resource: String,
+    /// Form of the view
+    #[arg(long, value_enum, default_value_t = Output::Text, value_name = "FORM")]
+    pub(crate) output: Output,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct SchemaArgs {
+    /// The kind of file
+    #[arg(value_enum, value_name = "KIND")]
+    pub(crate) kind: FileKind,
+}
+
+/// A kind of file that vpcsim reads.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum FileKind {
+    /// What there is.
+    Topology,
+    /// What happens.
+    Scenario,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum, value_name = "SHELL")]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ManArgs {
+    /// The folder to write the pages to; it is made if it does not exist
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: PathBuf,
+}

@@ -1,0 +1,18 @@
+//! What people and programs get to see.
+
+pub(crate) mod diagnostics;
+
+use std::io::Write;
+
+/// Says on standard error why a command failed. If nobody listens, nobody needs to know.
+pub(crate) fn error(message: &str) {
+    let style = anstyle::AnsiColor::Red.on_default().bold();
+    let _ = writeln!(anstream::stderr().lock(), "{style}error{style:#}: {}", clean(message));
+}
+
+/// `text` with control characters made visible: what a file holds must not steer a terminal.
+pub(crate) fn clean(text: &str) -> String {
+    text.chars()
+        .flat_map(|c| if c.is_control() && c != '\n' { c.escape_default().collect() } else { vec![c] })
+        .collect()
+}

@@ -1,0 +1,13 @@
+//! `vpcsim schema`: the JSON Schema of a kind of file, for editors.
+
+use crate::args::{FileKind, SchemaArgs};
+use crate::{Failure, Status, output};
+
+pub(crate) fn schema(args: &SchemaArgs) -> Result<Status, Failure> {
+    let schema = match args.kind {
+        FileKind::Topology => vpcsim_engine::spec::schema(),
+        FileKind::Scenario => vpcsim_engine::scenario::schema(),
+    };
+    output::print(format!("{schema:#}\n").as_bytes())?;
+    Ok(Status::Done)
+}
