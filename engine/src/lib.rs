@@ -1,5 +1,6 @@
 //! A packet-level simulator of AWS VPC networks.
 
+pub mod analyse;
 pub mod base;
 pub mod compile;
 pub mod diag;

@@ -129,9 +129,9 @@ struct Ends {
 /// If a text names nothing, several things, or something that cannot send or receive.
 pub fn resolve_origin(network: &Network, from: &str, to: &str) -> Result<(Origin, IpAddr), QuestionError> {
     let sources = ends(network, from)?;
-    let targets = ends(network, to)?;
+    let targets = resolve_target(network, to)?;
     for (eni, source) in &sources.candidates {
-        for (_, target) in &targets.candidates {
+        for target in &targets {
             if source.is_ipv4() == target.is_ipv4() {
                 return Ok((origin(network, *eni, *source)?, *target));
             }
@@ -145,6 +145,10 @@ pub fn resolve_origin(network: &Network, from: &str, to: &str) -> Result<(Origin
 /// # Errors
 /// If the text names nothing, several things, or something that cannot receive.
 pub fn resolve_target(network: &Network, to: &str) -> Result<Vec<IpAddr>, QuestionError> {
+    // An address is an address, even if interfaces of several VPCs have it: the route decides whose is meant.
+    if let Ok(address) = to.parse::<IpAddr>() {
+        return Ok(vec![address]);
+    }
     Ok(ends(network, to)?.candidates.into_iter().map(|(_, address)| address).collect())
 }
 

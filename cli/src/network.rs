@@ -1,0 +1,66 @@
+//! From a path to a network: a topology file, or a folder of AWS JSON.
+
+use crate::args::Global;
+use crate::input::{self, Source};
+use crate::{Failure, folder, render};
+use std::path::Path;
+use vpcsim_engine::compile::{Network, compile};
+use vpcsim_engine::diag::{Diagnostic, FileIx, Severity, any_error};
+use vpcsim_engine::import::{self, JsonFile, Report};
+use vpcsim_engine::spec::{self, Spec};
+
+/// What was read from a path.
+pub(crate) struct Read {
+    /// The files, for the places of diagnostics.
+    pub(crate) sources: Vec<Source>,
+    /// The topology, unless nothing could be made of the input.
+    pub(crate) spec: Option<Spec>,
+    /// What is wrong with it.
+    pub(crate) diagnostics: Vec<Diagnostic>,
+    /// What the importer made of a folder.
+    pub(crate) report: Option<Report>,
+}
+
+/// A network with the files it came from.
+pub(crate) struct Loaded {
+    pub(crate) network: Network,
+    pub(crate) sources: Vec<Source>,
+}
+
+/// Reads a topology file or a folder of AWS JSON.
+pub(crate) fn read(path: &Path) -> Result<Read, Failure> {
+    if path.is_dir() {
+        return read_folder(path);
+    }
+    let source = input::read(path)?;
+    let (spec, diagnostics) = spec::read(FileIx(0), &source.bytes);
+    Ok(Read { sources: vec![source], spec, diagnostics, report: None })
+}
+
+fn read_folder(path: &Path) -> Result<Read, Failure> {
+    let files = folder::read(path).map_err(|e| Failure::Io(format!("cannot read {}: {}", path.display(), input::reason(&e))))?;
+    let json: Vec<JsonFile<'_>> = files.iter().map(|(name, bytes)| JsonFile { path: name, text: bytes }).collect();
+    let imported = import::aws(&json);
+    let sources = files.into_iter().map(|(name, bytes)| Source { name: path.join(name).display().to_string(), bytes }).collect();
+    let spec = (!any_error(&imported.diagnostics)).then_some(imported.spec);
+    Ok(Read { sources, spec, diagnostics: imported.diagnostics, report: Some(imported.report) })
+}
+
+/// Reads and compiles. Every problem is printed; an error ends the command.
+pub(crate) fn load(path: &Path, global: &Global) -> Result<Loaded, Failure> {
+    let Read { sources, spec, mut diagnostics, report } = read(path)?;
+    let read_errors = any_error(&diagnostics);
+    let network = spec.and_then(|spec| {
+        let (network, more) = compile(&spec);
+        diagnostics.extend(more);
+        network
+    });
+    // A real account has gaps in its export by the dozen; the import report lists them.
+    let hidden = report.is_some() && global.verbose == 0;
+    let shown: Vec<Diagnostic> = diagnostics.into_iter().filter(|d| d.severity == Severity::Error || !(hidden || global.quiet)).collect();
+    render::diagnostics::print(&sources, &shown);
+    match network {
+        Some(network) if !read_errors => Ok(Loaded { network, sources }),
+        _ => Err(Failure::Invalid),
+    }
+}
