@@ -16,9 +16,8 @@ use std::fmt::Write;
 /// Lists of words that fit into this many columns are written on one line.
 const COLUMNS_MAX: usize = 100;
 
-/// The order in which people read fields; the others follow, sorted.
-const FIRST: &[&str] = &[
-    // topology
+/// The order of the kinds.
+const KINDS: &[&str] = &[
     "description",
     "region",
     "account",
@@ -39,7 +38,10 @@ const FIRST: &[&str] = &[
     "internet_hosts",
     "block_public_access",
     "not_modelled",
-    // resources
+];
+
+/// The order in which people read the fields of a resource or a row; the others follow, sorted.
+const FIRST: &[&str] = &[
     "name_tag",
     "kind",
     "vpc",
@@ -63,7 +65,6 @@ const FIRST: &[&str] = &[
     "private",
     "public",
     "public_ip",
-    // rows
     "rule",
     "action",
     "protocol",
@@ -78,7 +79,7 @@ const FIRST: &[&str] = &[
     "id",
 ];
 
-/// Fields whose place is not that of [`FIRST`]: rules say what they are for at the end.
+/// Fields that come at the end.
 const LAST: &[&str] = &["description"];
 
 /// What is written: values without the absent ones, fields in order.
@@ -119,7 +120,9 @@ fn root(spec: &Spec) -> Node {
     let value = serde_json::to_value(spec).expect("a Spec can be serialized");
     match node(value, 0) {
         Node::Map(mut fields) => {
-            fields.retain(|(_, node)| !matches!(node, Node::Map(fields) if fields.is_empty()));
+            // A kind without resources is absent; `profile: {}` was said.
+            let said = |name: &str| matches!(name, "profile" | "links");
+            fields.retain(|(name, node)| said(name) || !matches!(node, Node::Map(fields) if fields.is_empty()));
             Node::Map(fields)
         }
         other => other,
@@ -141,9 +144,13 @@ fn node(value: Value, depth: usize) -> Node {
 }
 
 fn rank(field: &str, depth: usize) -> usize {
-    let last = depth > 0 && LAST.contains(&field);
-    let first = FIRST.iter().position(|f| *f == field).filter(|_| depth != 1 && !last);
-    first.unwrap_or(if last { usize::MAX } else { FIRST.len() })
+    let order = match depth {
+        0 => KINDS,
+        1 => &[],
+        _ if LAST.contains(&field) => return usize::MAX,
+        _ => FIRST,
+    };
+    order.iter().position(|f| *f == field).unwrap_or(order.len())
 }
 
 impl Serialize for Node {
