@@ -75,12 +75,14 @@ impl<'a> Source<'a> {
             let raw = match document {
                 Ok(raw) => raw,
                 Err(error) => {
-                    let at = self.offset_in(0, self.text, &error);
+                    let ends_early = error.classify() == Category::Eof;
+                    let at = match ends_early {
+                        true => self.text.trim_end().len().saturating_sub(1),
+                        false => self.offset_in(0, self.text, &error),
+                    };
                     let found = Diagnostic::error("json-syntax", self.span(at), self.sentence("", &error));
-                    diagnostics.push(match error.classify() {
-                        Category::Eof => found.help("the file ends too early; export it again"),
-                        _ => found,
-                    });
+                    let help = "the file ends too early; export it again";
+                    diagnostics.push(if ends_early { found.help(help) } else { found });
                     break;
                 }
             };
