@@ -9,13 +9,13 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 /// Largest file that is read. An export of 100,000 interfaces is about half of it.
-pub const FILE_BYTES_MAX: u64 = 256 * 1024 * 1024;
+pub(crate) const FILE_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
 /// The JSON files below `dir`: path relative to it, with `/`, and contents; sorted by path.
 ///
 /// # Errors
 /// If a folder or a file cannot be read, or a file is larger than [`FILE_BYTES_MAX`]. The message names it.
-pub fn read(dir: &Path) -> io::Result<Vec<(String, Vec<u8>)>> {
+pub(crate) fn read(dir: &Path) -> io::Result<Vec<(String, Vec<u8>)>> {
     let mut paths = Vec::new();
     walk(dir, "", &mut BTreeSet::new(), &mut paths)?;
     paths.sort();

@@ -64,6 +64,8 @@ fn a_broken_file_is_reported_with_its_place_and_the_others_are_read() {
     assert_eq!((found.span.line, found.span.column), (2, 11));
     let import = aws(&[JsonFile { path: "a.json", text: b"\xff\xfe{\0}\0" }]);
     assert!(only(&import, "not-utf-8").help.is_some_and(|h| h.contains("UTF-16")));
+    let import = aws(&[JsonFile { path: "a.json", text: b"{\"PreSharedKey\": \"\xff" }]);
+    assert!(!only(&import, "not-utf-8").span.is_some());
 
     assert_eq!(codes(&read(&[("a.json", VPC), ("b.json", "")])), ["empty-file"]);
     assert_eq!(codes(&read(&[("a.json", VPC), ("b.json", "[1, 2]")])), ["not-an-aws-document"]);

@@ -1,7 +1,7 @@
 //! A [`Spec`] as text: YAML for people, JSON for programs.
 //!
 //! Goes by what the types serialize to, so a new field needs nothing here; it only has a place in
-//! [`FIRST`] if it should not be sorted by its letters. Absent values are left out. An empty list that
+//! `FIRST` if it should not be sorted by its letters. Absent values are left out. An empty list that
 //! is *said* to be empty (`inbound: []`) stays, because it means something else than an absent one.
 //! Resources are blocks; a route, a rule or any other row of a list is one line.
 //!
@@ -225,7 +225,7 @@ fn looks_like_something_else(text: &str) -> bool {
     let special = ["true", "false", "yes", "no", "on", "off", "y", "n", "null", "nan", "inf", "infinity"];
     let date = text.len() >= 8
         && text.bytes().take(4).all(|b| b.is_ascii_digit())
-        && text.bytes().nth(4) == Some(b'-')
+        && text.as_bytes().get(4) == Some(&b'-')
         && text.bytes().all(|b| !b.is_ascii_alphabetic() || matches!(b, b't' | b'T' | b'z' | b'Z'));
     let digits = lower.replace('_', "");
     let based = digits.strip_prefix("0x").or(digits.strip_prefix("0o")).or(digits.strip_prefix("0b"));
