@@ -17,6 +17,9 @@ use std::fmt;
 use std::rc::Rc;
 use std::str::FromStr;
 
+/// Words of files that hold keys of VPN tunnels.
+const SECRETS: [&str; 3] = ["pre_shared_key", "PreSharedKey", "CustomerGatewayConfiguration"];
+
 /// One of the caller's files while it is read.
 pub(super) struct Source<'a> {
     pub(super) path: &'a str,
@@ -49,9 +52,10 @@ impl<'a> Source<'a> {
     pub(super) fn open(file: FileIx, path: &'a str, bytes: &'a [u8]) -> Result<Self, Diagnostic> {
         let start = Position { offset: 0, line: 1, column: 1 };
         let text = std::str::from_utf8(bytes).map_err(|error| {
+            let secret = SECRETS.iter().any(|s| bytes.windows(s.len()).any(|w| w == s.as_bytes()));
             let wrong = Diagnostic::error(
                 "not-utf-8",
-                span(file, after(bytes, start, error.valid_up_to())),
+                if secret { nowhere(file) } else { span(file, after(bytes, start, error.valid_up_to())) },
                 format!("`{path}` is not UTF-8 text"),
             );
             if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
@@ -61,8 +65,7 @@ impl<'a> Source<'a> {
             }
         })?;
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let secret =
-            ["pre_shared_key", "PreSharedKey", "CustomerGatewayConfiguration"].iter().any(|s| text.contains(s));
+        let secret = SECRETS.iter().any(|s| text.contains(s));
         Ok(Self { path, place: Rc::new(Place::of(path)), text, secret, seen: start, file })
     }
 
@@ -75,12 +78,14 @@ impl<'a> Source<'a> {
             let raw = match document {
                 Ok(raw) => raw,
                 Err(error) => {
-                    let at = self.offset_in(0, self.text, &error);
+                    let ends_early = error.classify() == Category::Eof;
+                    let at = match ends_early {
+                        true => self.text.trim_end().len().saturating_sub(1),
+                        false => self.offset_in(0, self.text, &error),
+                    };
                     let found = Diagnostic::error("json-syntax", self.span(at), self.sentence("", &error));
-                    diagnostics.push(match error.classify() {
-                        Category::Eof => found.help("the file ends too early; export it again"),
-                        _ => found,
-                    });
+                    let help = "the file ends too early; export it again";
+                    diagnostics.push(if ends_early { found.help(help) } else { found });
                     break;
                 }
             };
@@ -95,7 +100,7 @@ impl<'a> Source<'a> {
             }
         }
         if empty {
-            let span = Span { file: self.file, ..Span::NONE };
+            let span = nowhere(self.file);
             let message = format!("`{}` is empty", self.path);
             diagnostics.push(Diagnostic::warning("empty-file", span, message).help("did the `aws` command fail?"));
         }
@@ -156,7 +161,7 @@ impl<'a> Source<'a> {
 
     fn span(&mut self, offset: usize) -> Span {
         if self.secret {
-            return Span { file: self.file, ..Span::NONE };
+            return nowhere(self.file);
         }
         if offset < self.seen.offset {
             self.seen = Position { offset: 0, line: 1, column: 1 };
@@ -169,6 +174,11 @@ impl<'a> Source<'a> {
         let what = without_value(&error.to_string());
         if who.is_empty() { format!("`{}`: {what}", self.path) } else { format!("`{}`, {who}: {what}", self.path) }
     }
+}
+
+/// The file, without a line to print.
+fn nowhere(file: FileIx) -> Span {
+    Span { file, ..Span::NONE }
 }
 
 fn span(file: FileIx, at: Position) -> Span {

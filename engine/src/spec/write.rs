@@ -1,7 +1,7 @@
 //! A [`Spec`] as text: YAML for people, JSON for programs.
 //!
 //! Goes by what the types serialize to, so a new field needs nothing here; it only has a place in
-//! [`FIRST`] if it should not be sorted by its letters. Absent values are left out. An empty list that
+//! `FIRST` if it should not be sorted by its letters. Absent values are left out. An empty list that
 //! is *said* to be empty (`inbound: []`) stays, because it means something else than an absent one.
 //! Resources are blocks; a route, a rule or any other row of a list is one line.
 //!
@@ -16,9 +16,8 @@ use std::fmt::Write;
 /// Lists of words that fit into this many columns are written on one line.
 const COLUMNS_MAX: usize = 100;
 
-/// The order in which people read fields; the others follow, sorted.
-const FIRST: &[&str] = &[
-    // topology
+/// The order of the kinds.
+const KINDS: &[&str] = &[
     "description",
     "region",
     "account",
@@ -39,7 +38,10 @@ const FIRST: &[&str] = &[
     "internet_hosts",
     "block_public_access",
     "not_modelled",
-    // resources
+];
+
+/// The order in which people read the fields of a resource or a row; the others follow, sorted.
+const FIRST: &[&str] = &[
     "name_tag",
     "kind",
     "vpc",
@@ -63,7 +65,6 @@ const FIRST: &[&str] = &[
     "private",
     "public",
     "public_ip",
-    // rows
     "rule",
     "action",
     "protocol",
@@ -78,7 +79,7 @@ const FIRST: &[&str] = &[
     "id",
 ];
 
-/// Fields whose place is not that of [`FIRST`]: rules say what they are for at the end.
+/// Fields that come at the end.
 const LAST: &[&str] = &["description"];
 
 /// What is written: values without the absent ones, fields in order.
@@ -119,7 +120,9 @@ fn root(spec: &Spec) -> Node {
     let value = serde_json::to_value(spec).expect("a Spec can be serialized");
     match node(value, 0) {
         Node::Map(mut fields) => {
-            fields.retain(|(_, node)| !matches!(node, Node::Map(fields) if fields.is_empty()));
+            // A kind without resources is absent; `profile: {}` was said.
+            let said = |name: &str| matches!(name, "profile" | "links");
+            fields.retain(|(name, node)| said(name) || !matches!(node, Node::Map(fields) if fields.is_empty()));
             Node::Map(fields)
         }
         other => other,
@@ -141,9 +144,13 @@ fn node(value: Value, depth: usize) -> Node {
 }
 
 fn rank(field: &str, depth: usize) -> usize {
-    let last = depth > 0 && LAST.contains(&field);
-    let first = FIRST.iter().position(|f| *f == field).filter(|_| depth != 1 && !last);
-    first.unwrap_or(if last { usize::MAX } else { FIRST.len() })
+    let order = match depth {
+        0 => KINDS,
+        1 => &[],
+        _ if LAST.contains(&field) => return usize::MAX,
+        _ => FIRST,
+    };
+    order.iter().position(|f| *f == field).unwrap_or(order.len())
 }
 
 impl Serialize for Node {
@@ -218,7 +225,7 @@ fn looks_like_something_else(text: &str) -> bool {
     let special = ["true", "false", "yes", "no", "on", "off", "y", "n", "null", "nan", "inf", "infinity"];
     let date = text.len() >= 8
         && text.bytes().take(4).all(|b| b.is_ascii_digit())
-        && text.bytes().nth(4) == Some(b'-')
+        && text.as_bytes().get(4) == Some(&b'-')
         && text.bytes().all(|b| !b.is_ascii_alphabetic() || matches!(b, b't' | b'T' | b'z' | b'Z'));
     let digits = lower.replace('_', "");
     let based = digits.strip_prefix("0x").or(digits.strip_prefix("0o")).or(digits.strip_prefix("0b"));

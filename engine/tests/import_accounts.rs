@@ -1,0 +1,303 @@
+//! Real accounts: what is in the Spec is what the JSON says. The numbers were counted in the JSON, not
+//! in the output. Skipped, with a line saying so, where the data is not there.
+
+use proptest::prelude::*;
+use saphyr_parser::{Event, Parser, ScalarStyle};
+use serde_json::{Map, Value};
+use std::path::{Path, PathBuf};
+use vpcsim_engine::diag::{Severity, any_error};
+use vpcsim_engine::import::{Import, JsonFile, aws};
+use vpcsim_engine::spec::write::{to_json, to_yaml};
+use vpcsim_engine::spec::{PublicIp, RouteState, Spec};
+
+const LABS: [&str; 6] = [
+    "aws/hybrid-cloud",
+    "measured/instance_multiple_interface",
+    "measured/multi_account_vpc_peering",
+    "measured/nlb_targets_ip",
+    "measured/tgw_multi_az_intra_region",
+    "measured/vpc_endpoints",
+];
+
+type Files = Vec<(String, Vec<u8>)>;
+
+fn files(lab: &str) -> Option<Files> {
+    let dir: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data").join(lab).join("aws_configs");
+    if !dir.is_dir() {
+        println!("skipped: {} is not there", dir.display());
+        return None;
+    }
+    let (mut files, mut dirs) = (Vec::new(), vec![dir.clone()]);
+    while let Some(next) = dirs.pop() {
+        for entry in std::fs::read_dir(next).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                dirs.push(path);
+            } else {
+                let name = path.strip_prefix(&dir).unwrap().to_string_lossy().replace('\\', "/");
+                files.push((name, std::fs::read(path).unwrap()));
+            }
+        }
+    }
+    files.sort();
+    Some(files)
+}
+
+fn import(files: &[(String, Vec<u8>)]) -> Import {
+    let files: Vec<JsonFile<'_>> = files.iter().map(|(path, text)| JsonFile { path, text }).collect();
+    aws(&files)
+}
+
+fn lab(name: &str) -> Option<Import> {
+    let import = import(&files(name)?);
+    assert!(!any_error(&import.diagnostics), "{name}: {:?}", import.diagnostics);
+    Some(import)
+}
+
+/// VPCs, subnets, tables, routes but `local`, ACLs, rows below 32767, groups, rules, lists, IGWs, NATs, ENIs, instances, others.
+fn counts(spec: &Spec) -> [usize; 14] {
+    let rows = |lists: Vec<Option<usize>>| lists.into_iter().map(|n| n.expect("always written")).sum();
+    [
+        spec.vpcs.len(),
+        spec.subnets.len(),
+        spec.route_tables.len(),
+        spec.route_tables.values().map(|t| t.routes.len()).sum(),
+        spec.network_acls.len(),
+        rows(
+            spec.network_acls
+                .values()
+                .flat_map(|a| [&a.inbound, &a.outbound])
+                .map(|l| l.as_ref().map(Vec::len))
+                .collect(),
+        ),
+        spec.security_groups.len(),
+        rows(
+            spec.security_groups
+                .values()
+                .flat_map(|g| [&g.inbound, &g.outbound])
+                .map(|l| l.as_ref().map(Vec::len))
+                .collect(),
+        ),
+        spec.prefix_lists.len(),
+        spec.internet_gateways.len(),
+        spec.nat_gateways.len(),
+        spec.network_interfaces.len(),
+        spec.instances.len(),
+        spec.not_modelled.len(),
+    ]
+}
+
+#[test]
+fn every_account_has_what_its_json_says() {
+    // The last number of hybrid-cloud is the 6 of the JSON, a deleted NAT gateway and a foreign group.
+    for (name, expected) in LABS.into_iter().zip([
+        [4, 10, 5, 9, 4, 8, 11, 43, 2, 3, 0, 9, 4, 8],
+        [1, 3, 3, 1, 2, 4, 6, 22, 2, 1, 0, 6, 4, 0],
+        [2, 2, 4, 4, 4, 10, 4, 12, 2, 2, 0, 2, 2, 1],
+        [2, 3, 5, 5, 4, 10, 7, 30, 2, 2, 1, 10, 5, 9],
+        [2, 14, 6, 7, 9, 22, 6, 38, 4, 2, 2, 14, 7, 4],
+        [1, 3, 4, 3, 2, 4, 2, 4, 2, 1, 1, 5, 3, 2],
+    ]) {
+        let Some(import) = lab(name) else { return };
+        assert_eq!(counts(&import.spec), expected, "{name}");
+    }
+}
+
+#[test]
+fn the_hybrid_cloud_keeps_its_secrets_and_its_blackhole() {
+    let Some(import) = lab("aws/hybrid-cloud") else { return };
+    let table = &import.spec.route_tables["rtb-f28e418b"];
+    assert_eq!(
+        (table.routes[0].via.as_str(), table.routes[0].state),
+        ("nat-055c00735cace0ec4", Some(RouteState::Blackhole))
+    );
+    assert_eq!(import.spec.not_modelled["nat-055c00735cace0ec4"].kind, "deleted resource");
+    assert_eq!(import.spec.not_modelled["vgw-81fd279f"].vpc.as_ref().map(|v| v.as_str()), Some("vpc-815775e7"));
+    assert_eq!(import.spec.not_modelled["vpn-ba2e34a8"].kind, "VPN connection");
+    assert!(import.spec.not_modelled.contains_key("sg-cf3f86b3"), "named by a rule of sg-55510831, not in the export");
+    assert_eq!(import.spec.region.as_ref().map(|r| r.as_str()), Some("us-west-2"));
+    let report = serde_json::to_string(&import.report).unwrap() + &import.report.to_text();
+    let said =
+        format!("{:?}{:?}{report}{}{}", import.spec, import.diagnostics, to_yaml(&import.spec), to_json(&import.spec));
+    for secret in ["example-not-a-key", "pre_shared", "ipsec", "147.75.69.27"] {
+        assert!(!said.contains(secret), "{secret}");
+    }
+}
+
+#[test]
+fn a_truncated_vpn_file_shows_no_line() {
+    let Some(mut files) = files("aws/hybrid-cloud") else { return };
+    let ix = files.iter().position(|(name, _)| name.ends_with("VpnConnections.json")).unwrap();
+    files[ix].1.truncate(2_500);
+    let import = import(&files);
+    let errors: Vec<_> = import.diagnostics.iter().filter(|d| d.severity == Severity::Error).collect();
+    assert_eq!((errors.len(), errors[0].code, errors[0].span.is_some()), (1, "json-syntax", false));
+    assert_eq!(usize::from(errors[0].span.file.0), ix);
+    assert!(!format!("{errors:?}").contains("example-not-a-key"));
+}
+
+#[test]
+fn rows_and_interfaces_are_those_of_the_json() {
+    let Some(import) = lab("measured/nlb_targets_ip") else { return };
+    let yaml = to_yaml(&import.spec);
+    for line in [
+        "      - {rule: 10, action: allow, protocol: tcp, ports: 22, from: 10.1.1.100/32}",
+        "      - {rule: 20, action: deny, protocol: tcp, ports: 22, from: 0.0.0.0/0}",
+        "      - {private: 10.2.1.243, public: 54.161.209.45}",
+        "    interface_type: network_load_balancer",
+    ] {
+        assert!(yaml.lines().any(|l| l == line), "{line}\n{yaml}");
+    }
+    let subnet = &import.spec.subnets["subnet-04d15cce6679834e2"];
+    assert_eq!(subnet.network_acl.as_ref().map(|a| a.as_str()), Some("acl-05f6b00218553bda9"));
+    let nat = &import.spec.nat_gateways["nat-06826c381f3bb3106"];
+    assert_eq!(nat.network_interface.as_ref().map(|e| e.as_str()), Some("eni-05cdc62bc2617e360"));
+
+    let Some(import) = lab("measured/instance_multiple_interface") else { return };
+    let eni = &import.spec.network_interfaces["eni-0eedf785ae57bef40"];
+    assert_eq!(eni.public_ip.as_ref().unwrap().value, PublicIp::Address("23.20.84.152".parse().unwrap()));
+    assert_eq!((eni.instance.as_ref().unwrap().as_str(), eni.device_index), ("i-0570aa766f3473c7b", Some(1)));
+    assert_eq!(eni.security_groups.as_ref().unwrap()[0].as_str(), "sg-07231a7a2f2175ee4");
+
+    let Some(import) = lab("measured/multi_account_vpc_peering") else { return };
+    let accounts: Vec<&str> = import.spec.vpcs.values().map(|v| v.account.as_ref().unwrap().as_str()).collect();
+    assert!(accounts.contains(&"028403472736") && accounts.contains(&"951601349076"), "{accounts:?}");
+    assert!(import.spec.account.is_none());
+}
+
+#[test]
+fn the_order_and_the_names_of_files_change_nothing() {
+    for name in LABS {
+        let Some(mut files) = files(name) else { return };
+        let first = import(&files);
+        files.reverse();
+        let second = import(&files);
+        files.sort_by_key(|(path, text)| (text.len(), path.clone()));
+        for (ix, (path, _)) in files.iter_mut().enumerate() {
+            let folder = path.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
+            *path = format!("{folder}{ix}.JSON");
+        }
+        let third = import(&files);
+        for other in [second, third] {
+            assert_eq!(first.spec, other.spec, "{name}");
+            assert_eq!(first.report, other.report, "{name}");
+            assert_eq!(to_yaml(&first.spec), to_yaml(&other.spec), "{name}");
+        }
+    }
+}
+
+#[test]
+fn instances_alone_give_the_same_interfaces_that_serve_them() {
+    for name in LABS {
+        let Some(mut files) = files(name) else { return };
+        let whole = import(&files).spec;
+        files.retain(|(path, _)| !path.ends_with("/NetworkInterfaces.json"));
+        let part = import(&files).spec;
+        for (id, eni) in whole.network_interfaces.iter().filter(|(_, eni)| eni.instance.is_some()) {
+            let copy = &part.network_interfaces[id.as_str()];
+            assert_eq!(
+                (&copy.address, &copy.instance, copy.device_index),
+                (&eni.address, &eni.instance, eni.device_index)
+            );
+            assert_eq!(
+                (&copy.public_ip, &copy.security_groups, &copy.subnet),
+                (&eni.public_ip, &eni.security_groups, &eni.subnet)
+            );
+        }
+    }
+}
+
+/// What a YAML reader makes of the text, with the words of every version of YAML resolved.
+fn yaml_value(text: &str) -> Value {
+    fn put(stack: &mut Vec<(Value, Option<String>)>, value: Value) {
+        match stack.last_mut() {
+            Some((Value::Array(list), _)) => list.push(value),
+            Some((Value::Object(map), key @ None)) => {
+                let Value::String(name) = value else { panic!("key {value} is not a string") };
+                assert!(!map.contains_key(&name), "{name} twice");
+                *key = Some(name);
+            }
+            Some((Value::Object(map), key)) => _ = map.insert(key.take().unwrap(), value),
+            _ => stack.push((value, None)),
+        }
+    }
+    let mut stack = Vec::new();
+    for event in Parser::new_from_str(text) {
+        match event.unwrap().0 {
+            Event::MappingStart(..) => stack.push((Value::Object(Map::new()), None)),
+            Event::SequenceStart(..) => stack.push((Value::Array(Vec::new()), None)),
+            Event::MappingEnd | Event::SequenceEnd => {
+                let (value, _) = stack.pop().unwrap();
+                put(&mut stack, value);
+            }
+            Event::Scalar(text, ScalarStyle::Plain, ..) => {
+                let word = match text.as_ref() {
+                    "true" => Value::Bool(true),
+                    "false" => Value::Bool(false),
+                    other => other.parse::<i64>().map_or_else(|_| Value::String(other.to_owned()), Value::from),
+                };
+                put(&mut stack, word);
+            }
+            Event::Scalar(text, ..) => put(&mut stack, Value::String(text.into_owned())),
+            _ => {}
+        }
+    }
+    stack.pop().unwrap().0
+}
+
+#[test]
+fn written_yaml_and_json_say_the_same() {
+    for name in LABS {
+        let Some(import) = lab(name) else { return };
+        let json: Value = serde_json::from_str(&to_json(&import.spec)).unwrap();
+        assert_eq!(yaml_value(&to_yaml(&import.spec)), json, "{name}");
+    }
+}
+
+fn corpus() -> &'static Files {
+    static CORPUS: std::sync::OnceLock<Files> = std::sync::OnceLock::new();
+    CORPUS.get_or_init(|| {
+        let mut all = files("aws/hybrid-cloud").unwrap_or_default();
+        all.extend(files("measured/vpc_endpoints").unwrap_or_default());
+        all.retain(|(_, text)| text.len() > 100 && text.len() < 20_000);
+        all
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Bytes of real files replaced, removed and doubled: a Spec, diagnostics, but never a panic; the text
+    /// that is written can be read whatever the names are.
+    #[test]
+    fn bad_input_never_panics(
+        edits in proptest::collection::vec((any::<usize>(), any::<usize>(), 0..6usize, 0..64usize), 1..40)
+    ) {
+        let mut files = corpus().clone();
+        prop_assume!(!files.is_empty());
+        let count = files.len();
+        const BITS: [&str; 16] = ["null", "\"\"", "[]", "{}", "-1", "1e9", "true", "\"x: y\"", "\\u2028", "\0", "\"", ",", "99999999999", "]", "\u{e9}", "é#"];
+        for (file, at, kind, n) in edits {
+            let text = &mut files[file % count].1;
+            let at = at % text.len().max(1);
+            let end = (at + n).min(text.len());
+            match kind {
+                0 => text.truncate(at),
+                1 => _ = text.drain(at..end),
+                2 => { let part = text[at..end].to_vec(); text.splice(at..at, part); }
+                3 => if let Some(byte) = text.get_mut(at) { *byte = byte.wrapping_add(n as u8) },
+                // A value for another: the JSON stays well formed more often.
+                4 => if let Some(colon) = text[at..].iter().position(|b| *b == b':') {
+                    let from = at + colon + 1;
+                    let to = from + text[from..].iter().position(|b| matches!(b, b',' | b'}' | b'\n')).unwrap_or(0);
+                    text.splice(from..to, BITS[n % BITS.len()].bytes());
+                },
+                _ => _ = text.splice(at..at, BITS[n % BITS.len()].bytes()),
+            }
+        }
+        let import = import(&files);
+        let json: Value = serde_json::from_str(&to_json(&import.spec)).unwrap();
+        prop_assert_eq!(yaml_value(&to_yaml(&import.spec)), json);
+        prop_assert!(!import.report.to_text().contains("example-not-a-key"));
+    }
+}
