@@ -17,7 +17,8 @@ pub(crate) fn import(args: &Import, global: &Global) -> Result<Status, Failure> 
         return Ok(Status::Invalid);
     };
     diagnostics.extend(vpcsim_engine::compile::compile(&spec).1);
-    let shown: Vec<_> = diagnostics.iter().filter(|d| d.severity == Severity::Error || global.verbose > 0).cloned().collect();
+    let shown: Vec<_> =
+        diagnostics.iter().filter(|d| d.severity == Severity::Error || global.verbose > 0).cloned().collect();
     render::diagnostics::print(&read.sources, &shown);
     if any_error(&diagnostics) {
         return Ok(Status::Invalid);

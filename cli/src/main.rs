@@ -6,12 +6,17 @@
 
 mod args;
 mod completions;
+mod folder;
+mod import;
 mod input;
 mod man;
+mod network;
 mod output;
+mod reach;
 mod render;
 mod schema;
 mod validate;
+mod why;
 
 use args::{Cli, Command};
 use clap::Parser;
@@ -22,8 +27,12 @@ use std::process::ExitCode;
 enum Status {
     /// Done; expectations met; reachable.
     Done,
+    /// Blocked; expectation failed; difference found.
+    Finding,
     /// Wrong usage or invalid input.
     Invalid,
+    /// Valid input that uses what is not modelled.
+    NotModelled,
 }
 
 /// Why a command could not do its work.
@@ -31,6 +40,10 @@ enum Status {
 enum Failure {
     /// Reading or writing failed: exit status 4.
     Io(String),
+    /// The input is invalid, and that was said: exit status 2.
+    Invalid,
+    /// The command was asked for something that makes no sense: exit status 2.
+    Usage(String),
     /// The reader of our output is gone: exit status 0.
     ClosedPipe,
     /// The command does not exist yet: exit status 2.
@@ -49,7 +62,13 @@ fn main() -> ExitCode {
     cli.global.color.write_global();
     match run(&cli) {
         Ok(Status::Done) | Err(Failure::ClosedPipe) => ExitCode::SUCCESS,
-        Ok(Status::Invalid) => ExitCode::from(2),
+        Ok(Status::Finding) => ExitCode::from(1),
+        Ok(Status::Invalid) | Err(Failure::Invalid) => ExitCode::from(2),
+        Ok(Status::NotModelled) => ExitCode::from(3),
+        Err(Failure::Usage(message)) => {
+            render::error(&message);
+            ExitCode::from(2)
+        }
         Err(Failure::Io(message)) => {
             render::error(&message);
             ExitCode::from(4)
@@ -68,9 +87,9 @@ fn run(cli: &Cli) -> Result<Status, Failure> {
         Command::Completions(args) => completions::completions(args),
         Command::Man(args) => man::man(args),
         Command::Run(_) => Err(Failure::NotYet("run")),
-        Command::Why(_) => Err(Failure::NotYet("why")),
-        Command::Reach(_) => Err(Failure::NotYet("reach")),
-        Command::Import(_) => Err(Failure::NotYet("import")),
+        Command::Why(args) => why::why(args, &cli.global),
+        Command::Reach(args) => reach::reach(args, &cli.global),
+        Command::Import(args) => import::import(args, &cli.global),
         Command::Show(_) => Err(Failure::NotYet("show")),
     }
 }

@@ -38,10 +38,12 @@ pub(crate) fn read(path: &Path) -> Result<Read, Failure> {
 }
 
 fn read_folder(path: &Path) -> Result<Read, Failure> {
-    let files = folder::read(path).map_err(|e| Failure::Io(format!("cannot read {}: {}", path.display(), input::reason(&e))))?;
+    let files = folder::read(path)
+        .map_err(|e| Failure::Io(format!("cannot read {}: {}", path.display(), input::reason(&e))))?;
     let json: Vec<JsonFile<'_>> = files.iter().map(|(name, bytes)| JsonFile { path: name, text: bytes }).collect();
     let imported = import::aws(&json);
-    let sources = files.into_iter().map(|(name, bytes)| Source { name: path.join(name).display().to_string(), bytes }).collect();
+    let sources =
+        files.into_iter().map(|(name, bytes)| Source { name: path.join(name).display().to_string(), bytes }).collect();
     let spec = (!any_error(&imported.diagnostics)).then_some(imported.spec);
     Ok(Read { sources, spec, diagnostics: imported.diagnostics, report: Some(imported.report) })
 }
@@ -57,7 +59,8 @@ pub(crate) fn load(path: &Path, global: &Global) -> Result<Loaded, Failure> {
     });
     // A real account has gaps in its export by the dozen; the import report lists them.
     let hidden = report.is_some() && global.verbose == 0;
-    let shown: Vec<Diagnostic> = diagnostics.into_iter().filter(|d| d.severity == Severity::Error || !(hidden || global.quiet)).collect();
+    let shown: Vec<Diagnostic> =
+        diagnostics.into_iter().filter(|d| d.severity == Severity::Error || !(hidden || global.quiet)).collect();
     render::diagnostics::print(&sources, &shown);
     match network {
         Some(network) if !read_errors => Ok(Loaded { network, sources }),

@@ -53,7 +53,12 @@ pub(crate) fn reach(args: &ReachArgs, global: &Global) -> Result<Status, Failure
         .iter()
         .map(|probe| match &probe.question {
             Ok(_) => answered(network, probe, &answers.next().expect("one answer a question")),
-            Err(why) => Line { result: Outcome::Unknown, code: "NO_SOURCE_OR_DESTINATION", dropped_at: why.to_string(), as_expected: probe.expect.is_empty() || probe.expect == "unknown" },
+            Err(why) => Line {
+                result: Outcome::Unknown,
+                code: "NO_SOURCE_OR_DESTINATION",
+                dropped_at: why.to_string(),
+                as_expected: probe.expect.is_empty() || probe.expect == "unknown",
+            },
         })
         .collect();
     let text = match args.output {
@@ -69,13 +74,17 @@ fn answered(network: &Network, probe: &Probe, e: &Explanation) -> Line {
     let fabric = &network.fabric;
     let expect = probe.expect.as_str();
     // What listens is not in an account's description: `open` then says that the network lets it through.
-    let same = expect.is_empty() || expect == e.outcome.word() || (e.supposes_listener.is_some() && expect == "closed" && e.outcome == Outcome::Open);
+    let same = expect.is_empty()
+        || expect == e.outcome.word()
+        || (e.supposes_listener.is_some() && expect == "closed" && e.outcome == Outcome::Open);
     let (code, dropped_at) = match e.decided_by {
         Some((_, by)) => {
             let row = fabric.rows[by];
             (vpcsim_engine::verdict::code_of(row), render::explanation::place(network, by))
         }
-        None if e.reply_from_elsewhere => ("SIM_REPLY_FROM_ELSEWHERE", "the reply does not come from the address that was asked".to_owned()),
+        None if e.reply_from_elsewhere => {
+            ("SIM_REPLY_FROM_ELSEWHERE", "the reply does not come from the address that was asked".to_owned())
+        }
         None => ("", String::new()),
     };
     Line { result: e.outcome, code, dropped_at, as_expected: same }
@@ -85,7 +94,11 @@ fn answered(network: &Network, probe: &Probe, e: &Explanation) -> Line {
 fn read_probes(network: &Network, source: &Source) -> (Vec<Probe>, Vec<Diagnostic>) {
     let mut diagnostics = Vec::new();
     let mut probes = Vec::new();
-    let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).comment(Some(b'#')).from_reader(source.bytes.as_slice());
+    let mut reader = csv::ReaderBuilder::new()
+        .flexible(true)
+        .trim(csv::Trim::All)
+        .comment(Some(b'#'))
+        .from_reader(source.bytes.as_slice());
     let place = |line: u64| Span { file: FileIx(0), line: u32::try_from(line).unwrap_or(u32::MAX), column: 1, len: 1 };
     let headers = match reader.headers() {
         Ok(headers) => headers.clone(),
@@ -94,9 +107,13 @@ fn read_probes(network: &Network, source: &Source) -> (Vec<Probe>, Vec<Diagnosti
     let column = |name: &str| headers.iter().position(|h| h.trim_start_matches('\u{feff}').eq_ignore_ascii_case(name));
     let columns = ["src", "dst", "protocol", "dst_port"].map(column);
     let [Some(src), Some(dst), Some(protocol), dst_port] = columns else {
-        let message = "the first line must name the columns `src`, `dst`, `protocol`, `dst_port` and, if you like, `expect`";
+        let message =
+            "the first line must name the columns `src`, `dst`, `protocol`, `dst_port` and, if you like, `expect`";
         let found: Vec<&str> = headers.iter().collect();
-        return (probes, vec![Diagnostic::error("bad-csv", place(1), message).help(format!("it names: {}", found.join(", ")))]);
+        return (
+            probes,
+            vec![Diagnostic::error("bad-csv", place(1), message).help(format!("it names: {}", found.join(", ")))],
+        );
     };
     let expect = column("expect");
     for record in reader.records() {
@@ -123,7 +140,11 @@ fn read_probes(network: &Network, source: &Source) -> (Vec<Probe>, Vec<Diagnosti
         }
         probes.push(probe);
         if probes.len() > PROBES_MAX {
-            diagnostics.push(Diagnostic::error("too-large", at, format!("a probe file holds at most {PROBES_MAX} probes")));
+            diagnostics.push(Diagnostic::error(
+                "too-large",
+                at,
+                format!("a probe file holds at most {PROBES_MAX} probes"),
+            ));
             break;
         }
     }
@@ -157,7 +178,8 @@ fn complete(network: &Network, probe: &mut Probe) -> Result<(), String> {
 
 /// `icmp` between IPv6 addresses means ICMPv6.
 fn question(from: vpcsim_engine::explain::Origin, to: std::net::IpAddr, protocol: Protocol, dst_port: u16) -> Question {
-    let protocol = if protocol.is_icmp() { if to.is_ipv6() { Protocol::ICMPV6 } else { Protocol::ICMP } } else { protocol };
+    let protocol =
+        if protocol.is_icmp() { if to.is_ipv6() { Protocol::ICMPV6 } else { Protocol::ICMP } } else { protocol };
     Question { from, to, protocol, src_port: None, dst_port }
 }
 
@@ -165,7 +187,8 @@ fn question(from: vpcsim_engine::explain::Origin, to: std::net::IpAddr, protocol
 fn matrix(network: &Network, from: &[String], to: &[String]) -> Result<Vec<Probe>, Failure> {
     let instances = || network.names.guests.iter().map(|label| label.id.clone()).collect::<Vec<_>>();
     let sources = if from.is_empty() { instances() } else { from.to_vec() };
-    let targets: Vec<(String, Protocol, u16)> = if to.is_empty() { listeners(network) } else { to.iter().map(|t| target(t)).collect::<Result<_, _>>()? };
+    let targets: Vec<(String, Protocol, u16)> =
+        if to.is_empty() { listeners(network) } else { to.iter().map(|t| target(t)).collect::<Result<_, _>>()? };
     let mut probes = Vec::new();
     for src in &sources {
         for (dst, protocol, port) in &targets {
@@ -195,7 +218,9 @@ fn listeners(network: &Network) -> Vec<(String, Protocol, u16)> {
     let mut out = Vec::new();
     for (guest, label) in network.fabric.guests.iter().zip(network.names.guests.iter()) {
         match &guest.listeners {
-            Some(listeners) if !listeners.is_empty() => out.extend(listeners.iter().map(|(protocol, port)| (label.id.clone(), *protocol, *port))),
+            Some(listeners) if !listeners.is_empty() => {
+                out.extend(listeners.iter().map(|(protocol, port)| (label.id.clone(), *protocol, *port)))
+            }
             _ => out.push((label.id.clone(), Protocol::ICMP, 0)),
         }
     }
@@ -247,11 +272,25 @@ fn summary(lines: &[Line]) -> serde_json::Value {
 
 fn table(probes: &[Probe], lines: &[Line]) -> String {
     let with_expect = probes.iter().any(|p| !p.expect.is_empty());
-    let mut rows = vec![vec!["src".to_owned(), "dst".into(), "protocol".into(), "result".into(), "code".into(), "dropped at".into()]];
+    let mut rows = vec![vec![
+        "src".to_owned(),
+        "dst".into(),
+        "protocol".into(),
+        "result".into(),
+        "code".into(),
+        "dropped at".into(),
+    ]];
     for (p, l) in probes.iter().zip(lines) {
         let port = if p.dst_port.is_empty() { p.protocol.clone() } else { format!("{}/{}", p.protocol, p.dst_port) };
         let mark = if l.as_expected { String::new() } else { format!(" (expected {})", p.expect) };
-        rows.push(vec![p.src.clone(), p.dst.clone(), port, format!("{}{mark}", l.result.word()), l.code.to_owned(), l.dropped_at.clone()]);
+        rows.push(vec![
+            p.src.clone(),
+            p.dst.clone(),
+            port,
+            format!("{}{mark}", l.result.word()),
+            l.code.to_owned(),
+            l.dropped_at.clone(),
+        ]);
     }
     let widths: Vec<usize> = (0..6).map(|c| rows.iter().map(|r| r[c].chars().count()).max().unwrap_or(0)).collect();
     let mut out = String::new();

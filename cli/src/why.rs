@@ -39,7 +39,9 @@ pub(crate) fn why(args: &WhyArgs, global: &Global) -> Result<Status, Failure> {
 
 /// Splits `db-1:5432`, `10.0.0.1:443`, `[2600:1f18::1]:443`; an address or a name alone has no port.
 pub(crate) fn split_port(text: &str) -> Result<(&str, Option<u16>), String> {
-    let port_of = |port: &str| port.parse::<u16>().map_err(|_| format!("`{port}` in `{text}` is not a port; ports go from 0 to 65535"));
+    let port_of = |port: &str| {
+        port.parse::<u16>().map_err(|_| format!("`{port}` in `{text}` is not a port; ports go from 0 to 65535"))
+    };
     if let Some(rest) = text.strip_prefix('[') {
         let Some((address, rest)) = rest.split_once(']') else {
             return Err(format!("`{text}` opens a bracket and does not close it; write `[2600:1f18::1]:443`"));

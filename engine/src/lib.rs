@@ -10,6 +10,7 @@ pub mod fabric;
 pub mod flow;
 pub mod import;
 pub mod names;
+pub mod record;
 pub mod scenario;
 pub mod spec;
 pub mod verdict;

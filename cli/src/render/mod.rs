@@ -1,6 +1,7 @@
 //! What people and programs get to see.
 
 pub(crate) mod diagnostics;
+pub(crate) mod explanation;
 
 use std::io::Write;
 
@@ -15,4 +16,10 @@ pub(crate) fn clean(text: &str) -> String {
     text.chars()
         .flat_map(|c| if c.is_control() && c != '\n' { c.escape_default().collect() } else { vec![c] })
         .collect()
+}
+
+/// Says something on standard error that is no failure.
+pub(crate) fn note(message: &str) {
+    let style = anstyle::AnsiColor::Cyan.on_default().bold();
+    let _ = writeln!(anstream::stderr().lock(), "{style}note{style:#}: {}", clean(message));
 }

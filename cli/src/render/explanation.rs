@@ -1,0 +1,371 @@
+//! The answer to "why", for people and for programs.
+//!
+//! Form: the verdict, what the client sees, both ways with a bar where one stops, the deciding row, the
+//! other blockers, what a flow log would hold. Nothing here decides; it reads an [`Explanation`].
+
+use crate::network::Loaded;
+use serde_json::{Value, json};
+use std::fmt::Write;
+use vpcsim_engine::base::{Nanos, Protocol};
+use vpcsim_engine::compile::Network;
+use vpcsim_engine::explain::{End, Explanation, Leg, Origin, Outcome, Part};
+use vpcsim_engine::fabric::GuestOs;
+use vpcsim_engine::record::flow_log;
+use vpcsim_engine::verdict::{RowIx, Stage, Step, code_of};
+use vpcsim_engine::wire::{Headers, L4};
+
+/// Version of the JSON form. It changes when a program that reads it would have to.
+const FORMAT_VERSION: u32 = 1;
+
+/// What the user typed.
+pub(crate) struct Asked<'a> {
+    pub(crate) from: &'a str,
+    pub(crate) to: &'a str,
+}
+
+/// The place of a row in one phrase without its text: `network_acl acl-1 outbound *`.
+pub(crate) fn place(network: &Network, by: RowIx) -> String {
+    let (names, fabric) = (&network.names, &network.fabric);
+    let kind = names.row_resource_kind(fabric, by);
+    if kind == "not_modelled" {
+        return names.row_text(fabric, by);
+    }
+    let mut out = format!("{kind} {}", names.row_resource_id(fabric, by));
+    if matches!(kind, "network_acl" | "security_group" | "network_interface") {
+        let _ = write!(out, " {}", fabric.rows[by].dir.word());
+    }
+    let name = names.row_name(fabric, by);
+    if !name.is_empty() {
+        let _ = write!(out, " {name}");
+    }
+    out
+}
+
+/// The answer as text.
+pub(crate) fn text(loaded: &Loaded, asked: &Asked<'_>, e: &Explanation) -> String {
+    let network = &loaded.network;
+    let mut out = String::new();
+    let word = match e.outcome {
+        Outcome::Open | Outcome::Reply => "reachable",
+        Outcome::Closed => "refused",
+        Outcome::NoReply => "blocked",
+        Outcome::Unknown => "unknown",
+    };
+    let _ = writeln!(out, "{word}  {} -> {}  {}", source(network, asked, e), target(network, asked, e), what(e));
+    let _ = writeln!(out, "{}\n", symptom(network, e));
+    if e.inside_guest {
+        let _ = writeln!(out, "  both ends are in one guest: its kernel answers, no interface is crossed\n");
+    } else {
+        way(&mut out, network, Part::Request, &e.request, Nanos::ZERO);
+        if let Some(reply) = &e.reply {
+            way(&mut out, network, Part::Reply, reply, e.request.latency);
+        }
+        out.push('\n');
+    }
+    decided(&mut out, loaded, e);
+    let caveats = caveats(network, e);
+    for caveat in &caveats {
+        let _ = writeln!(out, "  note         {caveat}");
+    }
+    for (n, record) in records(network, e).iter().enumerate() {
+        let _ = writeln!(out, "  {}{}", if n == 0 { "flow log     " } else { "             " }, record);
+    }
+    super::clean(&out)
+}
+
+fn source(network: &Network, asked: &Asked<'_>, e: &Explanation) -> String {
+    match e.question.from {
+        Origin::Eni { eni, address } => named(asked.from, &network.names.enis[eni].id, &address.to_string()),
+        Origin::Internet { address } => named(asked.from, "internet", &address.to_string()),
+    }
+}
+
+fn target(_: &Network, asked: &Asked<'_>, e: &Explanation) -> String {
+    named(asked.to, "", &e.question.to.to_string())
+}
+
+/// `web-1 (eni-0a, 10.0.1.10)`, each thing once.
+fn named(typed: &str, id: &str, address: &str) -> String {
+    let more: Vec<&str> = [id, address].into_iter().filter(|s| !s.is_empty() && *s != typed).collect();
+    if more.is_empty() { typed.to_owned() } else { format!("{typed} ({})", more.join(", ")) }
+}
+
+fn what(e: &Explanation) -> String {
+    let q = &e.question;
+    if q.protocol.has_ports() { format!("{}/{}", q.protocol, q.dst_port) } else { q.protocol.to_string() }
+}
+
+/// What the client's system call or command says.
+fn symptom(network: &Network, e: &Explanation) -> String {
+    let sees = |text: &str| format!("the client sees: {text}");
+    let protocol = e.question.protocol;
+    match (e.outcome, protocol) {
+        (Outcome::Unknown, _) => {
+            let why = e.decided_by.map(|(_, by)| network.names.row_text(&network.fabric, by)).unwrap_or_default();
+            format!("it cannot be said: {why}")
+        }
+        (Outcome::Open, Protocol::TCP) if e.supposes_listener.is_some() => {
+            sees("connect() succeeds if something listens, else it is refused")
+        }
+        (Outcome::Open, Protocol::TCP) => sees("connect() succeeds"),
+        (Outcome::Open, _) => sees("an answer, if the other side sends one"),
+        (Outcome::Reply, _) => sees("the echo reply"),
+        (Outcome::Closed, Protocol::TCP) => sees("connect() is refused at once (RST)"),
+        (Outcome::Closed, _) => sees("port unreachable"),
+        (Outcome::NoReply, Protocol::TCP) => match os(network, e) {
+            GuestOs::Linux => sees("connect() times out after 127 s (7 SYNs, no reply)"),
+            GuestOs::Windows => sees("connect() times out after 21 s (3 SYNs, no reply)"),
+        },
+        (Outcome::NoReply, p) if p.is_icmp() => sees("no echo reply: 100% packet loss"),
+        (Outcome::NoReply, _) => sees("no answer"),
+    }
+}
+
+fn os(network: &Network, e: &Explanation) -> GuestOs {
+    let guest = match e.question.from {
+        Origin::Eni { eni, .. } => network.fabric.enis[eni].guest(),
+        Origin::Internet { .. } => None,
+    };
+    guest.map_or(GuestOs::Linux, |guest| network.fabric.guests[guest].os)
+}
+
+/// One way as a chain, with a bar around what stops it.
+fn way(out: &mut String, network: &Network, part: Part, leg: &Leg, started: Nanos) {
+    let mut stops: Vec<String> = Vec::new();
+    if part == Part::Request && leg.steps.is_empty() {
+        stops.push("-".to_owned());
+    }
+    for step in &leg.steps {
+        let stop = stop(network, step);
+        if !stop.is_empty() && stops.last() != Some(&stop) {
+            stops.push(stop);
+        }
+    }
+    let at = started + leg.latency;
+    let end = match leg.end {
+        End::Delivered(_) => format!("delivered at {at}"),
+        End::Served(..) => format!("answered on the host at {at}"),
+        End::Exited => format!("on the internet at {at}"),
+        End::Dropped(_) => format!("dropped at {at}"),
+    };
+    let _ = writeln!(out, "  {:<9} {}    {end}", part.word(), stops.join(" > "));
+}
+
+fn stop(network: &Network, step: &Step) -> String {
+    let (names, fabric) = (&network.names, &network.fabric);
+    let by = step.decision.by;
+    if !step.decision.allow {
+        return format!("| {} |", names.row_text(fabric, by));
+    }
+    let tracked = if step.tracked { " (tracked)" } else { "" };
+    match step.stage {
+        Stage::SgOut(eni) | Stage::SgIn(eni) => format!("sg {}{tracked}", names.groups_of(fabric, eni)),
+        Stage::AclOut(_) | Stage::AclIn(_) => format!("acl {}", names.row_resource(fabric, by)),
+        Stage::Route(_) | Stage::EdgeRoute => {
+            let says = names.rows[by].as_ref().map_or("", |row| row.says.as_str());
+            format!("rtb {}: {says}", names.row_resource(fabric, by))
+        }
+        Stage::Igw => format!("igw {}{}", names.row_resource(fabric, by), rewritten(&step.before, &step.after)),
+        Stage::Eigw => format!("eigw {}", names.row_resource(fabric, by)),
+        Stage::Nat(_) => format!("nat {}{}", names.row_resource(fabric, by), rewritten(&step.before, &step.after)),
+        Stage::Guest(eni) => names.eni_text(fabric, eni),
+        Stage::Service(_) => "link-local service".to_owned(),
+        Stage::SourceCheck(_)
+        | Stage::DestCheck(_)
+        | Stage::Bpa
+        | Stage::Address
+        | Stage::InternetHost
+        | Stage::NotModelled => String::new(),
+    }
+}
+
+/// ` [10.0.1.10 -> 198.51.100.5]`, for what a hop rewrites.
+fn rewritten(before: &Headers, after: &Headers) -> String {
+    let mut parts = Vec::new();
+    if before.src != after.src {
+        parts.push(format!("src {} -> {}", before.src, after.src));
+    }
+    if before.dst != after.dst {
+        parts.push(format!("dst {} -> {}", before.dst, after.dst));
+    }
+    if parts.is_empty() { String::new() } else { format!(" [{}]", parts.join(", ")) }
+}
+
+fn decided(out: &mut String, loaded: &Loaded, e: &Explanation) {
+    let (names, fabric) = (&loaded.network.names, &loaded.network.fabric);
+    if let Some((part, by)) = e.decided_by {
+        let implied = if names.row_is_implied(by) { "  (implied)".to_owned() } else { written_at(loaded, by) };
+        let _ = writeln!(
+            out,
+            "  decided by   {}, on the {}  {}{implied}",
+            names.row_text(fabric, by),
+            part.word(),
+            code_of(fabric.rows[by])
+        );
+    }
+    let others: Vec<_> = e.blockers.iter().filter(|b| Some((b.part, b.step.decision.by)) != e.decided_by).collect();
+    for (n, blocker) in others.iter().enumerate() {
+        let by = blocker.step.decision.by;
+        let lead = if n == 0 { "also blocks  " } else { "             " };
+        let _ = writeln!(
+            out,
+            "  {lead}{}, on the {}  {}{}",
+            names.row_text(fabric, by),
+            blocker.part.word(),
+            code_of(fabric.rows[by]),
+            written_at(loaded, by)
+        );
+    }
+    if e.outcome == Outcome::NoReply && others.is_empty() && !e.blockers.is_empty() {
+        out.push_str("  also blocks  nothing\n");
+    }
+}
+
+/// `  shop.yaml:41`.
+fn written_at(loaded: &Loaded, by: RowIx) -> String {
+    let span = loaded.network.names.row_span(by);
+    let source = loaded.sources.get(usize::from(span.file.0)).filter(|_| span.is_some());
+    source.map_or_else(String::new, |source| format!("  {}:{}", source.name, span.line))
+}
+
+/// What was supposed, and what is not modelled.
+fn caveats(network: &Network, e: &Explanation) -> Vec<String> {
+    let mut out = Vec::new();
+    if let Some(guest) = e.supposes_listener {
+        let name = network.names.guests[guest].short();
+        if e.question.protocol.has_ports() {
+            out.push(format!("what listens on {name} is not described: supposed that something does"));
+        } else {
+            out.push(format!(
+                "whether {name} speaks protocol {} is its own affair: supposed that it answers",
+                e.question.protocol
+            ));
+        }
+    }
+    if e.reply_from_elsewhere {
+        out.push("the reply does not carry the address that the client wrote to, so the client ignores it".to_owned());
+    }
+    if let Some(vpcsim_engine::verdict::RowKind::SgLast) = e.decided_by.map(|(_, by)| network.fabric.rows[by].kind)
+        && e.request
+            .steps
+            .iter()
+            .any(|s| matches!(s.stage, Stage::Igw) && s.before.src != s.after.src && s.before.dst != s.after.dst)
+    {
+        out.push("by a public address the receiver's group sees the sender's public address, and rules that name a group do not match".to_owned());
+    }
+    out
+}
+
+/// The records that a flow log of every interface on the way would hold, in AWS's default format.
+fn records(network: &Network, e: &Explanation) -> Vec<String> {
+    let hops = e.request.hops.iter().chain(e.reply.iter().flat_map(|reply| &reply.hops));
+    let mut out: Vec<String> = Vec::new();
+    for hop in hops {
+        let record = flow_log::Record::of_hop(network, hop).default_line();
+        if !out.contains(&record) {
+            out.push(record);
+        }
+    }
+    out
+}
+
+/// The answer as JSON.
+pub(crate) fn json(loaded: &Loaded, asked: &Asked<'_>, e: &Explanation) -> String {
+    let network = &loaded.network;
+    let q = &e.question;
+    let document = json!({
+        "format_version": FORMAT_VERSION,
+        "question": {
+            "from": asked.from, "to": asked.to, "source": q.from.address(), "destination": q.to, "protocol": q.protocol.to_string(),
+            "destination_port": q.protocol.has_ports().then_some(q.dst_port),
+        },
+        "result": e.outcome.word(),
+        "symptom": symptom(network, e),
+        "inside_guest": e.inside_guest,
+        "request": leg(loaded, &e.request),
+        "reply": e.reply.as_ref().map(|reply| leg(loaded, reply)),
+        "decided_by": e.decided_by.map(|(part, by)| row(loaded, part, by)),
+        "blockers": e.blockers.iter().map(|b| row(loaded, b.part, b.step.decision.by)).collect::<Vec<_>>(),
+        "caveats": caveats(network, e),
+        "flow_log": records(network, e),
+    });
+    format!("{document:#}\n")
+}
+
+fn leg(loaded: &Loaded, leg: &Leg) -> Value {
+    let network = &loaded.network;
+    let steps: Vec<Value> = leg
+        .steps
+        .iter()
+        .map(|s| {
+            json!({
+                "stage": stage_word(s.stage), "allow": s.decision.allow, "tracked": s.tracked,
+                "by": row_facts(loaded, s.decision.by), "inbound_header": headers(&s.before), "outbound_header": headers(&s.after),
+            })
+        })
+        .collect();
+    let (end, at) = match leg.end {
+        End::Delivered(eni) => ("delivered", Some(network.names.enis[eni].id.clone())),
+        End::Served(eni, _) => ("served", Some(network.names.enis[eni].id.clone())),
+        End::Exited => ("internet", None),
+        End::Dropped(_) => ("dropped", None),
+    };
+    json!({ "end": end, "at": at, "latency_ns": leg.latency.0, "steps": steps })
+}
+
+const fn stage_word(stage: Stage) -> &'static str {
+    match stage {
+        Stage::SourceCheck(_) => "source_check",
+        Stage::Service(_) => "link_local_service",
+        Stage::SgOut(_) => "security_group_outbound",
+        Stage::AclOut(_) => "network_acl_outbound",
+        Stage::Route(_) => "route",
+        Stage::EdgeRoute => "edge_route",
+        Stage::Igw => "internet_gateway",
+        Stage::Eigw => "egress_only_internet_gateway",
+        Stage::Bpa => "block_public_access",
+        Stage::Nat(_) => "nat_gateway",
+        Stage::Address => "address",
+        Stage::AclIn(_) => "network_acl_inbound",
+        Stage::SgIn(_) => "security_group_inbound",
+        Stage::DestCheck(_) => "destination_check",
+        Stage::Guest(_) => "guest",
+        Stage::InternetHost => "internet_host",
+        Stage::NotModelled => "not_modelled",
+    }
+}
+
+fn headers(h: &Headers) -> Value {
+    let mut out = json!({ "source_address": h.src, "destination_address": h.dst, "protocol": h.protocol.0 });
+    match h.l4 {
+        L4::Tcp(_) | L4::Udp(_) => {
+            let (src, dst) = h.ports();
+            out["source_port"] = src.into();
+            out["destination_port"] = dst.into();
+        }
+        L4::Icmp(icmp) => {
+            out["icmp_type"] = icmp.kind.into();
+            out["icmp_code"] = icmp.code.into();
+        }
+        L4::None => {}
+    }
+    out
+}
+
+fn row(loaded: &Loaded, part: Part, by: RowIx) -> Value {
+    let mut out = row_facts(loaded, by);
+    out["on"] = part.word().into();
+    out
+}
+
+fn row_facts(loaded: &Loaded, by: RowIx) -> Value {
+    let (names, fabric) = (&loaded.network.names, &loaded.network.fabric);
+    let span = names.row_span(by);
+    let source = loaded.sources.get(usize::from(span.file.0)).filter(|_| span.is_some());
+    json!({
+        "resource_kind": names.row_resource_kind(fabric, by), "resource": names.row_resource_id(fabric, by),
+        "direction": fabric.rows[by].dir.word(), "rule": names.row_name(fabric, by), "text": names.row_text(fabric, by),
+        "code": code_of(fabric.rows[by]), "implied": names.row_is_implied(by),
+        "file": source.map(|s| s.name.clone()), "line": source.map(|_| span.line),
+    })
+}
