@@ -23,7 +23,7 @@ pub(crate) fn import(args: &Import, global: &Global) -> Result<Status, Failure> 
     if any_error(&diagnostics) {
         return Ok(Status::Invalid);
     }
-    let yaml = spec::to_yaml(&spec);
+    let yaml = spec::write::to_yaml(&spec);
     match &args.file {
         Some(path) => output::write_atomically(path, yaml.as_bytes())?,
         None if !args.report => output::print(yaml.as_bytes())?,

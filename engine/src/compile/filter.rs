@@ -281,19 +281,20 @@ impl Context {
     }
 
     fn sg_sets(&mut self, compiled: &IndexVec<SgIx, [GroupRows; 2]>, default: &BTreeMap<VpcIx, SgIx>) {
-        let mut sets: BTreeMap<Vec<SgIx>, SgSetIx> = BTreeMap::new();
+        let mut sets: BTreeMap<(Vec<SgIx>, Option<RowIx>), SgSetIx> = BTreeMap::new();
         let interfaces = std::mem::take(&mut self.spec.network_interfaces);
         for (name, eni) in &interfaces {
             let Some(index) = self.ids.enis.get(name.value.as_str()).copied() else { continue };
-            let mut groups = self.groups_of(index, eni.security_groups.as_deref(), default);
+            let (mut groups, missing) = self.groups_of(index, eni.security_groups.as_deref(), default);
             groups.sort_unstable();
             groups.dedup();
-            let set = match sets.get(&groups) {
+            let key = (groups, missing);
+            let set = match sets.get(&key) {
                 Some(set) => *set,
                 None => {
                     let table = |dir: usize| {
                         let mut all = GroupRows::default();
-                        for group in &groups {
+                        for group in &key.0 {
                             let rows = &compiled[*group][dir];
                             all.v4.extend_from_slice(&rows.v4);
                             all.v6.extend_from_slice(&rows.v6);
@@ -305,9 +306,10 @@ impl Context {
                         let empty = all.v4.is_empty() && all.v6.is_empty();
                         SgTable { v4: all.v4.into(), v6: all.v6.into(), open_to_all: all.open, empty }
                     };
-                    let set = SgSet { groups: groups.clone().into(), inbound: table(0), outbound: table(1) };
+                    let groups = key.0.clone().into();
+                    let set = SgSet { groups, missing, inbound: table(0), outbound: table(1) };
                     let set = self.fabric.sg_sets.push(set);
-                    sets.insert(groups, set);
+                    sets.insert(key, set);
                     set
                 }
             };
@@ -316,18 +318,23 @@ impl Context {
         self.spec.network_interfaces = interfaces;
     }
 
+    /// The groups of an interface, and the row of one that the input lacks.
     fn groups_of(
         &mut self,
         eni: EniIx,
         written: Option<&[Spanned<String>]>,
         default: &BTreeMap<VpcIx, SgIx>,
-    ) -> Vec<SgIx> {
+    ) -> (Vec<SgIx>, Option<RowIx>) {
         let vpc = self.fabric.enis[eni].vpc;
         let Some(written) = written else {
-            return default.get(&vpc).copied().into_iter().collect();
+            return (default.get(&vpc).copied().into_iter().collect(), None);
         };
-        let mut groups = Vec::new();
+        let (mut groups, mut missing) = (Vec::new(), None);
         for name in written {
+            if let Some(nm) = self.ids.not_modelled.get(name.value.as_str()) {
+                missing = Some(self.fabric.not_modelled[*nm].row);
+                continue;
+            }
             let Some(group) = self.sg_named(name) else { continue };
             if self.ids.sg_vpc[group] != vpc {
                 let message = format!("group `{name}` is in another VPC than the interface");
@@ -338,7 +345,7 @@ impl Context {
             }
             groups.push(group);
         }
-        groups
+        (groups, missing)
     }
 }
 

@@ -20,7 +20,8 @@ pub struct SgAnswer {
 #[inline]
 #[must_use]
 pub fn sg(fabric: &Fabric, eni: EniIx, dir: Dir, key: &Key, sender: Option<EniIx>) -> SgAnswer {
-    let table = fabric.sg_sets[fabric.enis[eni].sg_set].table(dir);
+    let set = &fabric.sg_sets[fabric.enis[eni].sg_set];
+    let table = set.table(dir);
     let peer = Peer { fabric, remote: key.remote, eni, dir, sender };
     let found = match key.remote {
         IpAddr::V4(a) => first(&table.v4, u32::from(a), key, &peer),
@@ -30,7 +31,9 @@ pub fn sg(fabric: &Fabric, eni: EniIx, dir: Dir, key: &Key, sender: Option<EniIx
         Some((row, for_all)) => SgAnswer { decision: Decision::allow(row), for_all },
         None => {
             let last = if dir == Dir::In { EniRow::SgLastIn } else { EniRow::SgLastOut };
-            SgAnswer { decision: Decision::deny(fabric.enis[eni].row(last)), for_all: false }
+            // Where a group is missing from the input, nobody can say that none of its rules matches.
+            let by = set.missing.unwrap_or(fabric.enis[eni].row(last));
+            SgAnswer { decision: Decision::deny(by), for_all: false }
         }
     }
 }

@@ -14,6 +14,8 @@ pub const ANY_ICMP: u16 = u16::MAX;
 pub struct SgSet {
     /// The groups, ascending.
     pub groups: Box<[SgIx]>,
+    /// A group of the set that the input lacks: what it would allow is unknown.
+    pub missing: Option<RowIx>,
     /// Rules for traffic to the interface.
     pub inbound: SgTable,
     /// Rules for traffic from the interface.
