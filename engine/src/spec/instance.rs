@@ -38,12 +38,8 @@ pub struct Instance {
 /// Writes the primary interface's fields among the instance's: those that say which instance it belongs
 /// to are left out, and so is its `Name` tag, for the instance has one.
 fn fields_of_primary<S: Serializer>(primary: &Option<NetworkInterface>, serializer: S) -> Result<S::Ok, S::Error> {
-    let inside = |eni: &NetworkInterface| NetworkInterface {
-        instance: None,
-        device_index: None,
-        name_tag: None,
-        ..eni.clone()
-    };
+    let inside =
+        |eni: &NetworkInterface| NetworkInterface { instance: None, device_index: None, name_tag: None, ..eni.clone() };
     primary.as_ref().map(inside).serialize(serializer)
 }
 
