@@ -250,6 +250,15 @@ fn rules_that_contradict_themselves() {
 }
 
 #[test]
+fn null_is_as_if_not_written() {
+    let spec =
+        good("vpcs: {a: {cidr: ~, region: null, name_tag: Null}}\nsecurity_groups: {s: {vpc: a, inbound: null}}\n");
+    assert!(spec.vpcs["a"].cidr.is_none() && spec.security_groups["s"].inbound.is_none());
+    assert_eq!(good("description: \"null\"\n").description.as_deref(), Some("null"));
+    check("vpcs: {a: {cidr: }}\nsecurity_groups: {s: {vpc: ~}}\n", &[("wrong-type", 1, 12), ("wrong-type", 2, 28)]);
+}
+
+#[test]
 fn what_can_be_read_is_kept() {
     let (spec, diagnostics) =
         read_text("vpcs: {a: {cidr: x, default: true}, b: 7}\nsubnets: {s: {vpc: a, az: a, dns64: maybe}}\n");

@@ -5,7 +5,7 @@
 
 use super::clean;
 use crate::input::Source;
-use annotate_snippets::{AnnotationKind, Element, Level, Origin, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet};
 use std::io::Write;
 use std::ops::Range;
 use vpcsim_engine::diag::{Diagnostic, Severity, Span};
@@ -141,6 +141,10 @@ impl Lines {
     }
 }
 
+/// Stands for the place of a snippet until it is rendered: the renderer would count columns in the part
+/// of the line that is shown. It cannot come from a file, see [`clean`].
+const PLACE: char = '\u{1}';
+
 /// One diagnostic, with colour codes that the stream takes out where they are not wanted.
 fn text(sources: &[Source], texts: &[Lines], diagnostic: &Diagnostic) -> String {
     let level = match diagnostic.severity {
@@ -148,28 +152,41 @@ fn text(sources: &[Source], texts: &[Lines], diagnostic: &Diagnostic) -> String 
         Severity::Warning => Level::WARNING,
     };
     let name = |span: Span| sources.get(usize::from(span.file.0)).map_or(String::new(), |s| clean(&s.name));
-    let snippet = |span: Span, kind: AnnotationKind, label: String| {
-        let lines = texts.get(usize::from(span.file.0))?;
-        let (line, range) = lines.excerpt(span);
-        let annotation = if label.is_empty() { kind.span(range) } else { kind.span(range).label(label) };
-        Some(Snippet::source(line).line_start(span.line as usize).annotation(annotation))
+    let mut places = Vec::new();
+    let mut snippet = |span: Span, kind: AnnotationKind, label: Option<String>| {
+        let (line, range) = texts.get(usize::from(span.file.0))?.excerpt(span);
+        places.push(format!("{}:{}:{}", name(span), span.line, span.column));
+        let source = Snippet::source(line).line_start(span.line as usize).path(format!("{PLACE}{}", places.len() - 1));
+        Some(source.annotation(kind.span(range).label(label)))
     };
-    // The line shown may be a part of the real one, so the place is given apart from it.
-    let origin = |span: Span| Origin::path(format!("{}:{}:{}", name(span), span.line, span.column));
-    let mut group =
-        level.primary_title(clean(&diagnostic.message)).id(diagnostic.code).elements(Vec::<Element<'_>>::new());
-    group = match Some(diagnostic.span).filter(|span| span.is_some()) {
-        Some(span) => group.element(origin(span)).elements(snippet(span, AnnotationKind::Primary, String::new())),
-        None => group.element(Origin::path(name(diagnostic.span))),
-    };
+    let mut group = level.primary_title(clean(&diagnostic.message)).id(diagnostic.code).elements(
+        Some(diagnostic.span).filter(|s| s.is_some()).and_then(|s| snippet(s, AnnotationKind::Primary, None)),
+    );
+    if !diagnostic.span.is_some() {
+        group = group.element(Origin::path(name(diagnostic.span)));
+    }
     for (span, note) in &diagnostic.notes {
-        match Some(*span).filter(|s| s.is_some()).and_then(|s| snippet(s, AnnotationKind::Context, clean(note))) {
-            Some(snippet) => group = group.element(origin(*span)).element(snippet),
+        let place = Some(*span).filter(|s| s.is_some());
+        match place.and_then(|s| snippet(s, AnnotationKind::Context, Some(clean(note)))) {
+            Some(snippet) => group = group.element(snippet),
             None => group = group.element(Level::NOTE.message(clean(note))),
         }
     }
     if let Some(help) = &diagnostic.help {
         group = group.element(Level::HELP.message(clean(help)));
     }
-    Renderer::styled().render(&[group])
+    put_places(&Renderer::styled().render(&[group]), &places)
+}
+
+/// Replaces what stands for the places, and the line and column that the renderer put behind it.
+fn put_places(rendered: &str, places: &[String]) -> String {
+    let mut parts = rendered.split(PLACE);
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let rest = part.trim_start_matches(|c: char| c.is_ascii_digit() || c == ':');
+        let number = part.split(':').next().and_then(|n| n.parse::<usize>().ok());
+        text.push_str(number.and_then(|n| places.get(n)).map_or("", String::as_str));
+        text.push_str(rest);
+    }
+    text
 }

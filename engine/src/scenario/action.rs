@@ -359,7 +359,7 @@ pub(super) fn exactly_one<'t>(
     what: &str,
     cx: &mut Cx<'t>,
 ) -> Option<&'static str> {
-    let mut written = keys.iter().filter_map(|key| fields.entry(key).map(|entry| (*key, entry)));
+    let mut written = fields.written(keys);
     let Some((key, first)) = written.next() else {
         let message = format!("{what} is missing");
         let help = format!("write one of: {}", keys.join(", "));

@@ -7,6 +7,7 @@
 //! connection is named before it is written to; whatever the file says twice or wrongly is a diagnostic.
 
 mod action;
+mod apply;
 mod change;
 mod expect;
 mod file;
@@ -15,10 +16,11 @@ pub use action::{
     Action, AddressFamily, Close, Connect, Fault, Ping, Probe, Resolve, Send, Traceroute, Traffic, TrafficModel,
     Transport, Wait, Write,
 };
+pub use apply::apply;
 pub use change::{
     AclChange, BlockPublicAccessChange, BlockPublicAccessSettings, Change, InstanceChange, InstanceSettings,
     NatGatewayChange, NatGatewaySettings, NetworkInterfaceChange, NetworkInterfaceSettings, RouteKey, RouteTableChange,
-    SecurityGroupChange, SubnetChange, SubnetSettings, apply,
+    SecurityGroupChange, SubnetChange, SubnetSettings,
 };
 pub use expect::{
     AddressOrBlock, BlockedBy, CounterExpectation, Direction, Elapsed, Evidence, Expect, FlowLogAction,

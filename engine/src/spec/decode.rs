@@ -289,6 +289,14 @@ impl<'t> Fields<'t> {
     pub(crate) fn entry(&self, name: &str) -> Option<&'t Entry<'t>> {
         self.entries.iter().find(|e| e.key == name)
     }
+    /// The entries whose keys are among `keys`, in file order.
+    pub(crate) fn written<'k>(
+        &self,
+        keys: &'k [&'static str],
+    ) -> impl Iterator<Item = (&'static str, &'t Entry<'t>)> + use<'k, 't> {
+        let entries = self.entries;
+        entries.iter().filter_map(|e| keys.iter().find(|key| **key == e.key).map(|key| (*key, e)))
+    }
     /// The value of field `name`, if it is written.
     pub(crate) fn value(&self, name: &str) -> Option<Value<'t>> {
         self.entry(name).map(|e| self.value.of(e))

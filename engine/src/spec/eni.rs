@@ -33,8 +33,10 @@ pub struct NetworkInterface {
     /// Whether packets must be from (out) or for (in) one of its addresses. Default true.
     pub source_dest_check: Option<bool>,
     /// The instance it is attached to.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub instance: Option<Spanned<String>>,
     /// Position among the instance's interfaces; 0 is the primary one.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub device_index: Option<u32>,
     /// MAC address. Default: made from the name.
     pub mac: Option<Spanned<String>>,
@@ -47,6 +49,7 @@ pub struct NetworkInterface {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub requester_managed: bool,
     /// The `Name` tag, if it is not the name used here.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name_tag: Option<String>,
 }
 

@@ -258,6 +258,9 @@ impl Decode for Instance {
     }
 }
 
+/// The peer of an inbound rule, or of an outbound one.
+type FromTo = (Option<Spanned<Peer>>, Option<Spanned<Peer>>);
+
 /// One written rule: AWS stores a rule per peer and per port range, so each list multiplies.
 pub(crate) struct SgRules(pub(crate) Vec<Spanned<SgRule>>);
 
@@ -284,7 +287,7 @@ impl Decode for SgRules {
             let message = "a rule has `from` (inbound) or `to` (outbound), not both";
             cx.push(Diagnostic::error("conflicting-fields", span, message).help("remove one of them"));
         }
-        let peers: Vec<(Option<Spanned<Peer>>, Option<Spanned<Peer>>)> = match (from.is_empty(), to.is_empty()) {
+        let peers: Vec<FromTo> = match (from.is_empty(), to.is_empty()) {
             (false, _) => from.into_iter().map(|p| (Some(p), None)).collect(),
             (true, false) => to.into_iter().map(|p| (None, Some(p))).collect(),
             // A list of peers of which none could be read has been reported; no rule is left of it.

@@ -11,7 +11,7 @@ use std::borrow::Cow;
 #[derive(Clone, PartialEq, Debug, Default, Serialize, JsonSchema)]
 pub struct Instance {
     /// The primary interface, if it is written inside. Named like the instance.
-    #[serde(flatten)]
+    #[serde(flatten, serialize_with = "fields_of_primary")]
     pub primary: Option<NetworkInterface>,
     /// State. Default running.
     pub state: Option<InstanceState>,
@@ -33,6 +33,14 @@ pub struct Instance {
     pub mtu: Option<Spanned<u32>>,
     /// The `Name` tag, if it is not the name used here.
     pub name_tag: Option<String>,
+}
+
+/// Writes the primary interface's fields among the instance's: those that say which instance it belongs
+/// to are left out, and so is its `Name` tag, for the instance has one.
+fn fields_of_primary<S: Serializer>(primary: &Option<NetworkInterface>, serializer: S) -> Result<S::Ok, S::Error> {
+    let inside =
+        |eni: &NetworkInterface| NetworkInterface { instance: None, device_index: None, name_tag: None, ..eni.clone() };
+    primary.as_ref().map(inside).serialize(serializer)
 }
 
 /// State of an instance.

@@ -8,6 +8,7 @@
 //! target without saying the kind; a real AWS id is a name like any other.
 
 mod acl;
+mod build;
 pub(crate) mod decode;
 mod eni;
 mod fields;

@@ -4,8 +4,9 @@
 //! name leads somewhere, blocks overlap or AWS would refuse is the business of `compile`.
 
 use super::Spec;
+use super::build;
 use super::decode::{Cx, DIAGNOSTICS_MAX, Decode};
-use super::node::{self, shown};
+use super::node::shown;
 use super::syntax;
 use crate::base::Cidr;
 use crate::diag::{Diagnostic, FileIx, Span};
@@ -33,7 +34,7 @@ pub(crate) fn read_as<T: Decode>(
         Ok(text) => text,
         Err(e) => return (None, vec![*e]),
     };
-    let tree = match node::build(file, text, &mut diagnostics) {
+    let tree = match build::build(file, text, &mut diagnostics) {
         Ok(tree) => tree,
         Err(e) => {
             diagnostics.push(*e);
@@ -133,5 +134,5 @@ fn bad_name(name: &str) -> Option<(&'static str, &'static str)> {
 pub fn top_keys(bytes: &[u8]) -> Option<Vec<String>> {
     let file = FileIx(0);
     let text = syntax::text_of(file, bytes).ok()?;
-    node::top_keys(text)
+    build::top_keys(text)
 }

@@ -23,8 +23,10 @@ fn place_of(file: FileIx, text: &str, at: usize) -> Span {
 /// The text of a file: within [`BYTES_MAX`], UTF-8, no NUL; a byte order mark is taken off.
 pub(crate) fn text_of(file: FileIx, bytes: &[u8]) -> Result<&str, Box<Diagnostic>> {
     if bytes.len() > BYTES_MAX {
-        let message = format!("the file has {} bytes; the limit is {BYTES_MAX} (64 MiB)", bytes.len());
-        return Err(Box::new(Diagnostic::error("too-large", Span { file, ..Span::NONE }, message).help("split it")));
+        let message = format!("the file is larger than {BYTES_MAX} bytes (64 MiB)");
+        return Err(Box::new(
+            Diagnostic::error("too-large", Span { file, ..Span::NONE }, message).help("split the network into files"),
+        ));
     }
     let text = match std::str::from_utf8(bytes) {
         Ok(text) => text,
