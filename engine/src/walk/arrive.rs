@@ -168,6 +168,7 @@ pub(super) fn outside_of(packet: &Packet) -> Outside {
 /// Writes a translated source.
 pub(super) fn set_source(packet: &mut Packet, address: std::net::IpAddr, port: u16) {
     packet.headers.src = address;
+    forget_checksum(packet);
     match &mut packet.headers.l4 {
         crate::wire::L4::Icmp(icmp) => icmp.rest = u32::from(port) << 16 | icmp.rest & 0xffff,
         _ => packet.headers.set_src_port(port),
@@ -177,8 +178,16 @@ pub(super) fn set_source(packet: &mut Packet, address: std::net::IpAddr, port: u
 /// Writes a translated destination.
 pub(super) fn set_destination(packet: &mut Packet, address: std::net::IpAddr, port: u16) {
     packet.headers.dst = address;
+    forget_checksum(packet);
     match &mut packet.headers.l4 {
         crate::wire::L4::Icmp(icmp) => icmp.rest = u32::from(port) << 16 | icmp.rest & 0xffff,
         _ => packet.headers.set_dst_port(port),
+    }
+}
+
+/// The checksum of a datagram whose first fragment gets another address cannot be known: none (RFC 768).
+pub(super) fn forget_checksum(packet: &mut Packet) {
+    if packet.headers.protocol == crate::base::Protocol::UDP {
+        packet.headers.fragment.checksum = 0;
     }
 }

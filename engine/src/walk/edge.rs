@@ -248,6 +248,7 @@ impl<R: Recorder> Walk<'_, R> {
 pub(super) fn translate_source(packet: &mut Packet, public: IpAddr) {
     let private = packet.headers.src;
     packet.headers.src = public;
+    super::arrive::forget_checksum(packet);
     if let Some(mut quoted) = related::quoted(packet)
         && quoted.dst == private
     {
@@ -260,6 +261,7 @@ pub(super) fn translate_source(packet: &mut Packet, public: IpAddr) {
 pub(super) fn translate_destination(packet: &mut Packet, private: IpAddr) {
     let public = packet.headers.dst;
     packet.headers.dst = private;
+    super::arrive::forget_checksum(packet);
     if let Some(mut quoted) = related::quoted(packet)
         && quoted.src == public
     {

@@ -4,11 +4,16 @@
 //! copied. Bytes exist only where bytes are wanted: captures, mirrors, the hosts' TCP stacks.
 //! Law, tested on random packets: `parse(emit(p)) == p`, and an independent decoder agrees.
 
+mod emit;
+pub mod fragment;
 mod headers;
 mod mss;
 mod packet;
+mod parse;
 pub mod quote;
 
+pub use emit::{emit, emit_into};
 pub use headers::{Fragment, Headers, Icmp, L4, Tcp, TcpFlags, Udp};
 pub use mss::clamp_mss;
 pub use packet::{Packet, Payload};
+pub use parse::{ParseError, parse};
