@@ -80,6 +80,7 @@ impl Context {
             let first = self.row(Row::plain(RowKind::LinkLoss, class));
             self.row(Row::plain(RowKind::LinkQueue, class));
             self.row(Row::plain(RowKind::LinkDown, class));
+            self.row(Row::plain(RowKind::LinkMtu, class));
             self.fabric.link_rows[class as usize] = first;
         }
     }

@@ -37,6 +37,20 @@ pub struct Network {
     pub spec: Spec,
 }
 
+impl Network {
+    /// A stable name for the random streams of a guest: what the user calls it, so that another guest more
+    /// or less changes nothing.
+    #[must_use]
+    pub fn stream_name_of_guest(&self, guest: crate::base::ids::GuestIx) -> String {
+        self.names.guests[guest].id.clone()
+    }
+    /// The same for an interface.
+    #[must_use]
+    pub fn stream_name_of_eni(&self, eni: crate::base::ids::EniIx) -> String {
+        self.names.enis[eni].id.clone()
+    }
+}
+
 /// Compiles a topology. The network is absent if a diagnostic is an error.
 #[must_use]
 pub fn compile(spec: &Spec) -> (Option<Network>, Vec<Diagnostic>) {

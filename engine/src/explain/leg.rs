@@ -53,7 +53,7 @@ impl Recorder for Notes {
     fn step(&mut self, step: Step) {
         self.steps.push(step);
     }
-    fn hop(&mut self, hop: Hop) {
+    fn hop(&mut self, hop: Hop, _: &Packet) {
         self.hops.push(hop);
     }
 }

@@ -74,7 +74,7 @@ pub struct Fabric {
     pub no_mapping: RowIx,
     /// Links, by [`LinkClass`].
     pub links: [Link; 4],
-    /// Rows of links: loss, queue, down; by [`LinkClass`].
+    /// First of the rows of a link (loss, queue, down, MTU), by [`LinkClass`].
     pub link_rows: [RowIx; 4],
     /// Choices where AWS's documentation is silent.
     pub profile: Profile,

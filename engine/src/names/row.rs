@@ -61,7 +61,7 @@ impl Names {
             K::InternetOpen | K::InternetClosed | K::InternetSilent | K::InternetUnknown | K::IgwNoMapping => {
                 "internet"
             }
-            K::LinkLoss | K::LinkQueue | K::LinkDown => "link",
+            K::LinkLoss | K::LinkQueue | K::LinkDown | K::LinkMtu => "link",
         }
     }
 
@@ -80,7 +80,7 @@ impl Names {
     fn row_fixed(&self, fabric: &Fabric, row: RowIx) -> &'static str {
         let r = fabric.rows[row];
         match r.kind {
-            RowKind::LinkLoss | RowKind::LinkQueue | RowKind::LinkDown => LINKS[r.owner as usize],
+            RowKind::LinkLoss | RowKind::LinkQueue | RowKind::LinkDown | RowKind::LinkMtu => LINKS[r.owner as usize],
             _ => "internet",
         }
     }
@@ -222,6 +222,7 @@ impl Names {
             K::LinkLoss => format!("{name} link: lost"),
             K::LinkQueue => format!("{name} link: its queue is full"),
             K::LinkDown => format!("{name} link is down"),
+            K::LinkMtu => format!("{name} link: larger than the path takes, and must not be fragmented"),
             K::AclRule | K::SgRule | K::Route | K::RouteBlackhole => format!("{name}: a written row without text"),
         }
     }

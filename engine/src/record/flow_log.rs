@@ -57,18 +57,23 @@ impl Flow {
     /// for a source that is none of its own on the way out.
     #[must_use]
     pub fn of_hop(network: &Network, hop: &Hop) -> Self {
-        let fabric = &network.fabric;
-        let e = &fabric.enis[hop.eni];
         let h = &hop.headers;
-        let primary = if h.is_v4() { e.v4.map(IpAddr::V4) } else { e.v6.map(IpAddr::V6) };
-        let (mut src, mut dst) = (h.src, h.dst);
-        match hop.dir {
-            Dir::In if h.is_v4() || !fabric.owns(hop.eni, dst) => dst = primary.unwrap_or(dst),
-            Dir::Out if !fabric.owns(hop.eni, src) => src = primary.unwrap_or(src),
-            _ => {}
-        }
+        let (src, dst) = Self::addresses(network, hop.eni, hop.dir, h.src, h.dst);
         let (src_port, dst_port) = h.ports();
         Self { eni: hop.eni, dir: hop.dir, src, dst, src_port, dst_port, protocol: h.protocol, accepted: hop.accepted }
+    }
+
+    /// Source and destination as a record shows them.
+    #[must_use]
+    pub fn addresses(network: &Network, eni: EniIx, dir: Dir, src: IpAddr, dst: IpAddr) -> (IpAddr, IpAddr) {
+        let fabric = &network.fabric;
+        let e = &fabric.enis[eni];
+        let primary = if src.is_ipv4() { e.v4.map(IpAddr::V4) } else { e.v6.map(IpAddr::V6) };
+        match dir {
+            Dir::In if dst.is_ipv4() || !fabric.owns(eni, dst) => (src, primary.unwrap_or(dst)),
+            Dir::Out if !fabric.owns(eni, src) => (primary.unwrap_or(src), dst),
+            _ => (src, dst),
+        }
     }
 }
 

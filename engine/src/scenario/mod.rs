@@ -11,6 +11,7 @@ mod apply;
 mod change;
 mod expect;
 mod file;
+pub mod run;
 
 pub use action::{
     Action, AddressFamily, Close, Connect, Fault, Ping, Probe, Resolve, Send, Traceroute, Traffic, TrafficModel,

@@ -64,6 +64,7 @@ pub const fn code_of(row: Row) -> &'static str {
         K::LinkLoss => "SIM_LINK_LOSS",
         K::LinkQueue => "SIM_LINK_QUEUE_FULL",
         K::LinkDown => "SIM_LINK_DOWN",
+        K::LinkMtu => "SIM_MTU_EXCEEDED",
     }
 }
 
@@ -74,7 +75,7 @@ pub const fn reason_of(kind: RowKind) -> Reason {
     match kind {
         K::GuestClosed | K::GuestNoPing | K::InternetClosed | K::InternetSilent | K::ManagedSilent => Reason::Guest,
         K::NotModelled | K::GuestForwardUnknown | K::InternetUnknown => Reason::Unknown,
-        K::LinkLoss | K::LinkQueue | K::LinkDown => Reason::Link,
+        K::LinkLoss | K::LinkQueue | K::LinkDown | K::LinkMtu => Reason::Link,
         _ => Reason::Blocked,
     }
 }

@@ -156,4 +156,6 @@ pub enum RowKind {
     LinkQueue,
     /// The link is down (link class).
     LinkDown,
+    /// Larger than the path beyond the gateway takes, and not to be fragmented (link class).
+    LinkMtu,
 }

@@ -21,6 +21,10 @@ pub enum Vantage {
     },
     /// It arrives at a regional NAT gateway from inside the VPC.
     RegionalNat(NatIx),
+    /// The guest behind this interface sends it to itself: no interface is crossed.
+    Loopback(EniIx),
+    /// A link-local service on this interface's host answers it: nothing filters that (SVC-4).
+    FromService(EniIx),
     /// It arrives at AWS's edge from the internet.
     Internet,
 }

@@ -55,6 +55,17 @@ impl<R: Recorder> Walk<'_, R> {
         }
     }
 
+    /// A guest sends to one of its own addresses: its kernel answers (GST-1).
+    pub(super) fn loopback(&mut self, packet: &Packet, eni: EniIx) -> Pass<Next> {
+        let (e, stage) = (&self.fabric.enis[eni], Stage::Guest(eni));
+        let running = e.guest().is_some_and(|guest| self.fabric.guests[guest].running);
+        if !running {
+            return Err(self.end(stage, packet, e.row(EniRow::GuestDown), None));
+        }
+        self.pass(stage, packet, e.row(EniRow::GuestOpen));
+        Ok(Next::Done(Verdict::Deliver { eni }))
+    }
+
     /// The guest's kernel: for one of its addresses, or to be forwarded?
     fn guest(&mut self, packet: &mut Packet, guest: GuestIx, eni: EniIx) -> Pass<Next> {
         let (g, e) = (&self.fabric.guests[guest], &self.fabric.enis[eni]);
@@ -138,7 +149,7 @@ impl<R: Recorder> Walk<'_, R> {
     }
 
     pub(super) fn arrive_hop(&mut self, packet: &Packet, eni: EniIx, accepted: bool, by: RowIx) {
-        self.hop(|| Hop { eni, dir: Dir::In, accepted, by, headers: packet.headers, len: packet.len(), next: None });
+        self.hop(packet, || Hop { eni, dir: Dir::In, accepted, by, headers: packet.headers, len: packet.len(), next: None });
     }
 }
 

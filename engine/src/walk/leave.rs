@@ -171,7 +171,7 @@ impl<R: Recorder> Walk<'_, R> {
 
     fn leave_hop(&mut self, packet: &Packet, eni: EniIx, accepted: bool, by: Option<RowIx>, next: Option<EniIx>) {
         let by = by.unwrap_or(self.fabric.enis[eni].row(EniRow::SgLastOut));
-        self.hop(|| Hop { eni, dir: Dir::Out, accepted, by, headers: packet.headers, len: packet.len(), next });
+        self.hop(packet, || Hop { eni, dir: Dir::Out, accepted, by, headers: packet.headers, len: packet.len(), next });
     }
 
     /// The internet gateway of a VPC.

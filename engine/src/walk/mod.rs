@@ -79,6 +79,7 @@ impl<R: Recorder> Walk<'_, R> {
             let next = match at {
                 Vantage::Out(eni) => self.leave(packet, eni),
                 Vantage::In { eni, from, entered } => self.arrive(packet, eni, from, entered),
+                Vantage::Loopback(eni) | Vantage::FromService(eni) => self.loopback(packet, eni),
                 Vantage::RegionalNat(nat) => self.regional_nat(packet, nat),
                 Vantage::Internet => self.enter(packet),
             };
@@ -123,9 +124,9 @@ impl<R: Recorder> Walk<'_, R> {
 
     /// Records what a flow log sees at an interface.
     #[inline]
-    fn hop(&mut self, hop: impl FnOnce() -> Hop) {
+    fn hop(&mut self, packet: &Packet, hop: impl FnOnce() -> Hop) {
         if R::HOPS {
-            self.recorder.hop(hop());
+            self.recorder.hop(hop(), packet);
         }
     }
 }

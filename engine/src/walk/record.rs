@@ -1,6 +1,7 @@
 //! Who listens to a walk.
 
 use crate::verdict::{Hop, Step};
+use crate::wire::Packet;
 
 /// Receives what is decided, and returns nothing: it cannot change the walk.
 pub trait Recorder {
@@ -10,8 +11,8 @@ pub trait Recorder {
     const HOPS: bool;
     /// A decision.
     fn step(&mut self, step: Step);
-    /// A crossing of an interface.
-    fn hop(&mut self, hop: Hop);
+    /// A crossing of an interface, with the packet there.
+    fn hop(&mut self, hop: Hop, packet: &Packet);
 }
 
 /// Nobody listens: compiles to nothing.
@@ -22,5 +23,5 @@ impl Recorder for NoRecord {
     const STEPS: bool = false;
     const HOPS: bool = false;
     fn step(&mut self, _: Step) {}
-    fn hop(&mut self, _: Hop) {}
+    fn hop(&mut self, _: Hop, _: &Packet) {}
 }

@@ -1,0 +1,138 @@
+//! Captures: what passed each interface, as pcapng that Wireshark opens.
+//!
+//! A packet is captured where it crosses an interface, as the guest would see it: with the private address,
+//! before the gateway translates. A packet that was dropped there or further on carries the deciding row as
+//! its comment, so that `frame.comment contains "acl"` finds it. Ethernet framing (with addresses made from
+//! the interface's number), nanosecond stamps, named interfaces, one file each or all in one.
+//!
+//! In the merged file a segment is seen at every interface it crosses, and Wireshark takes the second
+//! sight for a retransmission: look at one interface at a time (`frame.interface_name == "web-1"`).
+
+use super::EPOCH_SECONDS;
+use crate::base::Instant;
+use crate::base::ids::EniIx;
+use crate::base::index::Index;
+use crate::compile::Network;
+use crate::event::{Fact, Observer};
+use crate::verdict::{Dir, RowIx};
+use crate::wire::emit_into;
+use pcap_file::DataLink;
+use pcap_file::pcapng::PcapNgWriter;
+use pcap_file::pcapng::blocks::enhanced_packet::{EnhancedPacketBlock, EnhancedPacketOption};
+use pcap_file::pcapng::blocks::interface_description::{InterfaceDescriptionBlock, InterfaceDescriptionOption, InterfaceTsResolution};
+use pcap_file::pcapng::blocks::opt_common::CommonOption;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// A captured packet.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Captured {
+    /// When.
+    pub at: Instant,
+    /// Where.
+    pub eni: EniIx,
+    /// Which way.
+    pub dir: Dir,
+    /// The IP packet.
+    pub bytes: Vec<u8>,
+    /// The row that dropped it, here or before the next interface, and the configuration it belongs to.
+    pub dropped_by: Option<(u16, RowIx)>,
+}
+
+/// Captures packets.
+#[derive(Clone, Debug, Default)]
+pub struct Capture {
+    /// Nothing is captured unless this is set.
+    pub on: bool,
+    /// What was captured, in the order of events.
+    pub packets: Vec<Captured>,
+    epoch: u16,
+}
+
+impl Observer for Capture {
+    const WATCHES: bool = true;
+    fn on(&mut self, now: Instant, fact: &Fact<'_>) {
+        match fact {
+            Fact::Configured { epoch } => self.epoch = *epoch,
+            Fact::Crossed { hop, packet, dropped_by, .. } if self.on => {
+                let mut bytes = Vec::with_capacity(packet.len() as usize);
+                emit_into(packet, &mut bytes);
+                let dropped_by = dropped_by.map(|by| (self.epoch, by));
+                self.packets.push(Captured { at: now, eni: hop.eni, dir: hop.dir, bytes, dropped_by });
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Says what a row is, for the comment of a dropped packet.
+pub type Say<'a> = &'a dyn Fn(u16, RowIx) -> String;
+
+/// One pcapng file for each interface that saw a packet: (interface id, bytes).
+#[must_use]
+pub fn files(network: &Network, packets: &[Captured], say: Say<'_>) -> Vec<(String, Vec<u8>)> {
+    let mut by_eni: BTreeMap<EniIx, Vec<&Captured>> = BTreeMap::new();
+    for packet in packets {
+        by_eni.entry(packet.eni).or_default().push(packet);
+    }
+    by_eni.into_iter().map(|(eni, packets)| (network.names.enis[eni].id.clone(), pcapng(network, &packets, say))).collect()
+}
+
+/// One pcapng file with every interface.
+#[must_use]
+pub fn merged(network: &Network, packets: &[Captured], say: Say<'_>) -> Vec<u8> {
+    pcapng(network, &packets.iter().collect::<Vec<_>>(), say)
+}
+
+fn pcapng(network: &Network, packets: &[&Captured], say: Say<'_>) -> Vec<u8> {
+    let mut out = PcapNgWriter::new(Vec::new()).expect("memory takes everything");
+    let mut interfaces: BTreeMap<EniIx, u32> = BTreeMap::new();
+    for packet in packets {
+        let next = interfaces.len() as u32;
+        interfaces.entry(packet.eni).or_insert(next);
+    }
+    let mut in_order: Vec<(u32, EniIx)> = interfaces.iter().map(|(eni, n)| (*n, *eni)).collect();
+    in_order.sort_unstable();
+    for (_, eni) in in_order {
+        let mut block = InterfaceDescriptionBlock::new(DataLink::ETHERNET, 0);
+        block.options = vec![
+            InterfaceDescriptionOption::IfName(network.names.enis[eni].id.clone().into()),
+            InterfaceDescriptionOption::IfDescription(network.names.eni_text(&network.fabric, eni).into()),
+            InterfaceDescriptionOption::IfTsResol(InterfaceTsResolution::NANO),
+        ];
+        out.write_pcapng_block(block).expect("memory takes everything");
+    }
+    for packet in packets {
+        let frame = frame(packet);
+        // pcapng section 4.3.1: 1 is inbound, 2 is outbound.
+        let flags = if packet.dir == Dir::In { 1 } else { 2 };
+        let mut options = vec![EnhancedPacketOption::Flags(flags)];
+        if let Some((epoch, by)) = packet.dropped_by {
+            options.push(EnhancedPacketOption::Common(CommonOption::Comment(format!("dropped by {}", say(epoch, by)).into())));
+        }
+        let block = EnhancedPacketBlock {
+            interface_id: interfaces[&packet.eni],
+            timestamp: Duration::from_secs(EPOCH_SECONDS) + Duration::from_nanos(packet.at.0),
+            original_len: frame.len() as u32,
+            data: frame.into(),
+            options,
+        };
+        out.write_pcapng_block(block).expect("memory takes everything");
+    }
+    out.into_inner()
+}
+
+/// The packet in an Ethernet frame: the interface's address and that of its subnet's router, both locally administered.
+fn frame(packet: &Captured) -> Vec<u8> {
+    let n = (packet.eni.to_usize() as u32).to_be_bytes();
+    let own = [0x02, 0x00, n[0], n[1], n[2], n[3]];
+    let router = [0x02, 0xff, 0, 0, 0, 1];
+    let (dst, src) = if packet.dir == Dir::In { (own, router) } else { (router, own) };
+    let ether_type: u16 = if packet.bytes.first().is_some_and(|b| b >> 4 == 6) { 0x86dd } else { 0x0800 };
+    let mut out = Vec::with_capacity(14 + packet.bytes.len());
+    out.extend_from_slice(&dst);
+    out.extend_from_slice(&src);
+    out.extend_from_slice(&ether_type.to_be_bytes());
+    out.extend_from_slice(&packet.bytes);
+    out
+}

@@ -1,0 +1,43 @@
+//! Replays a scenario: steps in virtual time, on one network, with everything watched.
+//!
+//! A step with `at` begins at that time whatever else is going on; any other step begins when the one
+//! before it has ended. Every step ends: by its outcome, or by a named limit. What happens is told as a
+//! transcript, and every expectation is checked against what happened, never against a second evaluation.
+
+mod check;
+mod operation;
+mod prepare;
+mod report;
+mod runner;
+mod title;
+mod watch;
+
+pub use report::{CheckResult, Line, Report, StepReport};
+pub use watch::{Drop, Watch};
+
+use title::{name as prepare_name, title as prepare_title};
+
+use super::Scenario;
+use crate::base::Instant;
+use crate::diag::Diagnostic;
+use crate::spec::Spec;
+
+/// What a run may be told besides the scenario.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// The seed, instead of the scenario's.
+    pub seed: Option<u64>,
+    /// The end, instead of the scenario's.
+    pub until: Option<Instant>,
+    /// Capture packets even if the scenario does not ask for it.
+    pub capture: bool,
+}
+
+/// Replays `scenario` on the topology `spec`.
+///
+/// # Errors
+/// If the topology does not compile, or a step names what is not there. Nothing has been run then.
+pub fn run(scenario: &Scenario, spec: &Spec, options: Options) -> Result<Report, Vec<Diagnostic>> {
+    let network = prepare::prepare(scenario, spec)?;
+    Ok(runner::Runner::new(scenario, spec, network, options).run())
+}

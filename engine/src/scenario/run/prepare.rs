@@ -1,0 +1,124 @@
+//! Before anything runs: does every step name what is there?
+
+use super::super::action::{Action, Fault};
+use super::super::change::apply;
+use super::super::{Evidence, Expect, ResourceKind, Scenario};
+use crate::compile::{Network, compile};
+use crate::diag::{Diagnostic, any_error};
+use crate::explain::{Origin, resolve_origin, resolve_target};
+use crate::names::Found;
+use crate::spec::{Spanned, Spec};
+use std::collections::BTreeSet;
+
+pub(super) fn prepare(scenario: &Scenario, spec: &Spec) -> Result<Network, Vec<Diagnostic>> {
+    let (network, diagnostics) = compile(spec);
+    let Some(network) = network else { return Err(diagnostics) };
+    let mut found = Vec::new();
+    let mut changed = spec.clone();
+    let mut connections: BTreeSet<&str> = BTreeSet::new();
+    for step in &scenario.steps {
+        match &step.action {
+            Action::Connect(c) => {
+                ends(&network, &c.from, &c.to, &mut found);
+                connections.extend(c.name.as_ref().map(|name| name.value.as_str()));
+            }
+            Action::Write(w) => connection(&connections, &w.connection, &mut found),
+            Action::Close(c) => connection(&connections, &c.connection, &mut found),
+            Action::Send(s) => ends(&network, &s.from, &s.to, &mut found),
+            Action::Ping(p) => ends(&network, &p.from, &p.to, &mut found),
+            Action::Traceroute(t) => ends(&network, &t.from, &t.to, &mut found),
+            Action::Traffic(t) => ends(&network, &t.from, &t.to, &mut found),
+            Action::Resolve(r) => {
+                let server = r.server.clone().unwrap_or_else(|| Spanned::new("169.254.169.253".to_owned(), r.from.span));
+                ends(&network, &r.from, &server, &mut found);
+            }
+            Action::Change(change) => {
+                if let Err(diagnostic) = apply(&mut changed, change) {
+                    found.push(diagnostic);
+                } else {
+                    // What AWS would refuse as a topology, it refuses as a change.
+                    let (_, more) = compile(&changed);
+                    found.extend(more.into_iter().filter(|d| any_error(std::slice::from_ref(d))));
+                }
+            }
+            Action::Fail(fault) | Action::Restore(fault) => check_fault(&network, fault, &mut found),
+            Action::Wait(_) => {}
+        }
+        if let Some(expect) = &step.expect {
+            check_expect(&network, expect, &mut found);
+        }
+    }
+    for evidence in &scenario.expect {
+        if let Evidence::FlowLog(log) = &evidence.value {
+            known(&network, &log.interface, &mut found);
+        }
+    }
+    if found.is_empty() { Ok(network) } else { Err(found) }
+}
+
+fn ends(network: &Network, from: &Spanned<String>, to: &Spanned<String>, found: &mut Vec<Diagnostic>) {
+    // Each end by itself first, so that the place is right.
+    if let Err(e) = resolve_target(network, to) {
+        found.push(Diagnostic::error("unknown-reference", to.span, e.to_string()));
+        return;
+    }
+    match resolve_origin(network, from, to) {
+        Ok((Origin::Internet { address }, _)) if !network.fabric.internet_by_address.contains_key(&address) => {
+            let message = format!("`{from}` is no host of this network");
+            found.push(Diagnostic::error("unknown-reference", from.span, message).help("describe it under `internet_hosts`, or use `internet`"));
+        }
+        Ok(_) => {}
+        Err(e) => found.push(Diagnostic::error("unknown-reference", from.span, e.to_string())),
+    }
+}
+
+fn connection(known: &BTreeSet<&str>, name: &Spanned<String>, found: &mut Vec<Diagnostic>) {
+    if !known.contains(name.value.as_str()) {
+        let message = format!("no earlier `connect` is called `{name}`");
+        found.push(Diagnostic::error("unknown-reference", name.span, message).help("give the `connect` step a `name`"));
+    }
+}
+
+fn check_fault(network: &Network, fault: &Fault, found: &mut Vec<Diagnostic>) {
+    let unknown = |name: &Spanned<String>, kind: &str, known: Vec<&str>| {
+        let message = format!("there is no {kind} `{name}`");
+        Diagnostic::error("unknown-reference", name.span, message).help(format!("known: {}", known.join(", ")))
+    };
+    match fault {
+        Fault::Instance(name) if !network.spec.instances.contains_key(name.value.as_str()) => {
+            found.push(unknown(name, "instance", network.spec.instances.keys().map(|k| k.value.as_str()).collect()));
+        }
+        Fault::NatGateway(name) if !network.spec.nat_gateways.contains_key(name.value.as_str()) => {
+            found.push(unknown(name, "NAT gateway", network.spec.nat_gateways.keys().map(|k| k.value.as_str()).collect()));
+        }
+        Fault::Az(name) if !network.names.zones.iter().any(|zone| zone == &name.value || zone.ends_with(name.value.as_str())) => {
+            found.push(unknown(name, "availability zone", network.names.zones.iter().map(String::as_str).collect()));
+        }
+        Fault::Link(name) if !LINKS.contains(&name.value.as_str()) => found.push(unknown(name, "kind of link", LINKS.to_vec())),
+        _ => {}
+    }
+}
+
+/// Kinds of links that can fail, as the topology calls them.
+pub(super) const LINKS: [&str; 3] = ["same_az", "cross_az", "internet"];
+
+fn check_expect(network: &Network, expect: &Expect, found: &mut Vec<Diagnostic>) {
+    if let Some(blocked) = &expect.blocked_by
+        && !matches!(blocked.kind, ResourceKind::Link | ResourceKind::NotModelled | ResourceKind::InternetHost)
+    {
+        known(network, &blocked.name, found);
+    }
+    for name in &expect.path {
+        known(network, name, found);
+    }
+}
+
+fn known(network: &Network, name: &Spanned<String>, found: &mut Vec<Diagnostic>) {
+    if let Found::None(near) = network.names.find(name) {
+        let diagnostic = Diagnostic::error("unknown-reference", name.span, format!("there is no `{name}` in this network"));
+        found.push(match near {
+            Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+            None => diagnostic,
+        });
+    }
+}

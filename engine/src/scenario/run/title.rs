@@ -1,0 +1,64 @@
+//! Steps as a person would say them.
+
+use crate::scenario::{Action, Change, Fault, Step};
+
+/// What a step does, in one line.
+pub(super) fn title(step: &Step) -> String {
+    match &step.action {
+        Action::Connect(c) => {
+            let data = match (c.send_bytes, c.receive_bytes) {
+                (None, None) => String::new(),
+                (send, receive) => format!(", send {} bytes, receive {}", send.unwrap_or(0), receive.unwrap_or(0)),
+            };
+            format!("connect {} -> {} tcp/{}{data}", c.from, c.to, c.port)
+        }
+        Action::Write(w) => format!("write {} bytes on {}", w.bytes, w.connection),
+        Action::Close(c) => format!("close {}", c.connection),
+        Action::Send(s) => format!("send {} -> {} udp/{}, {} x {} bytes", s.from, s.to, s.port, s.count.unwrap_or(1), s.bytes.unwrap_or(64)),
+        Action::Ping(p) => format!("ping {} -> {}, {} x {} bytes", p.from, p.to, p.count.unwrap_or(1), p.bytes.unwrap_or(56)),
+        Action::Traceroute(t) => format!("traceroute {} -> {}", t.from, t.to),
+        Action::Resolve(r) => format!("resolve {} at {}", r.name, r.from),
+        Action::Change(change) => format!("change {}", change_text(change)),
+        Action::Fail(fault) => format!("fail {}", fault_text(fault)),
+        Action::Restore(fault) => format!("restore {}", fault_text(fault)),
+        Action::Wait(w) => format!("wait {}", w.duration.value),
+        Action::Traffic(t) => format!("traffic {} -> {} port {}, {} packets/s for {}", t.from, t.to, t.port, t.rate, t.duration.value),
+    }
+}
+
+/// What a step's later lines begin with.
+pub(super) fn name(step: &Step) -> String {
+    match &step.action {
+        Action::Connect(c) => format!("{} -> {} tcp/{}", c.from, c.to, c.port),
+        Action::Write(w) => format!("write on {}", w.connection),
+        Action::Ping(p) => format!("ping {} -> {}", p.from, p.to),
+        Action::Send(s) => format!("{} -> {} udp/{}", s.from, s.to, s.port),
+        Action::Resolve(r) => format!("resolve {}", r.name),
+        Action::Traceroute(t) => format!("traceroute {} -> {}", t.from, t.to),
+        Action::Traffic(t) => format!("traffic {} -> {}", t.from, t.to),
+        other => other.name().to_owned(),
+    }
+}
+
+fn fault_text(fault: &Fault) -> String {
+    match fault {
+        Fault::Instance(name) => format!("instance {name}"),
+        Fault::NatGateway(name) => format!("NAT gateway {name}"),
+        Fault::Az(name) => format!("availability zone {name}"),
+        Fault::Link(name) => format!("{name} links"),
+    }
+}
+
+fn change_text(change: &Change) -> String {
+    let (kind, name) = match change {
+        Change::NetworkAcl(c) => ("network ACL", &c.name),
+        Change::SecurityGroup(c) => ("security group", &c.name),
+        Change::RouteTable(c) => ("route table", &c.name),
+        Change::Instance(c) => ("instance", &c.name),
+        Change::NetworkInterface(c) => ("network interface", &c.name),
+        Change::Subnet(c) => ("subnet", &c.name),
+        Change::NatGateway(c) => ("NAT gateway", &c.name),
+        Change::BlockPublicAccess(c) => ("Block Public Access of", &c.name),
+    };
+    format!("{kind} {name}")
+}

@@ -1,0 +1,59 @@
+//! What a run remembers of packets, by the conversation they belong to.
+
+use crate::base::Instant;
+use crate::base::ids::EniIx;
+use crate::event::{Fact, Observer};
+use crate::verdict::RowIx;
+use crate::wire::Headers;
+use std::collections::BTreeMap;
+
+/// A packet that was dropped.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Drop {
+    /// When.
+    pub at: Instant,
+    /// The configuration that the row belongs to.
+    pub epoch: u16,
+    /// The row.
+    pub by: RowIx,
+    /// The packet's headers then.
+    pub headers: Headers,
+}
+
+/// Remembers drops, deliveries and ways.
+#[derive(Clone, Debug, Default)]
+pub struct Watch {
+    /// Drops by conversation.
+    pub drops: BTreeMap<u32, Vec<Drop>>,
+    /// Packets that reached a guest, a service or a described internet host, by conversation.
+    pub arrived: BTreeMap<u32, Vec<(Instant, Headers)>>,
+    /// Interfaces crossed, by conversation: each one once, in the order of first crossing.
+    pub ways: BTreeMap<u32, Vec<EniIx>>,
+    /// Drops by configuration and row, for counters.
+    pub by_row: BTreeMap<(u16, RowIx), u64>,
+    epoch: u16,
+}
+
+impl Observer for Watch {
+    const WATCHES: bool = true;
+    fn on(&mut self, now: Instant, fact: &Fact<'_>) {
+        match *fact {
+            Fact::Configured { epoch } => self.epoch = epoch,
+            Fact::Dropped { packet, by } => {
+                let drop = Drop { at: now, epoch: self.epoch, by, headers: packet.headers };
+                self.drops.entry(packet.tag).or_default().push(drop);
+                *self.by_row.entry((self.epoch, by)).or_default() += 1;
+            }
+            Fact::Delivered { packet, .. } | Fact::Exited { packet, host: Some(_) } => {
+                self.arrived.entry(packet.tag).or_default().push((now, packet.headers));
+            }
+            Fact::Crossed { hop, packet, .. } => {
+                let way = self.ways.entry(packet.tag).or_default();
+                if !way.contains(&hop.eni) {
+                    way.push(hop.eni);
+                }
+            }
+            _ => {}
+        }
+    }
+}

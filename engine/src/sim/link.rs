@@ -1,0 +1,96 @@
+//! Links: latency, bandwidth, queues, loss.
+//!
+//! What limits a packet is its sender: the instance's bandwidth, one flow's (5 Gbps, BW-1), and the link's
+//! own where the topology states one. Packets wait in one queue per interface and are dropped when it is
+//! full (BW-2). Not modelled: burst credits, limits of packets per second, the receiver's bandwidth.
+
+use crate::base::ids::EniIx;
+use crate::base::rng::Stream;
+use crate::base::{Bandwidth, IndexVec, Instant, Nanos};
+use crate::compile::Network;
+use crate::fabric::{EniKind, Fabric};
+use crate::verdict::{LinkClass, RowIx};
+use crate::wire::Packet;
+
+/// What one flow gets outside of a placement group (BW-1).
+pub const FLOW_BANDWIDTH: Bandwidth = Bandwidth::gbps(5);
+/// A NAT gateway starts with this (NAT-14).
+const NAT_BANDWIDTH: Bandwidth = Bandwidth::gbps(5);
+
+/// What links remember.
+pub(super) struct Links {
+    /// When each interface's queue is empty again.
+    busy_until: IndexVec<EniIx, Instant>,
+    /// Loss, by sending interface.
+    loss: IndexVec<EniIx, Option<Stream>>,
+    /// Loss on the way in from the internet.
+    internet_loss: Stream,
+    seed: u64,
+    names: IndexVec<EniIx, String>,
+}
+
+impl Links {
+    pub(super) fn new(network: &Network, seed: u64) -> Self {
+        let enis = || network.fabric.enis.indices();
+        Self {
+            busy_until: enis().map(|_| Instant::START).collect(),
+            loss: enis().map(|_| None).collect(),
+            internet_loss: Stream::new(seed, "loss", "internet"),
+            seed,
+            names: enis().map(|eni| network.stream_name_of_eni(eni)).collect(),
+        }
+    }
+
+    /// When a packet that is sent now arrives, or the row of the link that drops it.
+    pub(super) fn cross(&mut self, fabric: &Fabric, packet: &Packet, sender: Option<EniIx>, class: LinkClass, now: Instant) -> Result<Instant, RowIx> {
+        self.cross_in(fabric, packet, sender, class, None, now)
+    }
+
+    /// The same for the internet, where a host may have a latency of its own.
+    pub(super) fn cross_internet(&mut self, fabric: &Fabric, packet: &Packet, sender: Option<EniIx>, latency: Option<Nanos>, now: Instant) -> Result<Instant, RowIx> {
+        self.cross_in(fabric, packet, sender, LinkClass::Internet, latency, now)
+    }
+
+    fn cross_in(&mut self, fabric: &Fabric, packet: &Packet, sender: Option<EniIx>, class: LinkClass, latency: Option<Nanos>, now: Instant) -> Result<Instant, RowIx> {
+        let link = fabric.link(class);
+        let rows = fabric.link_rows[class as usize];
+        // A link that loses everything is down.
+        if link.loss.0 == crate::base::Ratio::ONE {
+            return Err(RowIx(rows.0 + 2));
+        }
+        if link.loss.0 > 0 {
+            let stream = match sender {
+                Some(eni) => {
+                    let (seed, names) = (self.seed, &self.names);
+                    self.loss[eni].get_or_insert_with(|| Stream::new(seed, "loss", &names[eni]))
+                }
+                None => &mut self.internet_loss,
+            };
+            if stream.chance(link.loss) {
+                return Err(rows);
+            }
+        }
+        let mut leaves = now;
+        if let Some(eni) = sender {
+            let own = match fabric.enis[eni].kind {
+                EniKind::Guest(guest) => fabric.guests[guest].bandwidth,
+                _ => NAT_BANDWIDTH,
+            };
+            let bandwidth = own.min(FLOW_BANDWIDTH).min(link.bandwidth.unwrap_or(FLOW_BANDWIDTH));
+            let busy = &mut self.busy_until[eni];
+            let start = (*busy).max(now);
+            let waiting = bytes_in(bandwidth, start.since(now));
+            if waiting > link.queue_bytes {
+                return Err(RowIx(rows.0 + 1));
+            }
+            *busy = start + bandwidth.time_for(packet.len().into());
+            leaves = *busy;
+        }
+        Ok(leaves + latency.unwrap_or(link.latency))
+    }
+}
+
+/// Bytes that a bandwidth carries in a time.
+fn bytes_in(bandwidth: Bandwidth, time: Nanos) -> u64 {
+    u64::try_from(u128::from(bandwidth.0) * u128::from(time.0) / 8_000_000_000).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,265 @@
+//! L5: the discrete-event engine. Packets in time: links with latency, bandwidth, queues and loss; hosts
+//! with real stacks; the walk in between.
+//!
+//! One event is one arrival. When it is popped, the walk takes the packet through the interface, the guest
+//! answers, its answer walks out by its own interface, and what comes of it is pushed with the link's
+//! delay: one event per hop. Simultaneous events run in the order they were pushed.
+//!
+//! Invariants: time never goes back; every packet is delivered, has left, was dropped by a row, or is in
+//! flight ([`Totals`]); random numbers come from streams keyed by seed, purpose and name, so a new host
+//! does not change another's draws.
+
+mod link;
+pub mod queue;
+mod services;
+mod step;
+
+pub use link::FLOW_BANDWIDTH;
+pub use services::SERVICE_ADDRESSES;
+pub use step::Totals;
+
+use crate::base::ids::{EniIx, GuestIx, InetIx, VpcIx};
+use crate::base::index::Index;
+use crate::base::{IndexVec, Instant};
+use crate::compile::Network;
+use crate::event::{Fact, HostRef, Observer};
+use crate::flow::FlowState;
+use crate::host::{Host, HostConfig, HostEvent};
+use crate::verdict::Vantage;
+use crate::wire::Packet;
+use link::Links;
+use queue::Queue;
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::collections::VecDeque;
+
+/// What is pending.
+enum Event {
+    /// A packet arrives.
+    Arrive { packet: Packet, at: Vantage },
+    /// A packet arrives at a host on the internet.
+    Internet { packet: Packet, host: InetIx },
+    /// A packet arrives at a link-local service.
+    Service { packet: Packet, eni: EniIx },
+    /// A host's timer.
+    Timer { host: HostRef, generation: u32 },
+}
+
+/// A host in the simulation.
+struct Node {
+    host: Host,
+    generation: u32,
+    armed: Option<Instant>,
+}
+
+/// A network in time.
+pub struct Sim<O> {
+    network: Network,
+    flows: FlowState,
+    queue: Queue<Event>,
+    now: Instant,
+    seed: u64,
+    guests: IndexVec<GuestIx, Option<Box<Node>>>,
+    internet: IndexVec<InetIx, Option<Box<Node>>>,
+    services: IndexVec<VpcIx, Option<Box<Node>>>,
+    links: Links,
+    /// Packets for these guests' UDP ports are handed to the caller instead of the host.
+    taps: FxHashSet<(GuestIx, u16)>,
+    tapped: VecDeque<(Instant, GuestIx, Packet)>,
+    happened: VecDeque<(HostRef, HostEvent)>,
+    totals: Totals,
+    /// The interface that a service answers, by its conversation.
+    askers: FxHashMap<(std::net::IpAddr, u16), EniIx>,
+    /// Who watches.
+    pub observer: O,
+}
+
+impl<O: Observer> Sim<O> {
+    /// A network at rest, at time zero.
+    #[must_use]
+    pub fn new(network: Network, seed: u64, observer: O) -> Self {
+        let links = Links::new(&network, seed);
+        Self {
+            guests: network.fabric.guests.iter().map(|_| None).collect(),
+            internet: network.fabric.internet_hosts.iter().map(|_| None).collect(),
+            services: network.fabric.vpcs.iter().map(|_| None).collect(),
+            network,
+            flows: FlowState::default(),
+            queue: Queue::new(),
+            now: Instant::START,
+            seed,
+            links,
+            taps: FxHashSet::default(),
+            tapped: VecDeque::new(),
+            happened: VecDeque::new(),
+            totals: Totals::default(),
+            askers: FxHashMap::default(),
+            observer,
+        }
+    }
+
+    /// The time.
+    #[must_use]
+    pub const fn now(&self) -> Instant {
+        self.now
+    }
+    /// The configuration in force.
+    #[must_use]
+    pub const fn network(&self) -> &Network {
+        &self.network
+    }
+    /// The live state.
+    #[must_use]
+    pub const fn flows(&self) -> &FlowState {
+        &self.flows
+    }
+    /// What became of all packets so far.
+    #[must_use]
+    pub fn totals(&self) -> Totals {
+        let in_flight = self.queue.len() as u64 - self.totals.timers;
+        Totals { in_flight, ..self.totals }
+    }
+    /// Time of the next event.
+    #[must_use]
+    pub fn next_time(&self) -> Option<Instant> {
+        self.queue.peek_time()
+    }
+
+    /// Runs everything up to and at `until`, then sets the time to it.
+    pub fn run_until(&mut self, until: Instant) {
+        while self.queue.peek_time().is_some_and(|at| at <= until) {
+            self.step();
+        }
+        self.now = self.now.max(until);
+    }
+
+    /// Runs the next event. False if there is none.
+    pub fn step(&mut self) -> bool {
+        let Some((at, event)) = self.queue.pop() else { return false };
+        assert!(at >= self.now, "time does not go back");
+        self.now = at;
+        match event {
+            Event::Arrive { packet, at } => self.walk(packet, at),
+            Event::Internet { packet, host } => self.host_takes(HostRef::Internet(host), packet),
+            Event::Service { packet, eni } => self.serve(packet, eni),
+            Event::Timer { host, generation } => {
+                self.totals.timers -= 1;
+                self.timer(host, generation);
+            }
+        }
+        true
+    }
+
+    /// Puts the next configuration in force. Packets under way meet it; connections stay.
+    ///
+    /// # Panics
+    /// If it has other interfaces or guests than the current one: a run changes what they are, not which.
+    pub fn configure(&mut self, network: Network) {
+        assert_eq!(network.fabric.enis.len(), self.network.fabric.enis.len(), "a change keeps the interfaces");
+        assert_eq!(network.fabric.guests.len(), self.network.fabric.guests.len(), "a change keeps the guests");
+        for guest in network.fabric.guests.indices() {
+            let (old, new) = (&self.network.fabric.guests[guest], &network.fabric.guests[guest]);
+            let Some(node) = &mut self.guests[guest] else { continue };
+            if old.running && !new.running {
+                // What a stopped guest knew is gone, and nobody is told.
+                node.host.reset_all();
+            }
+            node.host.set_listeners(new.listeners.as_deref().unwrap_or_default().to_vec());
+            node.host.set_answers_ping(new.answers_ping);
+        }
+        let epoch = network.fabric.epoch;
+        self.network = network;
+        if O::WATCHES {
+            self.observer.on(self.now, &Fact::Configured { epoch });
+        }
+    }
+
+    /// What hosts have reported, oldest first.
+    pub fn poll_host_event(&mut self) -> Option<(HostRef, HostEvent)> {
+        self.happened.pop_front()
+    }
+
+    /// Hands packets for a guest's UDP port to [`poll_tapped`](Self::poll_tapped).
+    pub fn tap(&mut self, guest: GuestIx, port: u16) {
+        self.taps.insert((guest, port));
+    }
+    /// The next tapped packet.
+    pub fn poll_tapped(&mut self) -> Option<(Instant, GuestIx, Packet)> {
+        self.tapped.pop_front()
+    }
+
+    /// Gives a host something to do, and sends what comes of it.
+    pub fn with_host<T>(&mut self, host: HostRef, act: impl FnOnce(&mut Host, Instant) -> T) -> T {
+        let now = self.now;
+        let result = act(&mut self.node(host).host, now);
+        self.drain(host);
+        result
+    }
+
+    /// The host, made on first use.
+    fn node(&mut self, host: HostRef) -> &mut Node {
+        let (network, seed) = (&self.network, self.seed);
+        let make = |config: HostConfig| Some(Box::new(Node { host: Host::new(config), generation: 0, armed: None }));
+        let slot = match host {
+            HostRef::Guest(guest) => {
+                let slot = &mut self.guests[guest];
+                if slot.is_none() {
+                    *slot = make(guest_config(network, guest, seed));
+                }
+                slot
+            }
+            HostRef::Internet(inet) => {
+                let slot = &mut self.internet[inet];
+                if slot.is_none() {
+                    *slot = make(internet_config(network, inet, seed));
+                }
+                slot
+            }
+            HostRef::Services(vpc) => {
+                let slot = &mut self.services[vpc];
+                if slot.is_none() {
+                    *slot = make(services::config(network, vpc, seed));
+                }
+                slot
+            }
+        };
+        slot.as_mut().expect("just made")
+    }
+}
+
+fn guest_config(network: &Network, guest: GuestIx, seed: u64) -> HostConfig {
+    let g = &network.fabric.guests[guest];
+    let mut addresses = Vec::new();
+    for eni in &g.enis {
+        let e = &network.fabric.enis[*eni];
+        addresses.extend(e.v4.map(std::net::IpAddr::V4));
+        addresses.extend(e.v6.map(std::net::IpAddr::V6));
+    }
+    HostConfig {
+        name: network.stream_name_of_guest(guest),
+        seed,
+        addresses,
+        os: g.os,
+        listeners: g.listeners.as_deref().unwrap_or_default().to_vec(),
+        listens_everywhere: false,
+        refuses: true,
+        answers_ping: g.answers_ping,
+        mtu: g.mtu,
+        ephemeral: g.ephemeral,
+    }
+}
+
+fn internet_config(network: &Network, inet: InetIx, seed: u64) -> HostConfig {
+    let h = &network.fabric.internet_hosts[inet];
+    HostConfig {
+        name: format!("internet host {}", inet.to_usize()),
+        seed,
+        addresses: h.addresses.to_vec(),
+        os: crate::fabric::GuestOs::Linux,
+        listeners: h.listeners.to_vec(),
+        listens_everywhere: h.takes_everything,
+        refuses: h.refuses,
+        answers_ping: h.answers_ping,
+        mtu: h.mtu,
+        ephemeral: crate::base::PortRange { from: 32768, to: 60999 },
+    }
+}

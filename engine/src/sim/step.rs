@@ -1,0 +1,288 @@
+//! One packet from one time boundary to the next, and what becomes of it.
+
+use super::{Event, Sim};
+use crate::base::ids::EniIx;
+use crate::base::Nanos;
+use crate::event::{Fact, HostRef, Observer};
+use crate::verdict::{Dir, Hop, LinkClass, Notify, NotifyKind, RowIx, Step, Vantage, Verdict};
+use crate::walk::{DenyPolicy, IGW_MTU, NoRecord, Recorder, Walk};
+use crate::wire::{Packet, fragment, quote};
+
+/// What became of all packets: `originated + made == delivered + exited + dropped + in_flight`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Totals {
+    /// Handed to the network by hosts.
+    pub originated: u64,
+    /// Made by the network: ICMP errors, resets, further pieces of packets it cut.
+    pub made: u64,
+    /// Taken by guests and link-local services.
+    pub delivered: u64,
+    /// Gone to the internet.
+    pub exited: u64,
+    /// Dropped by a row.
+    pub dropped: u64,
+    /// On links.
+    pub in_flight: u64,
+    /// Interfaces crossed, in and out counted once each way.
+    pub hops: u64,
+    pub(super) timers: u64,
+}
+
+/// Collects crossings of one step.
+#[derive(Default)]
+struct Crossings {
+    hops: Vec<(Hop, Packet)>,
+}
+
+impl Recorder for Crossings {
+    const STEPS: bool = false;
+    const HOPS: bool = true;
+    fn step(&mut self, _: Step) {}
+    fn hop(&mut self, hop: Hop, packet: &Packet) {
+        self.hops.push((hop, packet.clone()));
+    }
+}
+
+impl<O: Observer> Sim<O> {
+    /// Walks a packet from `at` and schedules what follows.
+    pub(super) fn walk(&mut self, mut packet: Packet, at: Vantage) {
+        let verdict = if O::WATCHES {
+            let before = packet.clone();
+            let mut crossings = Crossings::default();
+            let verdict = self.walk_once(&mut packet, at, &mut crossings);
+            self.tell(at, &before, &crossings, &verdict);
+            verdict
+        } else {
+            self.walk_once(&mut packet, at, &mut NoRecord)
+        };
+        match verdict {
+            Verdict::Transit { to, link } => self.send_on(packet, at, to, link),
+            Verdict::Deliver { eni } => {
+                if O::WATCHES {
+                    self.observer.on(self.now, &Fact::Delivered { eni, packet: &packet });
+                }
+                self.deliver(packet, eni);
+            }
+            Verdict::Serve { eni, .. } => {
+                let delay = self.network.fabric.link(LinkClass::Host).latency;
+                self.queue.push(self.now + delay, Event::Service { packet, eni });
+            }
+            Verdict::Exit => self.exit(packet, at),
+            Verdict::Drop { by, notify } => self.drop(&packet, by, notify),
+        }
+    }
+
+    fn walk_once<R: Recorder>(&mut self, packet: &mut Packet, at: Vantage, recorder: &mut R) -> Verdict {
+        let mut walk = Walk { fabric: &self.network.fabric, flows: &mut self.flows, now: self.now, policy: DenyPolicy::Stop, recorder };
+        walk.step(packet, at)
+    }
+
+    /// Tells the observers which interfaces were crossed, and where it ended if it did.
+    fn tell(&mut self, at: Vantage, before: &Packet, crossings: &Crossings, verdict: &Verdict) {
+        let dropped_by = match verdict {
+            Verdict::Drop { by, .. } => Some(*by),
+            _ => None,
+        };
+        let last = crossings.hops.len().wrapping_sub(1);
+        for (n, (hop, packet)) in crossings.hops.iter().enumerate() {
+            let dropped_by = dropped_by.filter(|_| n == last);
+            self.observer.on(self.now, &Fact::Crossed { hop, packet, dropped_by, logged: true });
+        }
+        // Nothing was filtered: a link-local service, or a check before any filter.
+        if crossings.hops.is_empty()
+            && let Some((eni, dir)) = interface_of(at)
+        {
+            let by = dropped_by.unwrap_or(self.network.fabric.enis[eni].rows);
+            let hop = Hop { eni, dir, accepted: dropped_by.is_none(), by, headers: before.headers, len: before.len(), next: None };
+            self.observer.on(self.now, &Fact::Crossed { hop: &hop, packet: before, dropped_by, logged: false });
+        }
+    }
+
+    /// Over a link: wait for the bandwidth, cross, arrive.
+    fn send_on(&mut self, packet: Packet, from: Vantage, to: Vantage, class: LinkClass) {
+        self.totals.hops += 1;
+        let limit = if to == Vantage::Internet { IGW_MTU } else { u32::MAX };
+        for packet in self.cut(packet, limit) {
+            match self.links.cross(&self.network.fabric, &packet, sender_of(from), class, self.now) {
+                Ok(at) => self.queue.push(at, Event::Arrive { packet, at: to }),
+                Err(by) => self.drop(&packet, by, None),
+            }
+        }
+    }
+
+    fn exit(&mut self, packet: Packet, from: Vantage) {
+        let fabric = &self.network.fabric;
+        let host = fabric.internet_by_address.get(&packet.headers.dst).copied();
+        let mtu = host.map_or(IGW_MTU, |host| fabric.internet_hosts[host].mtu).min(IGW_MTU);
+        let extra = host.and_then(|host| fabric.internet_hosts[host].latency);
+        // A narrower path beyond the gateway: some router there says so (RFC 1191 section 3).
+        if packet.len() > mtu && (packet.headers.fragment.dont || !packet.headers.is_v4()) {
+            let router = if packet.headers.is_v4() { super::services::FAR_ROUTER.0 } else { super::services::FAR_ROUTER.1 };
+            let by = fabric.link_rows[LinkClass::Internet as usize];
+            let notify = Notify { kind: NotifyKind::TooBig { mtu }, from: router, at: Vantage::Internet };
+            return self.drop(&packet, RowIx(by.0 + 3), Some(notify));
+        }
+        for packet in self.cut(packet, mtu) {
+            if O::WATCHES {
+                self.observer.on(self.now, &Fact::Exited { packet: &packet, host });
+            }
+            let crossed = self.links.cross_internet(&self.network.fabric, &packet, sender_of(from), extra, self.now);
+            match (crossed, host) {
+                (Err(by), _) => self.drop(&packet, by, None),
+                (Ok(_), None) => self.totals.exited += 1,
+                (Ok(at), Some(host)) => self.queue.push(at, Event::Internet { packet, host }),
+            }
+        }
+    }
+
+    /// Cuts what is larger than the link takes; the walk has dropped what must not be cut.
+    fn cut(&mut self, packet: Packet, mtu: u32) -> Vec<Packet> {
+        if packet.len() <= mtu {
+            return vec![packet];
+        }
+        let pieces = fragment::split(&packet, mtu);
+        for piece in &pieces[1..] {
+            self.totals.made += 1;
+            if O::WATCHES {
+                self.observer.on(self.now, &Fact::Made { packet: piece });
+            }
+        }
+        pieces
+    }
+
+    pub(super) fn drop(&mut self, packet: &Packet, by: RowIx, notify: Option<Notify>) {
+        self.totals.dropped += 1;
+        if O::WATCHES {
+            self.observer.on(self.now, &Fact::Dropped { packet, by });
+        }
+        let Some(notify) = notify else { return };
+        // RFC 1122 section 3.2.2: no error about an error, and none about a piece that is not the first.
+        if packet.headers.is_icmp_error() || packet.headers.fragment.offset != 0 {
+            return;
+        }
+        let message = match notify.kind {
+            NotifyKind::TooBig { mtu } => Some(quote::too_big(packet, notify.from, mtu)),
+            NotifyKind::TimeExceeded => Some(quote::time_exceeded(packet, notify.from)),
+            NotifyKind::Reset => quote::reset(packet),
+        };
+        if let Some(message) = message {
+            self.totals.made += 1;
+            if O::WATCHES {
+                self.observer.on(self.now, &Fact::Made { packet: &message });
+            }
+            self.queue.push(self.now, Event::Arrive { packet: message, at: notify.at });
+        }
+    }
+
+    fn deliver(&mut self, packet: Packet, eni: EniIx) {
+        let guest = self.network.fabric.enis[eni].guest().expect("only guests are delivered to");
+        let port = packet.headers.ports().1;
+        if self.taps.contains(&(guest, port)) && packet.headers.protocol == crate::base::Protocol::UDP {
+            self.totals.delivered += 1;
+            self.tapped.push_back((self.now, guest, packet));
+            return;
+        }
+        self.host_takes(HostRef::Guest(guest), packet);
+    }
+
+    pub(super) fn host_takes(&mut self, host: HostRef, packet: Packet) {
+        match host {
+            HostRef::Internet(_) => self.totals.exited += 1,
+            HostRef::Guest(_) | HostRef::Services(_) => self.totals.delivered += 1,
+        }
+        let now = self.now;
+        self.node(host).host.handle_packet(now, packet);
+        self.drain(host);
+    }
+
+    pub(super) fn timer(&mut self, host: HostRef, generation: u32) {
+        let now = self.now;
+        let node = self.node(host);
+        if node.generation != generation {
+            return;
+        }
+        node.armed = None;
+        node.host.handle_timeout(now);
+        self.drain(host);
+    }
+
+    /// Sends what a host has to send, hears what it has to say, and sets its timer.
+    pub(super) fn drain(&mut self, host: HostRef) {
+        loop {
+            let Some(packet) = self.node(host).host.poll_transmit() else { break };
+            self.send_as(host, packet);
+        }
+        while let Some(event) = self.node(host).host.poll_event() {
+            self.happened.push_back((host, event));
+        }
+        let now = self.now;
+        let node = self.node(host);
+        let next = node.host.poll_at();
+        if next == node.armed {
+            return;
+        }
+        node.armed = next;
+        node.generation += 1;
+        let generation = node.generation;
+        if let Some(at) = next {
+            self.totals.timers += 1;
+            // A host may ask for a time that has passed: it is called again at once, a moment later.
+            self.queue.push(at.max(now + Nanos(1)), Event::Timer { host, generation });
+        }
+    }
+
+    /// A host sends a packet of the caller's making.
+    pub fn send_as(&mut self, host: HostRef, packet: Packet) {
+        self.totals.originated += 1;
+        if O::WATCHES {
+            self.observer.on(self.now, &Fact::Originated { host, packet: &packet });
+        }
+        self.originate(host, packet);
+    }
+
+    fn originate(&mut self, host: HostRef, packet: Packet) {
+        match host {
+            HostRef::Guest(guest) => {
+                let fabric = &self.network.fabric;
+                // GST-3: a packet leaves by the interface that has its source address.
+                let eni = fabric.guest_eni_with(guest, packet.headers.src).or(fabric.guests[guest].enis.first().copied());
+                let Some(eni) = eni else { return };
+                if !fabric.guests[guest].running {
+                    let by = fabric.enis[eni].row(crate::fabric::EniRow::GuestDown);
+                    return self.drop(&packet, by, None);
+                }
+                // Inside the guest: nothing is crossed (GST-1).
+                if fabric.guest_owns(guest, packet.headers.dst) {
+                    self.queue.push(self.now + Nanos::from_micros(1), Event::Arrive { packet, at: Vantage::Loopback(eni) });
+                    return;
+                }
+                self.walk(packet, Vantage::Out(eni));
+            }
+            HostRef::Internet(inet) => {
+                let extra = self.network.fabric.internet_hosts[inet].latency;
+                match self.links.cross_internet(&self.network.fabric, &packet, None, extra, self.now) {
+                    Ok(at) => self.queue.push(at, Event::Arrive { packet, at: Vantage::Internet }),
+                    Err(by) => self.drop(&packet, by, None),
+                }
+            }
+            HostRef::Services(_) => self.service_answers(packet),
+        }
+    }
+}
+
+/// The interface where a walk starts.
+const fn interface_of(at: Vantage) -> Option<(EniIx, Dir)> {
+    match at {
+        Vantage::Out(eni) => Some((eni, Dir::Out)),
+        Vantage::In { eni, .. } | Vantage::FromService(eni) => Some((eni, Dir::In)),
+        Vantage::Loopback(_) | Vantage::RegionalNat(_) | Vantage::Internet => None,
+    }
+}
+
+/// The interface whose bandwidth a packet uses when it leaves.
+const fn sender_of(at: Vantage) -> Option<EniIx> {
+    match at {
+        Vantage::Out(eni) | Vantage::In { eni, .. } => Some(eni),
+        Vantage::FromService(_) | Vantage::Loopback(_) | Vantage::RegionalNat(_) | Vantage::Internet => None,
+    }
+}
