@@ -8,6 +8,7 @@ pub mod eval;
 pub mod explain;
 pub mod fabric;
 pub mod flow;
+pub mod host;
 pub mod import;
 pub mod names;
 pub mod record;
