@@ -3,8 +3,9 @@
 //! smoltcp does the segments, the windows, retransmission of data and congestion control (Reno). Here are:
 //! the SYN schedule and when to give up, the limits of a handshake, of sending without an answer and of
 //! FIN-WAIT-2, and what the application is told. Unlike Linux: the retransmission timeout of data starts
-//! at 1 s and is at least 1 s (Linux: 200 ms), an ACK waits for 10 ms (Linux: 40 ms), no timestamps, no
-//! selective repeat beyond fast retransmit, fixed buffers.
+//! at 1 s and is at least 1 s (Linux: 200 ms), also after a "too big" (Linux: at once); an ACK waits for
+//! 10 ms (Linux: 40 ms); the first window is 2,048 bytes (Linux: ten segments, RFC 6928); no timestamps;
+//! lost segments are repeated from the first gap on, without selective acknowledgement; fixed buffers.
 //!
 //! Invariant: a connection that was never answered sends nothing but its SYNs, never a RST.
 
