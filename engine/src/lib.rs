@@ -9,6 +9,7 @@ pub mod event;
 pub mod explain;
 pub mod fabric;
 pub mod flow;
+pub mod host;
 pub mod import;
 pub mod names;
 pub mod observe;

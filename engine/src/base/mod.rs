@@ -6,16 +6,19 @@
 //! - [`cidr`]: address blocks as AWS writes them.
 //! - [`port`]: port ranges and IP protocol numbers.
 //! - [`rate`]: bandwidths and probabilities, as integers.
+//! - [`rng`]: random streams by seed, purpose and name.
 
 pub mod cidr;
 pub mod ids;
 pub mod index;
 pub mod port;
 pub mod rate;
+pub mod rng;
 pub mod time;
 
 pub use cidr::Cidr;
 pub use index::IndexVec;
 pub use port::{PortRange, Protocol};
 pub use rate::{Bandwidth, Ratio};
+pub use rng::Stream;
 pub use time::{Instant, Nanos};

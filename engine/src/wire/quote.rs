@@ -84,21 +84,29 @@ pub fn time_exceeded(about: &Packet, from: IpAddr) -> Packet {
     error(about, from, Icmp { kind, code: 0, rest: 0 })
 }
 
-/// A RST in the name of the packet's destination (RFC 9293 section 3.5.2).
+/// A RST in the name of the packet's destination (RFC 9293 section 3.5.2). Never send one about a RST.
 #[must_use]
 pub fn reset(about: &Packet) -> Option<Packet> {
     let tcp = about.headers.tcp()?;
     let data = about.payload.len() - u32::from(tcp.options_len).min(about.payload.len());
     let mut headers = about.headers;
     (headers.src, headers.dst, headers.ttl) = (about.headers.dst, about.headers.src, TTL);
-    let syn_fin = (tcp.flags.0 & 1) + ((tcp.flags.0 >> 1) & 1);
+    headers.fragment = Fragment { dont: true, ..Fragment::default() };
+    headers.traffic_class = 0;
+    // A segment with an ACK gets a RST at the place it acknowledges; one without gets zero and an ACK of itself.
+    let (seq, ack, flags) = if tcp.flags.has(super::TcpFlags::ACK) {
+        (tcp.ack, 0, super::TcpFlags::RST)
+    } else {
+        let syn_fin = (tcp.flags.0 & 1) + ((tcp.flags.0 >> 1) & 1);
+        (0, tcp.seq.wrapping_add(data).wrapping_add(syn_fin.into()), super::TcpFlags::RST_ACK)
+    };
     headers.l4 = L4::Tcp(super::Tcp {
         src_port: tcp.dst_port,
         dst_port: tcp.src_port,
-        seq: tcp.ack,
-        ack: tcp.seq.wrapping_add(data).wrapping_add(syn_fin.into()),
+        seq,
+        ack,
         window: 0,
-        flags: super::TcpFlags::RST_ACK,
+        flags,
         options_len: 0,
     });
     Some(Packet { headers, tag: about.tag, payload: Payload::EMPTY })

@@ -1,0 +1,98 @@
+//! The applications at both ends of a connection.
+//!
+//! The client's first eight bytes are the number of bytes it wants back, big-endian; zeros follow. The
+//! server sends that many zeros as soon as it has read the eight, whether or not the rest of the request
+//! is there: it does not know how long a request is. It closes its side once the client has closed and
+//! everything asked for is sent. Both read all that comes, at once.
+
+use smoltcp::socket::tcp::Socket;
+
+/// Bytes of the number.
+const WANTED_LEN: u64 = 8;
+
+/// One end's application.
+#[derive(Clone, Debug)]
+pub(super) struct App {
+    server: bool,
+    /// On the client what goes first; on the server what came first.
+    wanted: [u8; WANTED_LEN as usize],
+    /// Bytes put into the socket.
+    written: u64,
+    /// Bytes to put into it in all.
+    to_write: u64,
+    read: u64,
+    /// No more will be asked of us: close when everything is written.
+    closing: bool,
+}
+
+impl App {
+    pub(super) fn client(send: u64, receive: u64) -> Self {
+        let to_write = if receive > 0 { send.max(WANTED_LEN) } else { send };
+        Self { server: false, wanted: receive.to_be_bytes(), written: 0, to_write, read: 0, closing: false }
+    }
+    pub(super) const fn server() -> Self {
+        Self { server: true, wanted: [0; 8], written: 0, to_write: 0, read: 0, closing: false }
+    }
+    /// Takes more bytes to send.
+    pub(super) const fn write(&mut self, bytes: u64) {
+        self.to_write = self.to_write.saturating_add(bytes);
+    }
+    pub(super) const fn close(&mut self) {
+        self.closing = true;
+    }
+    /// Bytes received.
+    pub(super) const fn received(&self) -> u64 {
+        self.read
+    }
+    /// Bytes that the peer has acknowledged.
+    pub(super) fn acknowledged(&self, socket: &Socket<'_>) -> u64 {
+        self.written.saturating_sub(socket.send_queue() as u64)
+    }
+
+    /// Reads, writes and closes as far as the socket lets it. True if the socket then has something to do.
+    pub(super) fn run(&mut self, socket: &mut Socket<'_>) -> bool {
+        let mut busy = false;
+        while socket.can_recv() {
+            let read = &mut self.read;
+            let (server, wanted, to_write) = (self.server, &mut self.wanted, &mut self.to_write);
+            let took = socket.recv(|data| {
+                if server && *read < WANTED_LEN {
+                    let at = *read as usize;
+                    let len = data.len().min(wanted.len() - at);
+                    wanted[at..at + len].copy_from_slice(&data[..len]);
+                    if at + len == wanted.len() {
+                        *to_write = to_write.saturating_add(u64::from_be_bytes(*wanted));
+                    }
+                }
+                (data.len(), data.len())
+            });
+            let Ok(took) = took else { break };
+            *read += took as u64;
+            busy = true;
+        }
+        if self.server && !socket.may_recv() && socket.may_send() {
+            self.closing = true;
+        }
+        while self.written < self.to_write && socket.can_send() {
+            let (written, left) = (self.written, self.to_write - self.written);
+            let head: &[u8] = if self.server { &[] } else { self.wanted.get(written as usize..).unwrap_or(&[]) };
+            let put = socket.send(|buffer| {
+                let len = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len());
+                buffer[..len].fill(0);
+                let first = head.len().min(len);
+                buffer[..first].copy_from_slice(&head[..first]);
+                (len, len)
+            });
+            match put {
+                Ok(put @ 1..) => self.written += put as u64,
+                _ => break,
+            }
+            busy = true;
+        }
+        if self.closing && self.written == self.to_write && socket.may_send() {
+            socket.close();
+            busy = true;
+        }
+        busy
+    }
+}
