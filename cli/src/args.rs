@@ -97,7 +97,6 @@ pub(crate) enum TableOutput {
 }
 
 #[derive(Args, Debug)]
-#[allow(dead_code)]
 pub(crate) struct RunArgs {
     /// Scenario files
     #[arg(required = true, value_name = "SCENARIO")]
@@ -123,13 +122,9 @@ pub(crate) struct RunArgs {
     /// Form of the transcript
     #[arg(long, value_enum, default_value_t = Output::Text, value_name = "FORM")]
     pub(crate) output: Output,
-    /// List the assumptions about AWS that the run relied on
-    #[arg(long)]
-    pub(crate) assumptions: bool,
 }
 
 #[derive(Args, Debug)]
-#[allow(dead_code)]
 pub(crate) struct WhyArgs {
     /// Topology file, or folder of AWS JSON
     #[arg(short, long, value_name = "TOPO")]
@@ -152,7 +147,6 @@ pub(crate) struct WhyArgs {
 }
 
 #[derive(Args, Debug)]
-#[allow(dead_code)]
 pub(crate) struct ReachArgs {
     /// Topology file, or folder of AWS JSON
     #[arg(short, long, value_name = "TOPO")]
@@ -183,14 +177,12 @@ pub(crate) struct ValidateArgs {
 
 /// What to import.
 #[derive(Subcommand, Debug)]
-#[allow(dead_code)]
 pub(crate) enum Import {
     /// A folder of AWS JSON: what `aws ec2 describe-... --output json` prints, one file per call
     Aws(ImportAwsArgs),
 }
 
 #[derive(Args, Debug)]
-#[allow(dead_code)]
 pub(crate) struct ImportAwsArgs {
     /// The folder
     #[arg(value_name = "DIR")]
@@ -204,7 +196,6 @@ pub(crate) struct ImportAwsArgs {
 }
 
 #[derive(Args, Debug)]
-#[allow(dead_code)]
 pub(crate) struct ShowArgs {
     /// Topology file, or folder of AWS JSON
     #[arg(short, long, value_name = "TOPO")]

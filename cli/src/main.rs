@@ -14,7 +14,9 @@ mod network;
 mod output;
 mod reach;
 mod render;
+mod run;
 mod schema;
+mod show;
 mod validate;
 mod why;
 
@@ -46,8 +48,6 @@ enum Failure {
     Usage(String),
     /// The reader of our output is gone: exit status 0.
     ClosedPipe,
-    /// The command does not exist yet: exit status 2.
-    NotYet(&'static str),
 }
 
 fn main() -> ExitCode {
@@ -73,10 +73,6 @@ fn main() -> ExitCode {
             render::error(&message);
             ExitCode::from(4)
         }
-        Err(Failure::NotYet(command)) => {
-            render::error(&format!("`vpcsim {command}` is not available in this version"));
-            ExitCode::from(2)
-        }
     }
 }
 
@@ -86,10 +82,10 @@ fn run(cli: &Cli) -> Result<Status, Failure> {
         Command::Schema(args) => schema::schema(args),
         Command::Completions(args) => completions::completions(args),
         Command::Man(args) => man::man(args),
-        Command::Run(_) => Err(Failure::NotYet("run")),
+        Command::Run(args) => run::run(args, &cli.global),
         Command::Why(args) => why::why(args, &cli.global),
         Command::Reach(args) => reach::reach(args, &cli.global),
         Command::Import(args) => import::import(args, &cli.global),
-        Command::Show(_) => Err(Failure::NotYet("show")),
+        Command::Show(args) => show::show(args, &cli.global),
     }
 }

@@ -1,7 +1,7 @@
 //! L2: what observers are told. Facts only, with handles; watching changes nothing.
 
-use crate::base::ids::{EniIx, GuestIx, InetIx, VpcIx};
 use crate::base::Instant;
+use crate::base::ids::{EniIx, GuestIx, InetIx, VpcIx};
 use crate::verdict::{Hop, RowIx};
 use crate::wire::Packet;
 

@@ -20,11 +20,16 @@ impl Network {
             let by_name = guest.is_some_and(|guest| {
                 let primary = fabric.guests[guest].enis.first() == Some(&eni);
                 let label = &names.guests[guest];
-                primary && (label.id.eq_ignore_ascii_case(name) || label.tag.as_deref().is_some_and(|tag| tag.eq_ignore_ascii_case(name)))
+                primary
+                    && (label.id.eq_ignore_ascii_case(name)
+                        || label.tag.as_deref().is_some_and(|tag| tag.eq_ignore_ascii_case(name)))
             });
             let by_address = e.v4.is_some_and(|v4| {
                 private_name(v4, region).eq_ignore_ascii_case(name)
-                    || fabric.vpcs[vpc].public.get(&v4).is_some_and(|public| public_name(*public, region).eq_ignore_ascii_case(name))
+                    || fabric.vpcs[vpc]
+                        .public
+                        .get(&v4)
+                        .is_some_and(|public| public_name(*public, region).eq_ignore_ascii_case(name))
             });
             if by_name || by_address {
                 found.extend(e.v4.map(IpAddr::V4));

@@ -19,7 +19,9 @@ use crate::wire::emit_into;
 use pcap_file::DataLink;
 use pcap_file::pcapng::PcapNgWriter;
 use pcap_file::pcapng::blocks::enhanced_packet::{EnhancedPacketBlock, EnhancedPacketOption};
-use pcap_file::pcapng::blocks::interface_description::{InterfaceDescriptionBlock, InterfaceDescriptionOption, InterfaceTsResolution};
+use pcap_file::pcapng::blocks::interface_description::{
+    InterfaceDescriptionBlock, InterfaceDescriptionOption, InterfaceTsResolution,
+};
 use pcap_file::pcapng::blocks::opt_common::CommonOption;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -42,11 +44,18 @@ pub struct Captured {
 /// Captures packets.
 #[derive(Clone, Debug, Default)]
 pub struct Capture {
-    /// Nothing is captured unless this is set.
-    pub on: bool,
+    on: bool,
     /// What was captured, in the order of events.
     pub packets: Vec<Captured>,
     epoch: u16,
+}
+
+impl Capture {
+    /// Captures everything, or nothing.
+    #[must_use]
+    pub fn new(on: bool) -> Self {
+        Self { on, ..Self::default() }
+    }
 }
 
 impl Observer for Capture {
@@ -75,7 +84,10 @@ pub fn files(network: &Network, packets: &[Captured], say: Say<'_>) -> Vec<(Stri
     for packet in packets {
         by_eni.entry(packet.eni).or_default().push(packet);
     }
-    by_eni.into_iter().map(|(eni, packets)| (network.names.enis[eni].id.clone(), pcapng(network, &packets, say))).collect()
+    by_eni
+        .into_iter()
+        .map(|(eni, packets)| (network.names.enis[eni].id.clone(), pcapng(network, &packets, say)))
+        .collect()
 }
 
 /// One pcapng file with every interface.
@@ -108,7 +120,9 @@ fn pcapng(network: &Network, packets: &[&Captured], say: Say<'_>) -> Vec<u8> {
         let flags = if packet.dir == Dir::In { 1 } else { 2 };
         let mut options = vec![EnhancedPacketOption::Flags(flags)];
         if let Some((epoch, by)) = packet.dropped_by {
-            options.push(EnhancedPacketOption::Common(CommonOption::Comment(format!("dropped by {}", say(epoch, by)).into())));
+            options.push(EnhancedPacketOption::Common(CommonOption::Comment(
+                format!("dropped by {}", say(epoch, by)).into(),
+            )));
         }
         let block = EnhancedPacketBlock {
             interface_id: interfaces[&packet.eni],

@@ -53,7 +53,13 @@ impl FlowLogs {
         let key = (hop.dir, h.src, h.dst, src_port, dst_port, h.protocol.0, hop.accepted);
         let seq = self.seq;
         self.seq += 1;
-        let count = self.counts.entry((second / WINDOW_SECONDS, hop.eni, key)).or_insert(Count { packets: 0, bytes: 0, first: second, last: second, seq });
+        let count = self.counts.entry((second / WINDOW_SECONDS, hop.eni, key)).or_insert(Count {
+            packets: 0,
+            bytes: 0,
+            first: second,
+            last: second,
+            seq,
+        });
         count.packets += 1;
         count.bytes += u64::from(hop.len);
         count.last = second;

@@ -29,7 +29,8 @@ impl Ledger {
     /// # Panics
     /// If they are not: that is a bug in the engine.
     pub fn check(&self, totals: &Totals) {
-        let (put_in, taken_out) = (totals.originated + totals.made, totals.delivered + totals.exited + totals.dropped + totals.in_flight);
+        let (put_in, taken_out) =
+            (totals.originated + totals.made, totals.delivered + totals.exited + totals.dropped + totals.in_flight);
         assert_eq!(put_in, taken_out, "packets are not conserved: {totals:?}");
         assert_eq!(self.dropped, totals.dropped, "a drop was not told: {totals:?}");
     }

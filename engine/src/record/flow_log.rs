@@ -11,6 +11,9 @@ use crate::verdict::{Dir, Hop};
 use std::fmt::Write;
 use std::net::IpAddr;
 
+/// The header line of a file: field names in the order of the default format.
+pub const HEADER: &str = "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status";
+
 /// One flow at one interface in one direction: what records are counted by (FLOW-1).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Flow {

@@ -42,16 +42,38 @@ impl Links {
     }
 
     /// When a packet that is sent now arrives, or the row of the link that drops it.
-    pub(super) fn cross(&mut self, fabric: &Fabric, packet: &Packet, sender: Option<EniIx>, class: LinkClass, now: Instant) -> Result<Instant, RowIx> {
+    pub(super) fn cross(
+        &mut self,
+        fabric: &Fabric,
+        packet: &Packet,
+        sender: Option<EniIx>,
+        class: LinkClass,
+        now: Instant,
+    ) -> Result<Instant, RowIx> {
         self.cross_in(fabric, packet, sender, class, None, now)
     }
 
     /// The same for the internet, where a host may have a latency of its own.
-    pub(super) fn cross_internet(&mut self, fabric: &Fabric, packet: &Packet, sender: Option<EniIx>, latency: Option<Nanos>, now: Instant) -> Result<Instant, RowIx> {
+    pub(super) fn cross_internet(
+        &mut self,
+        fabric: &Fabric,
+        packet: &Packet,
+        sender: Option<EniIx>,
+        latency: Option<Nanos>,
+        now: Instant,
+    ) -> Result<Instant, RowIx> {
         self.cross_in(fabric, packet, sender, LinkClass::Internet, latency, now)
     }
 
-    fn cross_in(&mut self, fabric: &Fabric, packet: &Packet, sender: Option<EniIx>, class: LinkClass, latency: Option<Nanos>, now: Instant) -> Result<Instant, RowIx> {
+    fn cross_in(
+        &mut self,
+        fabric: &Fabric,
+        packet: &Packet,
+        sender: Option<EniIx>,
+        class: LinkClass,
+        latency: Option<Nanos>,
+        now: Instant,
+    ) -> Result<Instant, RowIx> {
         let link = fabric.link(class);
         let rows = fabric.link_rows[class as usize];
         // A link that loses everything is down.

@@ -1,8 +1,8 @@
 //! One packet from one time boundary to the next, and what becomes of it.
 
 use super::{Event, Sim};
-use crate::base::ids::EniIx;
 use crate::base::Nanos;
+use crate::base::ids::EniIx;
 use crate::event::{Fact, HostRef, Observer};
 use crate::verdict::{Dir, Hop, LinkClass, Notify, NotifyKind, RowIx, Step, Vantage, Verdict};
 use crate::walk::{DenyPolicy, IGW_MTU, NoRecord, Recorder, Walk};
@@ -73,7 +73,13 @@ impl<O: Observer> Sim<O> {
     }
 
     fn walk_once<R: Recorder>(&mut self, packet: &mut Packet, at: Vantage, recorder: &mut R) -> Verdict {
-        let mut walk = Walk { fabric: &self.network.fabric, flows: &mut self.flows, now: self.now, policy: DenyPolicy::Stop, recorder };
+        let mut walk = Walk {
+            fabric: &self.network.fabric,
+            flows: &mut self.flows,
+            now: self.now,
+            policy: DenyPolicy::Stop,
+            recorder,
+        };
         walk.step(packet, at)
     }
 
@@ -93,7 +99,15 @@ impl<O: Observer> Sim<O> {
             && let Some((eni, dir)) = interface_of(at)
         {
             let by = dropped_by.unwrap_or(self.network.fabric.enis[eni].rows);
-            let hop = Hop { eni, dir, accepted: dropped_by.is_none(), by, headers: before.headers, len: before.len(), next: None };
+            let hop = Hop {
+                eni,
+                dir,
+                accepted: dropped_by.is_none(),
+                by,
+                headers: before.headers,
+                len: before.len(),
+                next: None,
+            };
             self.observer.on(self.now, &Fact::Crossed { hop: &hop, packet: before, dropped_by, logged: false });
         }
     }
@@ -117,7 +131,8 @@ impl<O: Observer> Sim<O> {
         let extra = host.and_then(|host| fabric.internet_hosts[host].latency);
         // A narrower path beyond the gateway: some router there says so (RFC 1191 section 3).
         if packet.len() > mtu && (packet.headers.fragment.dont || !packet.headers.is_v4()) {
-            let router = if packet.headers.is_v4() { super::services::FAR_ROUTER.0 } else { super::services::FAR_ROUTER.1 };
+            let router =
+                if packet.headers.is_v4() { super::services::FAR_ROUTER.0 } else { super::services::FAR_ROUTER.1 };
             let by = fabric.link_rows[LinkClass::Internet as usize];
             let notify = Notify { kind: NotifyKind::TooBig { mtu }, from: router, at: Vantage::Internet };
             return self.drop(&packet, RowIx(by.0 + 3), Some(notify));
@@ -245,7 +260,8 @@ impl<O: Observer> Sim<O> {
             HostRef::Guest(guest) => {
                 let fabric = &self.network.fabric;
                 // GST-3: a packet leaves by the interface that has its source address.
-                let eni = fabric.guest_eni_with(guest, packet.headers.src).or(fabric.guests[guest].enis.first().copied());
+                let eni =
+                    fabric.guest_eni_with(guest, packet.headers.src).or(fabric.guests[guest].enis.first().copied());
                 let Some(eni) = eni else { return };
                 if !fabric.guests[guest].running {
                     let by = fabric.enis[eni].row(crate::fabric::EniRow::GuestDown);
@@ -253,7 +269,8 @@ impl<O: Observer> Sim<O> {
                 }
                 // Inside the guest: nothing is crossed (GST-1).
                 if fabric.guest_owns(guest, packet.headers.dst) {
-                    self.queue.push(self.now + Nanos::from_micros(1), Event::Arrive { packet, at: Vantage::Loopback(eni) });
+                    self.queue
+                        .push(self.now + Nanos::from_micros(1), Event::Arrive { packet, at: Vantage::Loopback(eni) });
                     return;
                 }
                 self.walk(packet, Vantage::Out(eni));

@@ -149,7 +149,15 @@ impl<R: Recorder> Walk<'_, R> {
     }
 
     pub(super) fn arrive_hop(&mut self, packet: &Packet, eni: EniIx, accepted: bool, by: RowIx) {
-        self.hop(packet, || Hop { eni, dir: Dir::In, accepted, by, headers: packet.headers, len: packet.len(), next: None });
+        self.hop(packet, || Hop {
+            eni,
+            dir: Dir::In,
+            accepted,
+            by,
+            headers: packet.headers,
+            len: packet.len(),
+            next: None,
+        });
     }
 }
 

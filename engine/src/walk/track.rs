@@ -53,7 +53,15 @@ impl<R: Recorder> Walk<'_, R> {
             return Ok(by);
         }
         if !answer.decision.allow {
-            self.hop(packet, || Hop { eni, dir, accepted: false, by, headers: *headers, len: packet.len(), next: None });
+            self.hop(packet, || Hop {
+                eni,
+                dir,
+                accepted: false,
+                by,
+                headers: *headers,
+                len: packet.len(),
+                next: None,
+            });
             self.deny(stage, packet, by)?;
         } else {
             self.pass(stage, packet, by);

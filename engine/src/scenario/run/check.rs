@@ -5,7 +5,9 @@ use super::watch::Drop;
 use crate::base::{Cidr, Nanos};
 use crate::compile::Network;
 use crate::record::flow_log::Record;
-use crate::scenario::{CounterExpectation, Direction, Expect, FlowLogAction, FlowLogExpectation, Leg, Outcome, ResourceKind, RuleLabel};
+use crate::scenario::{
+    CounterExpectation, Direction, Expect, FlowLogAction, FlowLogExpectation, Leg, Outcome, ResourceKind, RuleLabel,
+};
 use crate::spec::Peer;
 use crate::verdict::{Dir, code_of};
 use std::net::IpAddr;
@@ -26,19 +28,29 @@ pub(super) struct Happened<'a> {
 /// Every expectation of a step.
 pub(super) fn step(expect: &Expect, h: &Happened<'_>) -> Vec<CheckResult> {
     let mut out = Vec::new();
-    let mut check = |expected: String, met: bool, found: String| out.push(CheckResult { expected, found: (!met).then_some(found) });
+    let mut check =
+        |expected: String, met: bool, found: String| out.push(CheckResult { expected, found: (!met).then_some(found) });
     if let Some(want) = &expect.outcome {
         let found = h.outcome.map_or("nothing", Outcome::word);
         check(want.word().to_owned(), h.outcome == Some(want.value), found.to_owned());
     }
-    let found_row = || h.drop.map_or_else(|| "nothing dropped".to_owned(), |(drop, network)| network.names.row_text(&network.fabric, drop.by));
+    let found_row = || {
+        h.drop.map_or_else(
+            || "nothing dropped".to_owned(),
+            |(drop, network)| network.names.row_text(&network.fabric, drop.by),
+        )
+    };
     if let Some(want) = &expect.blocked_by {
         let met = h.drop.is_some_and(|(drop, network)| is_row(network, drop, want));
         check(format!("blocked by {}", blocked_text(want)), met, found_row());
     }
     if let Some(want) = &expect.code {
         let code = h.drop.map_or("", |(drop, network)| code_of(network.fabric.rows[drop.by]));
-        check(format!("code {want}"), code == want.value, if code.is_empty() { "none".to_owned() } else { code.to_owned() });
+        check(
+            format!("code {want}"),
+            code == want.value,
+            if code.is_empty() { "none".to_owned() } else { code.to_owned() },
+        );
     }
     if let Some(want) = &expect.on {
         let word = |leg: Option<Leg>| match leg {
@@ -53,7 +65,8 @@ pub(super) fn step(expect: &Expect, h: &Happened<'_>) -> Vec<CheckResult> {
         check(format!("latency below {}", want.value), h.elapsed.is_some_and(|e| e < want.value), found);
     }
     if let Some(want) = &expect.elapsed {
-        let fits = want.at_least.is_none_or(|least| h.lasted >= least) && want.at_most.is_none_or(|most| h.lasted <= most);
+        let fits =
+            want.at_least.is_none_or(|least| h.lasted >= least) && want.at_most.is_none_or(|most| h.lasted <= most);
         let least = want.at_least.map_or_else(String::new, |l| format!(" at least {l}"));
         let most = want.at_most.map_or_else(String::new, |m| format!(" at most {m}"));
         check(format!("elapsed{least}{most}"), fits, h.lasted.to_string());
@@ -68,7 +81,11 @@ pub(super) fn step(expect: &Expect, h: &Happened<'_>) -> Vec<CheckResult> {
     }
     if let Some(want) = &expect.address {
         let found: Vec<String> = h.addresses.iter().map(ToString::to_string).collect();
-        check(format!("address {want}"), h.addresses.contains(&want.value), if found.is_empty() { "none".to_owned() } else { found.join(", ") });
+        check(
+            format!("address {want}"),
+            h.addresses.contains(&want.value),
+            if found.is_empty() { "none".to_owned() } else { found.join(", ") },
+        );
     }
     if let Some(want) = &expect.bytes {
         check(format!("{want} bytes"), h.bytes == want.value, h.bytes.to_string());
@@ -109,7 +126,8 @@ fn is_row(network: &Network, drop: Drop, want: &crate::scenario::BlockedBy) -> b
     let (names, fabric) = (&network.names, &network.fabric);
     let row = fabric.rows[drop.by];
     let kind = names.row_resource_kind(fabric, drop.by);
-    let called = |name: &str| names.row_resource_id(fabric, drop.by) == name || names.row_resource(fabric, drop.by) == name;
+    let called =
+        |name: &str| names.row_resource_id(fabric, drop.by) == name || names.row_resource(fabric, drop.by) == name;
     let resource = match want.kind {
         // The default deny belongs to the interface: any of its groups may be named.
         ResourceKind::SecurityGroup if row.kind == crate::verdict::RowKind::SgLast => {
@@ -120,10 +138,14 @@ fn is_row(network: &Network, drop: Drop, want: &crate::scenario::BlockedBy) -> b
         ResourceKind::BlockPublicAccess => row.kind == crate::verdict::RowKind::BlockPublicAccess,
         ResourceKind::InternetHost => kind == "internet",
         // The row of an instance's interface may be asked for by either name.
-        ResourceKind::NetworkInterface | ResourceKind::Instance => matches!(kind, "network_interface" | "instance") && called(&want.name),
+        ResourceKind::NetworkInterface | ResourceKind::Instance => {
+            matches!(kind, "network_interface" | "instance") && called(&want.name)
+        }
         other => kind == other.key() && called(&want.name),
     };
-    let direction = want.direction.is_none_or(|d| matches!((d, row.dir), (Direction::Inbound, Dir::In) | (Direction::Outbound, Dir::Out)));
+    let direction = want
+        .direction
+        .is_none_or(|d| matches!((d, row.dir), (Direction::Inbound, Dir::In) | (Direction::Outbound, Dir::Out)));
     let name = names.row_name(fabric, drop.by);
     let rule = want.rule.as_ref().is_none_or(|rule| match &rule.value {
         RuleLabel::Implied => names.row_is_implied(drop.by),
@@ -148,7 +170,9 @@ pub(super) fn flow_log(want: &FlowLogExpectation, records: &[Record]) -> CheckRe
                 && holds(want.dst.map(|a| a.0), f.dst)
                 && want.src_port.is_none_or(|p| p == f.src_port)
                 && want.dst_port.is_none_or(|p| p == f.dst_port)
-                && want.protocol.is_none_or(|p| p == crate::base::port::ProtocolMatch::All || p == crate::base::port::ProtocolMatch::One(f.protocol))
+                && want.protocol.is_none_or(|p| {
+                    p == crate::base::port::ProtocolMatch::All || p == crate::base::port::ProtocolMatch::One(f.protocol)
+                })
                 && f.accepted == (want.action == FlowLogAction::Accept)
         }) && want.packets.is_none_or(|p| p == r.packets)
             && want.bytes.is_none_or(|b| b == r.bytes)
@@ -164,7 +188,11 @@ pub(super) fn flow_log(want: &FlowLogExpectation, records: &[Record]) -> CheckRe
     }
     let found = of_interface().any(|r| fits(&r));
     let others = of_interface().filter(|r| r.flow.is_some()).map(Record::default_line).take(3).collect::<Vec<_>>();
-    CheckResult { expected, found: (!found).then(|| if others.is_empty() { "no record of a packet there".to_owned() } else { others.join(" | ") }) }
+    CheckResult {
+        expected,
+        found: (!found)
+            .then(|| if others.is_empty() { "no record of a packet there".to_owned() } else { others.join(" | ") }),
+    }
 }
 
 /// A counter's value.
@@ -176,6 +204,8 @@ pub(super) fn counter(want: &CounterExpectation, counters: &[(String, u64)]) -> 
             expected.push_str(&format!(" {word} {limit}"));
         }
     }
-    let met = want.equals.is_none_or(|n| value == n) && want.at_least.is_none_or(|n| value >= n) && want.at_most.is_none_or(|n| value <= n);
+    let met = want.equals.is_none_or(|n| value == n)
+        && want.at_least.is_none_or(|n| value >= n)
+        && want.at_most.is_none_or(|n| value <= n);
     CheckResult { expected, found: (!met).then(|| value.to_string()) }
 }

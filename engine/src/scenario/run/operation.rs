@@ -26,8 +26,6 @@ pub(super) const TRACEROUTE_PORT: u16 = 33434;
 
 /// A step under way.
 pub(super) struct Operation {
-    /// Position of the step.
-    pub(super) step: usize,
     /// Tag of its packets.
     pub(super) tag: u32,
     /// When it began.
@@ -55,13 +53,46 @@ pub(super) struct Operation {
 /// What a step does.
 pub(super) enum Kind {
     /// A TCP connection.
-    Connect { host: HostRef, conn: ConnId, send: u64, receive: u64, sent: u64, received: u64, keep_open: bool, connected: bool },
+    Connect {
+        host: HostRef,
+        conn: ConnId,
+        send: u64,
+        receive: u64,
+        sent: u64,
+        received: u64,
+        keep_open: bool,
+        connected: bool,
+    },
     /// Data on an open connection.
     Write { host: HostRef, conn: ConnId, bytes: u64, acked_before: u64 },
     /// Echo requests.
-    Ping { from: HostRef, src: IpAddr, dst: IpAddr, count: u32, sent: u32, replies: u32, bytes: u16, df: bool, ttl: Option<u8>, interval: Nanos },
+    Ping {
+        from: HostRef,
+        src: IpAddr,
+        dst: IpAddr,
+        count: u32,
+        sent: u32,
+        replies: u32,
+        bytes: u16,
+        df: bool,
+        ttl: Option<u8>,
+        interval: Nanos,
+    },
     /// Datagrams, one after the other or as a traffic model says.
-    Send { from: HostRef, src: IpAddr, dst: IpAddr, src_port: Option<u16>, count: u64, sent: u64, replies: u64, bytes: u16, df: bool, interval: Nanos, poisson: bool, expect_reply: bool },
+    Send {
+        from: HostRef,
+        src: IpAddr,
+        dst: IpAddr,
+        src_port: Option<u16>,
+        count: u64,
+        sent: u64,
+        replies: u64,
+        bytes: u16,
+        df: bool,
+        interval: Nanos,
+        poisson: bool,
+        expect_reply: bool,
+    },
     /// Probes with a growing time to live.
     Traceroute { from: HostRef, src: IpAddr, dst: IpAddr, udp: bool, ttl: u8, max: u8 },
     /// A question to a resolver.

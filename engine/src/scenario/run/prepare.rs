@@ -1,7 +1,7 @@
 //! Before anything runs: does every step name what is there?
 
 use super::super::action::{Action, Fault};
-use super::super::change::apply;
+use super::super::apply;
 use super::super::{Evidence, Expect, ResourceKind, Scenario};
 use crate::compile::{Network, compile};
 use crate::diag::{Diagnostic, any_error};
@@ -29,7 +29,8 @@ pub(super) fn prepare(scenario: &Scenario, spec: &Spec) -> Result<Network, Vec<D
             Action::Traceroute(t) => ends(&network, &t.from, &t.to, &mut found),
             Action::Traffic(t) => ends(&network, &t.from, &t.to, &mut found),
             Action::Resolve(r) => {
-                let server = r.server.clone().unwrap_or_else(|| Spanned::new("169.254.169.253".to_owned(), r.from.span));
+                let server =
+                    r.server.clone().unwrap_or_else(|| Spanned::new("169.254.169.253".to_owned(), r.from.span));
                 ends(&network, &r.from, &server, &mut found);
             }
             Action::Change(change) => {
@@ -65,7 +66,10 @@ fn ends(network: &Network, from: &Spanned<String>, to: &Spanned<String>, found: 
     match resolve_origin(network, from, to) {
         Ok((Origin::Internet { address }, _)) if !network.fabric.internet_by_address.contains_key(&address) => {
             let message = format!("`{from}` is no host of this network");
-            found.push(Diagnostic::error("unknown-reference", from.span, message).help("describe it under `internet_hosts`, or use `internet`"));
+            found.push(
+                Diagnostic::error("unknown-reference", from.span, message)
+                    .help("describe it under `internet_hosts`, or use `internet`"),
+            );
         }
         Ok(_) => {}
         Err(e) => found.push(Diagnostic::error("unknown-reference", from.span, e.to_string())),
@@ -89,12 +93,20 @@ fn check_fault(network: &Network, fault: &Fault, found: &mut Vec<Diagnostic>) {
             found.push(unknown(name, "instance", network.spec.instances.keys().map(|k| k.value.as_str()).collect()));
         }
         Fault::NatGateway(name) if !network.spec.nat_gateways.contains_key(name.value.as_str()) => {
-            found.push(unknown(name, "NAT gateway", network.spec.nat_gateways.keys().map(|k| k.value.as_str()).collect()));
+            found.push(unknown(
+                name,
+                "NAT gateway",
+                network.spec.nat_gateways.keys().map(|k| k.value.as_str()).collect(),
+            ));
         }
-        Fault::Az(name) if !network.names.zones.iter().any(|zone| zone == &name.value || zone.ends_with(name.value.as_str())) => {
+        Fault::Az(name)
+            if !network.names.zones.iter().any(|zone| zone == &name.value || zone.ends_with(name.value.as_str())) =>
+        {
             found.push(unknown(name, "availability zone", network.names.zones.iter().map(String::as_str).collect()));
         }
-        Fault::Link(name) if !LINKS.contains(&name.value.as_str()) => found.push(unknown(name, "kind of link", LINKS.to_vec())),
+        Fault::Link(name) if !LINKS.contains(&name.value.as_str()) => {
+            found.push(unknown(name, "kind of link", LINKS.to_vec()))
+        }
         _ => {}
     }
 }
@@ -115,7 +127,8 @@ fn check_expect(network: &Network, expect: &Expect, found: &mut Vec<Diagnostic>)
 
 fn known(network: &Network, name: &Spanned<String>, found: &mut Vec<Diagnostic>) {
     if let Found::None(near) = network.names.find(name) {
-        let diagnostic = Diagnostic::error("unknown-reference", name.span, format!("there is no `{name}` in this network"));
+        let diagnostic =
+            Diagnostic::error("unknown-reference", name.span, format!("there is no `{name}` in this network"));
         found.push(match near {
             Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
             None => diagnostic,

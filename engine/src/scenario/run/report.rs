@@ -105,7 +105,8 @@ impl Report {
             t.originated, t.made, t.delivered, t.exited, t.dropped, t.in_flight
         );
         let (all, failed) = (self.checks().count(), self.failures());
-        let _ = writeln!(out, "{} steps, {} of {all} expectations met, seed {}", self.steps.len(), all - failed, self.seed);
+        let _ =
+            writeln!(out, "{} steps, {} of {all} expectations met, seed {}", self.steps.len(), all - failed, self.seed);
         out
     }
 }

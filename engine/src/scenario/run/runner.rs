@@ -1,7 +1,9 @@
 //! The loop: steps begin, packets move, hosts report, steps end.
 
 use super::check::{self, Happened};
-use super::operation::{DNS_WAIT, HANG_AFTER, HOP_WAIT, INTERVAL, Kind, Operation, PING_WAIT, TRACEROUTE_PORT, UDP_WAIT};
+use super::operation::{
+    DNS_WAIT, HANG_AFTER, HOP_WAIT, INTERVAL, Kind, Operation, PING_WAIT, TRACEROUTE_PORT, UDP_WAIT,
+};
 use super::report::{CheckResult, Line, Report, StepReport};
 use super::watch::{Drop, Watch};
 use super::{Options, prepare};
@@ -16,7 +18,10 @@ use crate::names::{Found, Kind as Resource};
 use crate::observe::capture::Capture;
 use crate::observe::flow_logs::FlowLogs;
 use crate::observe::ledger::Ledger;
-use crate::scenario::{Action, AddressFamily, Captures, Evidence, Fault, Outcome, Probe as ProbeWord, Scenario, Step, TrafficModel, Transport, When, apply};
+use crate::scenario::{
+    Action, AddressFamily, Captures, Evidence, Fault, Outcome, Probe as ProbeWord, Scenario, Step, TrafficModel,
+    Transport, When, apply,
+};
 use crate::sim::Sim;
 use crate::spec::{InstanceState, LinkSpec, Spec};
 use crate::verdict::{RowKind, code_of};
@@ -52,7 +57,7 @@ pub(super) struct Runner<'a> {
 impl<'a> Runner<'a> {
     pub(super) fn new(scenario: &'a Scenario, spec: &Spec, network: Network, options: Options) -> Self {
         let seed = options.seed.unwrap_or(scenario.seed);
-        let capture = Capture { on: options.capture || scenario.captures != Captures::default(), ..Capture::default() };
+        let capture = Capture::new(options.capture || scenario.captures != Captures::default());
         let observer = (Ledger::default(), (Watch::default(), (capture, FlowLogs::default())));
         Self {
             scenario,
@@ -120,7 +125,9 @@ impl<'a> Runner<'a> {
             When::At(at) => Some((Instant::START + at.value).max(self.sim.now())),
             When::After(pause) => match self.begun.checked_sub(1) {
                 None => Some(Instant::START + pause.value),
-                Some(previous) => self.operations[previous].ended.map(|ended| (ended + pause.value).max(self.sim.now())),
+                Some(previous) => {
+                    self.operations[previous].ended.map(|ended| (ended + pause.value).max(self.sim.now()))
+                }
             },
         }
     }
@@ -144,7 +151,6 @@ impl<'a> Runner<'a> {
             self.begun += 1;
             let n = self.operations.len();
             self.operations.push(Operation {
-                step: n,
                 tag: n as u32 + 1,
                 started: now,
                 kind: Kind::Wait,
@@ -169,7 +175,9 @@ impl<'a> Runner<'a> {
         let network = self.network();
         let (origin, target) = resolve_origin(network, from, to).expect("checked before the run");
         let host = match origin {
-            Origin::Eni { eni, .. } => HostRef::Guest(network.fabric.enis[eni].guest().expect("an end of a step is a guest's")),
+            Origin::Eni { eni, .. } => {
+                HostRef::Guest(network.fabric.enis[eni].guest().expect("an end of a step is a guest's"))
+            }
             Origin::Internet { address } => HostRef::Internet(network.fabric.internet_by_address[&address]),
         };
         (host, origin.address(), target)
@@ -185,14 +193,25 @@ impl<'a> Runner<'a> {
                 self.operations[n].port = c.port.value;
                 let request = Connect { src, dst, dst_port: c.port.value, src_port: c.src_port, tag, send, receive };
                 let conn = self.sim.with_host(host, |h, now| h.connect(now, request));
-                self.operations[n].kind = Kind::Connect { host, conn, send, receive, sent: 0, received: 0, keep_open: c.keep_open, connected: false };
+                self.operations[n].kind = Kind::Connect {
+                    host,
+                    conn,
+                    send,
+                    receive,
+                    sent: 0,
+                    received: 0,
+                    keep_open: c.keep_open,
+                    connected: false,
+                };
                 if let Some(name) = &c.name {
                     self.connections.insert(name.value.clone(), n);
                 }
             }
             Action::Write(w) => {
                 let of = self.connections[w.connection.value.as_str()];
-                let Kind::Connect { host, conn, sent, .. } = self.operations[of].kind else { unreachable!("only connections are named") };
+                let Kind::Connect { host, conn, sent, .. } = self.operations[of].kind else {
+                    unreachable!("only connections are named")
+                };
                 self.operations[n].tag = self.operations[of].tag;
                 self.operations[n].port = self.operations[of].port;
                 self.operations[n].kind = Kind::Write { host, conn, bytes: w.bytes, acked_before: sent };
@@ -201,7 +220,9 @@ impl<'a> Runner<'a> {
             }
             Action::Close(c) => {
                 let of = self.connections[c.connection.value.as_str()];
-                let Kind::Connect { host, conn, .. } = self.operations[of].kind else { unreachable!("only connections are named") };
+                let Kind::Connect { host, conn, .. } = self.operations[of].kind else {
+                    unreachable!("only connections are named")
+                };
                 self.sim.with_host(host, |h, now| h.close(now, conn));
                 self.end(n, None, "");
             }
@@ -209,7 +230,8 @@ impl<'a> Runner<'a> {
                 let (from, src, dst) = self.ends(&p.from, &p.to);
                 let (bytes, count) = (p.bytes.unwrap_or(56).min(65_000) as u16, p.count.unwrap_or(1));
                 let interval = p.interval.unwrap_or(INTERVAL);
-                self.operations[n].kind = Kind::Ping { from, src, dst, count, sent: 0, replies: 0, bytes, df: p.df, ttl: p.ttl, interval };
+                self.operations[n].kind =
+                    Kind::Ping { from, src, dst, count, sent: 0, replies: 0, bytes, df: p.df, ttl: p.ttl, interval };
                 self.next_packet(n);
             }
             Action::Send(s) => {
@@ -218,7 +240,20 @@ impl<'a> Runner<'a> {
                 let (bytes, count) = (s.bytes.unwrap_or(64).min(65_000) as u16, u64::from(s.count.unwrap_or(1)));
                 let interval = s.interval.unwrap_or(INTERVAL);
                 let src_port = s.src_port;
-                self.operations[n].kind = Kind::Send { from, src, dst, src_port, count, sent: 0, replies: 0, bytes, df: s.df, interval, poisson: false, expect_reply: s.expect_reply };
+                self.operations[n].kind = Kind::Send {
+                    from,
+                    src,
+                    dst,
+                    src_port,
+                    count,
+                    sent: 0,
+                    replies: 0,
+                    bytes,
+                    df: s.df,
+                    interval,
+                    poisson: false,
+                    expect_reply: s.expect_reply,
+                };
                 self.next_packet(n);
             }
             Action::Traffic(t) => self.traffic(n, t),
@@ -226,7 +261,8 @@ impl<'a> Runner<'a> {
                 let (from, src, dst) = self.ends(&t.from, &t.to);
                 let udp = t.protocol.unwrap_or(ProbeWord::Udp) == ProbeWord::Udp;
                 self.operations[n].port = t.port.unwrap_or(TRACEROUTE_PORT);
-                self.operations[n].kind = Kind::Traceroute { from, src, dst, udp, ttl: 0, max: t.max_hops.unwrap_or(30) };
+                self.operations[n].kind =
+                    Kind::Traceroute { from, src, dst, udp, ttl: 0, max: t.max_hops.unwrap_or(30) };
                 self.next_packet(n);
             }
             Action::Resolve(r) => self.resolve(n, r),
@@ -253,7 +289,8 @@ impl<'a> Runner<'a> {
         let (from, src, dst) = self.ends(&t.from, &t.to);
         self.operations[n].port = t.port.value;
         let rate = t.rate.value.max(1);
-        let count = u64::try_from(u128::from(rate) * u128::from(t.duration.value.0) / 1_000_000_000).unwrap_or(u64::MAX);
+        let count =
+            u64::try_from(u128::from(rate) * u128::from(t.duration.value.0) / 1_000_000_000).unwrap_or(u64::MAX);
         match t.protocol {
             Transport::Udp => {
                 let interval = Nanos(1_000_000_000 / rate);
@@ -261,7 +298,20 @@ impl<'a> Runner<'a> {
                 let bytes = t.bytes.value.min(65_000) as u16;
                 // One flow: the source port stays.
                 let src_port = Some(40_000 + (n % 20_000) as u16);
-                self.operations[n].kind = Kind::Send { from, src, dst, src_port, count, sent: 0, replies: 0, bytes, df: false, interval, poisson, expect_reply: false };
+                self.operations[n].kind = Kind::Send {
+                    from,
+                    src,
+                    dst,
+                    src_port,
+                    count,
+                    sent: 0,
+                    replies: 0,
+                    bytes,
+                    df: false,
+                    interval,
+                    poisson,
+                    expect_reply: false,
+                };
                 self.next_packet(n);
             }
             Transport::Tcp => {
@@ -269,7 +319,16 @@ impl<'a> Runner<'a> {
                 let tag = self.operations[n].tag;
                 let request = Connect { src, dst, dst_port: t.port.value, src_port: None, tag, send, receive: 0 };
                 let conn = self.sim.with_host(from, |h, now| h.connect(now, request));
-                self.operations[n].kind = Kind::Connect { host: from, conn, send, receive: 0, sent: 0, received: 0, keep_open: false, connected: false };
+                self.operations[n].kind = Kind::Connect {
+                    host: from,
+                    conn,
+                    send,
+                    receive: 0,
+                    sent: 0,
+                    received: 0,
+                    keep_open: false,
+                    connected: false,
+                };
             }
         }
     }
@@ -277,7 +336,9 @@ impl<'a> Runner<'a> {
     fn resolve(&mut self, n: usize, r: &crate::scenario::Resolve) {
         let server = r.server.as_ref().map_or("169.254.169.253", |s| s.value.as_str());
         let (host, src, dst) = self.ends(&r.from, server);
-        let HostRef::Guest(guest) = host else { return self.end(n, Some(Outcome::NameError), "only instances ask resolvers") };
+        let HostRef::Guest(guest) = host else {
+            return self.end(n, Some(Outcome::NameError), "only instances ask resolvers");
+        };
         let port = 50_000 + (n % 10_000) as u16;
         let kind = if r.record_type.unwrap_or(AddressFamily::A) == AddressFamily::A { dns::A } else { dns::AAAA };
         let query = dns::query(&dns::Question { id: n as u16 + 1, name: r.name.value.to_lowercase(), kind });
@@ -318,7 +379,16 @@ impl<'a> Runner<'a> {
             Kind::Ping { from, src, dst, count, sent, bytes, df, ttl, interval, .. } => {
                 *sent += 1;
                 let (host, last, pause) = (*from, *sent >= *count, *interval);
-                let ping = Ping { src: *src, dst: *dst, id: tag as u16, seq: *sent as u16, bytes: *bytes, ttl: *ttl, df: *df, tag };
+                let ping = Ping {
+                    src: *src,
+                    dst: *dst,
+                    id: tag as u16,
+                    seq: *sent as u16,
+                    bytes: *bytes,
+                    ttl: *ttl,
+                    df: *df,
+                    tag,
+                };
                 self.sim.with_host(host, |h, now| h.ping(now, ping));
                 self.alarm(n, now + if last { PING_WAIT } else { pause });
             }
@@ -329,14 +399,19 @@ impl<'a> Runner<'a> {
                 *sent += 1;
                 let (host, last) = (*from, *sent >= *count);
                 let pause = if *poisson { poisson_pause(&mut self.random, *interval) } else { *interval };
-                let datagram = Datagram { src: *src, dst: *dst, src_port: *src_port, dst_port: port, bytes: *bytes, df: *df, tag };
+                let datagram =
+                    Datagram { src: *src, dst: *dst, src_port: *src_port, dst_port: port, bytes: *bytes, df: *df, tag };
                 self.sim.with_host(host, |h, now| h.send_udp(now, datagram));
                 self.alarm(n, now + if last { UDP_WAIT } else { pause });
             }
             Kind::Traceroute { from, src, dst, udp, ttl, .. } => {
                 *ttl += 1;
                 let (host, at) = (*from, *ttl);
-                let kind = if *udp { ProbeKind::Udp { src_port: None, dst_port: port + u16::from(at) - 1 } } else { ProbeKind::Echo { id: tag as u16, seq: at.into() } };
+                let kind = if *udp {
+                    ProbeKind::Udp { src_port: None, dst_port: port + u16::from(at) - 1 }
+                } else {
+                    ProbeKind::Echo { id: tag as u16, seq: at.into() }
+                };
                 let probe = Probe { src: *src, dst: *dst, ttl: at, bytes: 32, tag, kind };
                 self.sim.with_host(host, |h, now| h.probe(now, probe));
                 self.alarm(n, now + HOP_WAIT);
@@ -395,7 +470,8 @@ impl<'a> Runner<'a> {
             Kind::Resolve { .. } => self.end(n, Some(Outcome::NoReply), "no answer from the resolver"),
             Kind::Write { .. } | Kind::Connect { .. } => {
                 // Progress moved the alarm on; nothing has moved since.
-                let last = self.operations[n].elapsed.map_or(self.operations[n].started, |e| self.operations[n].started + e);
+                let last =
+                    self.operations[n].elapsed.map_or(self.operations[n].started, |e| self.operations[n].started + e);
                 if now.since(last) >= HANG_AFTER {
                     self.end(n, Some(Outcome::Hang), "nothing moves any more");
                 } else {
@@ -409,7 +485,10 @@ impl<'a> Runner<'a> {
     fn arrived(&self, n: usize) -> usize {
         let o = &self.operations[n];
         let watch = &self.sim.observer.1.0;
-        watch.arrived.get(&o.tag).map_or(0, |all| all.iter().filter(|(_, h)| o.leg_of(h) == crate::scenario::Leg::Request).count())
+        watch
+            .arrived
+            .get(&o.tag)
+            .map_or(0, |all| all.iter().filter(|(_, h)| o.leg_of(h) == crate::scenario::Leg::Request).count())
     }
 
     /// What hosts and taps report, and which new drops there are.
@@ -419,14 +498,20 @@ impl<'a> Runner<'a> {
         }
         while let Some((_, guest, packet)) = self.sim.poll_tapped() {
             let port = packet.headers.ports().1;
-            let found = self.operations.iter().position(|o| o.ended.is_none() && matches!(o.kind, Kind::Resolve { guest: g, port: p } if g == guest && p == port));
+            let found = self.operations.iter().position(|o| {
+                o.ended.is_none() && matches!(o.kind, Kind::Resolve { guest: g, port: p } if g == guest && p == port)
+            });
             if let (Some(n), Some(answer)) = (found, dns::parse_answer(&packet.payload.to_vec())) {
                 self.operations[n].addresses = answer.addresses.clone();
                 self.operations[n].elapsed = Some(self.sim.now().since(self.operations[n].started));
                 let list: Vec<String> = answer.addresses.iter().map(ToString::to_string).collect();
                 match answer.addresses.is_empty() {
                     false => self.end(n, Some(Outcome::Resolved), &list.join(", ")),
-                    true => self.end(n, Some(Outcome::NameError), if answer.code == 3 { "no such name" } else { "no address of that type" }),
+                    true => self.end(
+                        n,
+                        Some(Outcome::NameError),
+                        if answer.code == 3 { "no such name" } else { "no address of that type" },
+                    ),
                 }
             }
         }
@@ -446,9 +531,13 @@ impl<'a> Runner<'a> {
                 if !o.told.contains(&(drop.epoch, drop.by)) {
                     o.told.push((drop.epoch, drop.by));
                     let network = &self.networks[usize::from(drop.epoch)];
-                    let leg = if o.leg_of(&drop.headers) == crate::scenario::Leg::Request { "request" } else { "reply" };
+                    let leg =
+                        if o.leg_of(&drop.headers) == crate::scenario::Leg::Request { "request" } else { "reply" };
                     let text = network.names.row_text(&network.fabric, drop.by);
-                    lines.push((drop.at, format!("  dropped, {leg}: {text}  {}", code_of(network.fabric.rows[drop.by]))));
+                    lines.push((
+                        drop.at,
+                        format!("  dropped, {leg}: {text}  {}", code_of(network.fabric.rows[drop.by])),
+                    ));
                 }
             }
         }
@@ -457,7 +546,14 @@ impl<'a> Runner<'a> {
 
     fn heard(&mut self, host: HostRef, event: &HostEvent) {
         let conn = match event.what {
-            What::Connected { conn, .. } | What::Refused { conn } | What::TimedOut { conn, .. } | What::Reset { conn } | What::PeerClosed { conn } | What::Closed { conn } | What::Received { conn, .. } | What::Sent { conn, .. } => Some(conn),
+            What::Connected { conn, .. }
+            | What::Refused { conn }
+            | What::TimedOut { conn, .. }
+            | What::Reset { conn }
+            | What::PeerClosed { conn }
+            | What::Closed { conn }
+            | What::Received { conn, .. }
+            | What::Sent { conn, .. } => Some(conn),
             _ => None,
         };
         if let Some(conn) = conn {
@@ -514,8 +610,12 @@ impl<'a> Runner<'a> {
             }
             (_, What::Refused { .. }) if !over => self.ended_after(n, since, Outcome::Refused, "connection refused"),
             (_, What::Reset { .. }) if !over => self.ended_after(n, since, Outcome::Reset, "connection reset by peer"),
-            (Kind::Connect { connected: true, .. } | Kind::Write { .. }, What::TimedOut { .. }) if !over => self.ended_after(n, since, Outcome::Hang, "retransmissions given up"),
-            (_, What::TimedOut { syns, .. }) if !over => self.ended_after(n, since, Outcome::Timeout, &format!("timed out, {syns} SYNs")),
+            (Kind::Connect { connected: true, .. } | Kind::Write { .. }, What::TimedOut { .. }) if !over => {
+                self.ended_after(n, since, Outcome::Hang, "retransmissions given up")
+            }
+            (_, What::TimedOut { syns, .. }) if !over => {
+                self.ended_after(n, since, Outcome::Timeout, &format!("timed out, {syns} SYNs"))
+            }
             _ => {}
         }
     }
@@ -571,9 +671,16 @@ impl<'a> Runner<'a> {
                 let ttl = self.hop(n, from);
                 let Kind::Traceroute { max, .. } = self.operations[n].kind else { unreachable!() };
                 self.alarms.retain(|_, of| *of != n);
-                if ttl >= usize::from(max) { self.end(n, Some(Outcome::NoReply), "gave up") } else { self.next_packet(n) }
+                if ttl >= usize::from(max) {
+                    self.end(n, Some(Outcome::NoReply), "gave up")
+                } else {
+                    self.next_packet(n)
+                }
             }
-            (Kind::Traceroute { .. }, What::PortUnreachable { from } | What::EchoReply { from, .. }) => {
+            (
+                Kind::Traceroute { .. },
+                What::PortUnreachable { from } | What::EchoReply { from, .. } | What::UdpReceived { src: from, .. },
+            ) => {
                 self.hop(n, from);
                 self.operations[n].elapsed = Some(since);
                 self.end(n, Some(Outcome::Reply), "reached");
@@ -587,13 +694,24 @@ impl<'a> Runner<'a> {
                     self.end(n, Some(Outcome::Reply), &format!("{replies} of {count} replies"));
                 }
             }
-            (_, What::PortUnreachable { from }) => self.ended_after(n, since, Outcome::Refused, &format!("port unreachable, from {from},")),
+            (_, What::PortUnreachable { from }) => {
+                self.ended_after(n, since, Outcome::Refused, &format!("port unreachable, from {from},"))
+            }
             (Kind::Connect { .. }, What::TooBig { from, mtu }) | (Kind::Write { .. }, What::TooBig { from, mtu }) => {
                 self.say(format!("  told by {from}: packets of at most {mtu} bytes"));
             }
-            (_, What::TooBig { from, mtu }) => self.ended_after(n, since, Outcome::Unreachable, &format!("too big, {from} says: at most {mtu} bytes;")),
-            (_, What::Unreachable { from, kind, code }) => self.ended_after(n, since, Outcome::Unreachable, &format!("unreachable (type {kind} code {code}), from {from},")),
-            (Kind::Ping { .. }, What::TimeExceeded { from }) => self.ended_after(n, since, Outcome::Unreachable, &format!("time to live exceeded at {from}")),
+            (_, What::TooBig { from, mtu }) => {
+                self.ended_after(n, since, Outcome::Unreachable, &format!("too big, {from} says: at most {mtu} bytes;"))
+            }
+            (_, What::Unreachable { from, kind, code }) => self.ended_after(
+                n,
+                since,
+                Outcome::Unreachable,
+                &format!("unreachable (type {kind} code {code}), from {from},"),
+            ),
+            (Kind::Ping { .. }, What::TimeExceeded { from }) => {
+                self.ended_after(n, since, Outcome::Unreachable, &format!("time to live exceeded at {from}"))
+            }
             (_, What::NoPort { .. }) => self.ended_after(n, since, Outcome::Unreachable, "no free source port"),
             _ => {}
         }
@@ -632,7 +750,13 @@ impl<'a> Runner<'a> {
         let o = &self.operations[n];
         let drop = self.deciding_drop(n);
         let watch = &self.sim.observer.1.0;
-        let way = watch.ways.get(&o.tag).into_iter().flatten().map(|eni| self.network().names.enis[*eni].id.clone()).collect();
+        let way = watch
+            .ways
+            .get(&o.tag)
+            .into_iter()
+            .flatten()
+            .map(|eni| self.network().names.enis[*eni].id.clone())
+            .collect();
         let happened = Happened {
             outcome: o.outcome,
             elapsed: o.elapsed,
@@ -684,7 +808,18 @@ impl<'a> Runner<'a> {
         let captured = std::mem::take(&mut self.sim.observer.1.1.0.packets);
         let captured = captured.into_iter().filter(|c| wanted.as_ref().is_none_or(|w| w.contains(&c.eni))).collect();
         self.lines.sort_by_key(|line| line.at);
-        Report { lines: self.lines, steps, evidence, ended, seed: self.seed, networks: self.networks, captured, flow_logs, totals, counters }
+        Report {
+            lines: self.lines,
+            steps,
+            evidence,
+            ended,
+            seed: self.seed,
+            networks: self.networks,
+            captured,
+            flow_logs,
+            totals,
+            counters,
+        }
     }
 
     /// The interfaces that the scenario captures; nothing for all of them.
@@ -746,7 +881,10 @@ impl<'a> Runner<'a> {
 
 fn same_fault(a: &Fault, b: &Fault) -> bool {
     match (a, b) {
-        (Fault::Instance(a), Fault::Instance(b)) | (Fault::NatGateway(a), Fault::NatGateway(b)) | (Fault::Az(a), Fault::Az(b)) | (Fault::Link(a), Fault::Link(b)) => a == b,
+        (Fault::Instance(a), Fault::Instance(b))
+        | (Fault::NatGateway(a), Fault::NatGateway(b))
+        | (Fault::Az(a), Fault::Az(b))
+        | (Fault::Link(a), Fault::Link(b)) => a == b,
         _ => false,
     }
 }

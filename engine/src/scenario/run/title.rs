@@ -14,15 +14,26 @@ pub(super) fn title(step: &Step) -> String {
         }
         Action::Write(w) => format!("write {} bytes on {}", w.bytes, w.connection),
         Action::Close(c) => format!("close {}", c.connection),
-        Action::Send(s) => format!("send {} -> {} udp/{}, {} x {} bytes", s.from, s.to, s.port, s.count.unwrap_or(1), s.bytes.unwrap_or(64)),
-        Action::Ping(p) => format!("ping {} -> {}, {} x {} bytes", p.from, p.to, p.count.unwrap_or(1), p.bytes.unwrap_or(56)),
+        Action::Send(s) => format!(
+            "send {} -> {} udp/{}, {} x {} bytes",
+            s.from,
+            s.to,
+            s.port,
+            s.count.unwrap_or(1),
+            s.bytes.unwrap_or(64)
+        ),
+        Action::Ping(p) => {
+            format!("ping {} -> {}, {} x {} bytes", p.from, p.to, p.count.unwrap_or(1), p.bytes.unwrap_or(56))
+        }
         Action::Traceroute(t) => format!("traceroute {} -> {}", t.from, t.to),
         Action::Resolve(r) => format!("resolve {} at {}", r.name, r.from),
         Action::Change(change) => format!("change {}", change_text(change)),
         Action::Fail(fault) => format!("fail {}", fault_text(fault)),
         Action::Restore(fault) => format!("restore {}", fault_text(fault)),
         Action::Wait(w) => format!("wait {}", w.duration.value),
-        Action::Traffic(t) => format!("traffic {} -> {} port {}, {} packets/s for {}", t.from, t.to, t.port, t.rate, t.duration.value),
+        Action::Traffic(t) => {
+            format!("traffic {} -> {} port {}, {} packets/s for {}", t.from, t.to, t.port, t.rate, t.duration.value)
+        }
     }
 }
 
@@ -51,14 +62,14 @@ fn fault_text(fault: &Fault) -> String {
 
 fn change_text(change: &Change) -> String {
     let (kind, name) = match change {
-        Change::NetworkAcl(c) => ("network ACL", &c.name),
-        Change::SecurityGroup(c) => ("security group", &c.name),
-        Change::RouteTable(c) => ("route table", &c.name),
-        Change::Instance(c) => ("instance", &c.name),
-        Change::NetworkInterface(c) => ("network interface", &c.name),
-        Change::Subnet(c) => ("subnet", &c.name),
-        Change::NatGateway(c) => ("NAT gateway", &c.name),
-        Change::BlockPublicAccess(c) => ("Block Public Access of", &c.name),
+        Change::NetworkAcl(c) => ("network ACL", &c.network_acl),
+        Change::SecurityGroup(c) => ("security group", &c.security_group),
+        Change::RouteTable(c) => ("route table", &c.route_table),
+        Change::Instance(c) => ("instance", &c.instance),
+        Change::NetworkInterface(c) => ("network interface", &c.network_interface),
+        Change::Subnet(c) => ("subnet", &c.subnet),
+        Change::NatGateway(c) => ("NAT gateway", &c.nat_gateway),
+        Change::BlockPublicAccess(c) => ("Block Public Access of", &c.block_public_access),
     };
     format!("{kind} {name}")
 }

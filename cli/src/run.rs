@@ -1,0 +1,232 @@
+//! `vpcsim run`: replays scenario files, checks their expectations, writes the evidence.
+//!
+//! Scenarios are independent and may run in parallel; what is printed and written is in the order of the
+//! command line, whatever the number of jobs.
+
+use crate::args::{Global, Output, RunArgs};
+use crate::input::{self, Source};
+use crate::{Failure, Status, network, output, render};
+use rayon::prelude::*;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use vpcsim_engine::base::{Instant, Nanos};
+use vpcsim_engine::diag::{Diagnostic, FileIx, Severity, any_error};
+use vpcsim_engine::observe::capture;
+use vpcsim_engine::record::flow_log;
+use vpcsim_engine::scenario::run::{Options, Report};
+use vpcsim_engine::scenario::{self};
+
+/// What became of one file.
+struct Ran {
+    name: String,
+    sources: Vec<Source>,
+    diagnostics: Vec<Diagnostic>,
+    report: Option<Report>,
+}
+
+pub(crate) fn run(args: &RunArgs, global: &Global) -> Result<Status, Failure> {
+    let until = match &args.until {
+        Some(text) => Some(Instant::START + text.parse::<Nanos>().map_err(Failure::Usage)?),
+        None => None,
+    };
+    let options = Options { seed: args.seed, until, capture: args.pcap.is_some() };
+    let names = names(&args.scenarios)?;
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(args.jobs.unwrap_or(0))
+        .build()
+        .map_err(|e| Failure::Io(format!("cannot start threads: {e}")))?;
+    let jobs: Vec<(&PathBuf, &String)> = args.scenarios.iter().zip(&names).collect();
+    let ran: Vec<Result<Ran, Failure>> =
+        pool.install(|| jobs.par_iter().map(|(path, name)| one(path, name, options)).collect());
+    let ran: Vec<Ran> = ran.into_iter().collect::<Result<_, _>>()?;
+
+    let mut invalid = false;
+    for r in &ran {
+        let shown: Vec<Diagnostic> =
+            r.diagnostics.iter().filter(|d| d.severity == Severity::Error || global.verbose > 0).cloned().collect();
+        render::diagnostics::print(&r.sources, &shown);
+        invalid |= r.report.is_none();
+    }
+    if invalid {
+        return Ok(Status::Invalid);
+    }
+    for r in &ran {
+        let report = r.report.as_ref().expect("no file was invalid");
+        evidence(args, &r.name, report)?;
+    }
+    if let Some(path) = &args.junit {
+        output::write_atomically(path, junit(&ran)?.as_bytes())?;
+    }
+    let text = match args.output {
+        Output::Text => ran.iter().map(|r| story(r, ran.len() > 1, global)).collect::<Vec<_>>().join("\n"),
+        Output::Json => json(&ran),
+    };
+    output::print(text.as_bytes())?;
+    let failed = ran.iter().filter_map(|r| r.report.as_ref()).any(|report| report.failures() > 0);
+    Ok(if failed { Status::Finding } else { Status::Done })
+}
+
+/// File names without folder and ending, told apart where two are the same.
+fn names(paths: &[PathBuf]) -> Result<Vec<String>, Failure> {
+    let mut out: Vec<String> = Vec::new();
+    for path in paths {
+        let stem = path.file_stem().map_or_else(|| "scenario".to_owned(), |s| s.to_string_lossy().into_owned());
+        let mut name = stem.clone();
+        let mut n = 2;
+        while out.contains(&name) {
+            name = format!("{stem}-{n}");
+            n += 1;
+        }
+        out.push(name);
+    }
+    Ok(out)
+}
+
+fn one(path: &Path, name: &str, options: Options) -> Result<Ran, Failure> {
+    let source = input::read(path)?;
+    let (scenario, mut diagnostics) = scenario::read(FileIx(0), &source.bytes);
+    let failed = |sources, diagnostics| Ok(Ran { name: name.to_owned(), sources, diagnostics, report: None });
+    let Some(scenario) = scenario.filter(|_| !any_error(&diagnostics)) else {
+        return failed(vec![source], diagnostics);
+    };
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let topology = folder.join(&scenario.topology.value);
+    if !topology.exists() {
+        let message = format!("there is no topology `{}`", topology.display());
+        diagnostics.push(
+            Diagnostic::error("unknown-reference", scenario.topology.span, message)
+                .help("the path is relative to the scenario file"),
+        );
+        return failed(vec![source], diagnostics);
+    }
+    let mut read = network::read(&topology)?;
+    // The scenario is file 0; the topology's files come behind it.
+    shift(&mut read.diagnostics, 1);
+    let read_errors = any_error(&read.diagnostics);
+    diagnostics.append(&mut read.diagnostics);
+    let mut sources = vec![source];
+    sources.append(&mut read.sources);
+    let Some(spec) = read.spec.filter(|_| !read_errors) else { return failed(sources, diagnostics) };
+    match scenario::run::run(&scenario, &spec, options) {
+        Ok(report) => Ok(Ran { name: name.to_owned(), sources, diagnostics, report: Some(report) }),
+        Err(more) => {
+            diagnostics.extend(more);
+            failed(sources, diagnostics)
+        }
+    }
+}
+
+fn shift(diagnostics: &mut [Diagnostic], by: u16) {
+    for d in diagnostics {
+        d.span.file.0 += by;
+        for (span, _) in &mut d.notes {
+            span.file.0 += by;
+        }
+    }
+}
+
+/// Captures and flow logs of one scenario.
+fn evidence(args: &RunArgs, name: &str, report: &Report) -> Result<(), Failure> {
+    if let Some(folder) = &args.pcap {
+        let network = report.networks.last().expect("there is always one");
+        let say = |epoch, by| report.row_text(epoch, by);
+        let folder = folder.join(name);
+        for (interface, bytes) in capture::files(network, &report.captured, &say) {
+            output::write_atomically(&folder.join(format!("{}.pcapng", file_name(&interface))), &bytes)?;
+        }
+        output::write_atomically(&folder.join("merged.pcapng"), &capture::merged(network, &report.captured, &say))?;
+    }
+    if let Some(folder) = &args.flow_logs {
+        let mut text = String::from(flow_log::HEADER);
+        text.push('\n');
+        for record in &report.flow_logs {
+            text.push_str(&record.default_line());
+            text.push('\n');
+        }
+        output::write_atomically(&folder.join(format!("{name}.log")), text.as_bytes())?;
+    }
+    Ok(())
+}
+
+/// A name without what a file system would take for a folder.
+fn file_name(name: &str) -> String {
+    name.replace(['/', '\\', ':'], "_")
+}
+
+fn story(r: &Ran, several: bool, global: &Global) -> String {
+    let report = r.report.as_ref().expect("no file was invalid");
+    let title = if several { format!("{}\n", r.name) } else { String::new() };
+    if global.quiet {
+        let failed: Vec<String> = report.checks().filter(|c| c.found.is_some()).map(|c| c.text()).collect();
+        return if failed.is_empty() { String::new() } else { format!("{title}{}\n", failed.join("\n")) };
+    }
+    render::clean(&format!("{title}{}", report.transcript()))
+}
+
+fn junit(ran: &[Ran]) -> Result<String, Failure> {
+    let mut document = quick_junit::Report::new("vpcsim");
+    for r in ran {
+        let report = r.report.as_ref().expect("no file was invalid");
+        let mut suite = quick_junit::TestSuite::new(&r.name);
+        let mut case = |title: String, checks: &[scenario::run::CheckResult], took: Nanos| {
+            let failed: Vec<String> =
+                checks.iter().filter(|c| c.found.is_some()).map(|c| c.text().trim().to_owned()).collect();
+            let status = if failed.is_empty() {
+                quick_junit::TestCaseStatus::success()
+            } else {
+                let mut status = quick_junit::TestCaseStatus::non_success(quick_junit::NonSuccessKind::Failure);
+                status.set_message(failed.join("; "));
+                status
+            };
+            let mut case = quick_junit::TestCase::new(title, status);
+            case.set_time(Duration::from_nanos(took.0));
+            suite.add_test_case(case);
+        };
+        for (n, step) in report.steps.iter().enumerate() {
+            case(format!("{}. {}", n + 1, step.title), &step.checks, step.ended.since(step.started));
+        }
+        if !report.evidence.is_empty() {
+            case("evidence".to_owned(), &report.evidence, Nanos::ZERO);
+        }
+        document.add_test_suite(suite);
+    }
+    document.to_string().map_err(|e| Failure::Io(format!("cannot make the JUnit report: {e}")))
+}
+
+fn json(ran: &[Ran]) -> String {
+    let scenarios: Vec<_> = ran
+        .iter()
+        .map(|r| {
+            let report = r.report.as_ref().expect("no file was invalid");
+            let checks = |checks: &[scenario::run::CheckResult]| {
+                checks.iter().map(|c| serde_json::json!({ "expected": c.expected, "met": c.found.is_none(), "found": c.found })).collect::<Vec<_>>()
+            };
+            let steps: Vec<_> = report
+                .steps
+                .iter()
+                .map(|s| {
+                    let blocked = s.blocked_by.map(|d| {
+                        let network = &report.networks[usize::from(d.epoch)];
+                        serde_json::json!({
+                            "text": network.names.row_text(&network.fabric, d.by), "at_ns": d.at.0,
+                            "code": vpcsim_engine::verdict::code_of(network.fabric.rows[d.by]), "place": render::explanation::place(network, d.by),
+                        })
+                    });
+                    serde_json::json!({
+                        "step": s.title, "started_ns": s.started.0, "ended_ns": s.ended.0, "outcome": s.outcome.map(scenario::Outcome::word),
+                        "elapsed_ns": s.elapsed.map(|e| e.0), "blocked_by": blocked, "expectations": checks(&s.checks),
+                    })
+                })
+                .collect();
+            let t = &report.totals;
+            serde_json::json!({
+                "scenario": r.name, "seed": report.seed, "ended_ns": report.ended.0, "steps": steps, "evidence": checks(&report.evidence),
+                "failures": report.failures(),
+                "transcript": report.lines.iter().map(|l| serde_json::json!({ "at_ns": l.at.0, "text": l.text })).collect::<Vec<_>>(),
+                "packets": { "originated": t.originated, "made": t.made, "delivered": t.delivered, "exited": t.exited, "dropped": t.dropped, "in_flight": t.in_flight },
+                "counters": report.counters.iter().cloned().collect::<std::collections::BTreeMap<_, _>>(),
+            })
+        })
+        .collect();
+    format!("{:#}\n", serde_json::json!({ "format_version": 1, "scenarios": scenarios }))
+}
