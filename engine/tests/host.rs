@@ -271,6 +271,73 @@ fn a_handshake_that_is_never_finished_is_forgotten() {
 }
 
 #[test]
+fn a_lost_syn_ack_is_repeated() {
+    let mut p = pair();
+    p.drop = Box::new(|now, packet| packet.headers.src == ip("10.0.0.2") && now < Instant::START + LATENCY * 500);
+    let conn = p.connect(10, 10);
+    p.run_for(5);
+    assert!(matches!(p.whats(A).iter().find(|w| matches!(w, What::Connected { .. })),
+        Some(What::Connected { elapsed, .. }) if elapsed.as_secs() == 1));
+    assert_eq!(p.received(A, conn), 10);
+}
+
+#[test]
+fn a_closed_end_waits_a_minute_for_the_other() {
+    let mut p = pair();
+    let conn = p.connect(10, 0);
+    p.run_for(1);
+    p.drop = Box::new(|_, packet| {
+        packet.headers.src == ip("10.0.0.2") && packet.headers.tcp().unwrap().flags.has(TcpFlags::FIN)
+    });
+    p.hosts[A].close(p.now, conn);
+    let from = p.now;
+    p.run_for(2_000);
+    let closed = p.events[A].iter().find(|event| event.what == What::Closed { conn }).unwrap();
+    assert_eq!(closed.at.since(from).as_secs(), 60);
+    assert_eq!(p.whats(B).last(), Some(&What::TimedOut { conn: ConnId(1), syns: 0 }));
+}
+
+#[test]
+fn what_cannot_be_tried_is_told() {
+    let mut p = pair_of(|_, config| config.listens_everywhere = true);
+    let good = Connect {
+        src: ip("10.0.0.1"),
+        dst: ip("10.0.0.2"),
+        dst_port: 80,
+        src_port: Some(9),
+        tag: 1,
+        send: 0,
+        receive: 0,
+    };
+    for bad in [
+        Connect { dst_port: 0, ..good },
+        Connect { src_port: Some(0), ..good },
+        Connect { dst: ip("0.0.0.0"), ..good },
+        Connect { dst: ip("fd00::2"), ..good },
+        Connect { dst: ip("224.0.0.5"), ..good },
+    ] {
+        let conn = p.hosts[A].connect(p.now, bad);
+        p.run_for(1);
+        assert_eq!(p.whats(A).last(), Some(&What::Invalid { conn }));
+    }
+    // Odd addresses in a SYN from elsewhere harm nobody.
+    p.hosts[A].connect(p.now, good);
+    p.collect();
+    let (_, _, syn) = p.sent.last().unwrap().clone();
+    for (src, src_port, dst_port) in
+        [("0.0.0.0", 9, 80), ("255.255.255.255", 9, 80), ("10.0.0.2", 0, 80), ("10.0.0.9", 9, 0)]
+    {
+        let mut odd = syn.clone();
+        odd.headers.src = ip(src);
+        odd.headers.set_src_port(src_port);
+        odd.headers.set_dst_port(dst_port);
+        p.hosts[B].handle_packet(p.now, odd);
+    }
+    p.run_for(200);
+    assert!(p.has(B, What::Accepted { conn: ConnId(4), from: ip("10.0.0.1"), from_port: 9, port: 80 }));
+}
+
+#[test]
 fn lost_segments_are_sent_again() {
     let mut p = pair();
     let mut n = 0;

@@ -130,7 +130,7 @@ impl Connection {
     pub(super) fn connect(id: ConnId, tuple: Tuple, tag: u32, app: App, around: &mut Around<'_>) -> Self {
         let mut new = Self::new(id, tuple, tag, app, true, around.now);
         let (remote, local) = ((tuple.remote, tuple.remote_port), (tuple.local, tuple.local_port));
-        new.socket().connect(around.interface.context(), remote, local).expect("ports are not 0, families are one");
+        new.socket().connect(around.interface.context(), remote, local).expect("checked by the host");
         new
     }
     /// A connection that somebody opens. It takes the SYN when it is served.
@@ -306,7 +306,7 @@ impl Connection {
         let conn = self.id;
         if self.limit(around.os).is_some_and(|at| at <= around.now) {
             match self.state() {
-                State::SynReceived => {}
+                State::SynReceived if !self.client => {}
                 State::FinWait2 => self.tell(around, What::Closed { conn }),
                 _ => {
                     let syns = self.syn.as_ref().map_or(0, |(_, sent)| *sent);
