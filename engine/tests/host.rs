@@ -419,6 +419,22 @@ fn five_megabytes_fill_the_window() {
 }
 
 #[test]
+fn a_transfer_starts_with_ten_segments_and_doubles() {
+    let mut p = pair();
+    let conn = p.connect(0, 60_000);
+    p.run_for(5);
+    assert_eq!(p.received(A, conn), 60_000);
+    let mut bursts = BTreeMap::new();
+    for (at, by, packet) in &p.sent {
+        if *by == B && packet.len() > 100 {
+            *bursts.entry(at.0 / (2 * LATENCY.0)).or_insert(0) += packet.len() - 40;
+        }
+    }
+    // RFC 9293 section 3.7.4 (Nagle): the short rest waits until all before it is acknowledged.
+    assert_eq!(bursts.into_values().collect::<Vec<_>>(), [14_600, 29_200, 16_060, 140]);
+}
+
+#[test]
 fn a_thousand_connections_on_one_host() {
     let mut p = pair();
     let conns: Vec<ConnId> = (0..1_000).map(|_| p.connect(100, 100)).collect();
