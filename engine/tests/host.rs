@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use vpcsim_engine::base::{Instant, Nanos, PortRange, Protocol};
+use vpcsim_engine::base::{Instant, Nanos, PortRange, Protocol, Ratio, Stream};
 use vpcsim_engine::host::{
     ConnId, Connect, Datagram, Host, HostConfig, HostEvent, PATH_MTU_LIFE, Ping, Probe, ProbeKind, What,
 };
@@ -271,6 +271,73 @@ fn a_handshake_that_is_never_finished_is_forgotten() {
 }
 
 #[test]
+fn a_lost_syn_ack_is_repeated() {
+    let mut p = pair();
+    p.drop = Box::new(|now, packet| packet.headers.src == ip("10.0.0.2") && now < Instant::START + LATENCY * 500);
+    let conn = p.connect(10, 10);
+    p.run_for(5);
+    assert!(matches!(p.whats(A).iter().find(|w| matches!(w, What::Connected { .. })),
+        Some(What::Connected { elapsed, .. }) if elapsed.as_secs() == 1));
+    assert_eq!(p.received(A, conn), 10);
+}
+
+#[test]
+fn a_closed_end_waits_a_minute_for_the_other() {
+    let mut p = pair();
+    let conn = p.connect(10, 0);
+    p.run_for(1);
+    p.drop = Box::new(|_, packet| {
+        packet.headers.src == ip("10.0.0.2") && packet.headers.tcp().unwrap().flags.has(TcpFlags::FIN)
+    });
+    p.hosts[A].close(p.now, conn);
+    let from = p.now;
+    p.run_for(2_000);
+    let closed = p.events[A].iter().find(|event| event.what == What::Closed { conn }).unwrap();
+    assert_eq!(closed.at.since(from).as_secs(), 60);
+    assert_eq!(p.whats(B).last(), Some(&What::TimedOut { conn: ConnId(1), syns: 0 }));
+}
+
+#[test]
+fn what_cannot_be_tried_is_told() {
+    let mut p = pair_of(|_, config| config.listens_everywhere = true);
+    let good = Connect {
+        src: ip("10.0.0.1"),
+        dst: ip("10.0.0.2"),
+        dst_port: 80,
+        src_port: Some(9),
+        tag: 1,
+        send: 0,
+        receive: 0,
+    };
+    for bad in [
+        Connect { dst_port: 0, ..good },
+        Connect { src_port: Some(0), ..good },
+        Connect { dst: ip("0.0.0.0"), ..good },
+        Connect { dst: ip("fd00::2"), ..good },
+        Connect { dst: ip("224.0.0.5"), ..good },
+    ] {
+        let conn = p.hosts[A].connect(p.now, bad);
+        p.run_for(1);
+        assert_eq!(p.whats(A).last(), Some(&What::Invalid { conn }));
+    }
+    // Odd addresses in a SYN from elsewhere harm nobody.
+    p.hosts[A].connect(p.now, good);
+    p.collect();
+    let (_, _, syn) = p.sent.last().unwrap().clone();
+    for (src, src_port, dst_port) in
+        [("0.0.0.0", 9, 80), ("255.255.255.255", 9, 80), ("10.0.0.2", 0, 80), ("10.0.0.9", 9, 0)]
+    {
+        let mut odd = syn.clone();
+        odd.headers.src = ip(src);
+        odd.headers.set_src_port(src_port);
+        odd.headers.set_dst_port(dst_port);
+        p.hosts[B].handle_packet(p.now, odd);
+    }
+    p.run_for(200);
+    assert!(p.has(B, What::Accepted { conn: ConnId(4), from: ip("10.0.0.1"), from_port: 9, port: 80 }));
+}
+
+#[test]
 fn lost_segments_are_sent_again() {
     let mut p = pair();
     let mut n = 0;
@@ -349,6 +416,22 @@ fn five_megabytes_fill_the_window() {
     let last = p.sent.last().unwrap().0;
     // 64 KiB a round trip of 2 ms, both ways at once: 0.16 s.
     assert!(last < Instant::START + Nanos::from_millis(500), "{last:?}");
+}
+
+#[test]
+fn a_transfer_starts_with_ten_segments_and_doubles() {
+    let mut p = pair();
+    let conn = p.connect(0, 60_000);
+    p.run_for(5);
+    assert_eq!(p.received(A, conn), 60_000);
+    let mut bursts = BTreeMap::new();
+    for (at, by, packet) in &p.sent {
+        if *by == B && packet.len() > 100 {
+            *bursts.entry(at.0 / (2 * LATENCY.0)).or_insert(0) += packet.len() - 40;
+        }
+    }
+    // RFC 9293 section 3.7.4 (Nagle): the short rest waits until all before it is acknowledged.
+    assert_eq!(bursts.into_values().collect::<Vec<_>>(), [14_600, 29_200, 16_060, 140]);
 }
 
 #[test]
@@ -536,4 +619,49 @@ fn the_same_seed_gives_the_same_bytes() {
     let once = run(1);
     assert!(once == run(1));
     assert!(once.0 != run(2).0);
+}
+
+#[test]
+fn any_mixture_of_damaged_segments_is_survived() {
+    // A conversation, then its packets again in disorder with fields changed, into both hosts.
+    let mut p = pair();
+    let conn = p.connect(5_000, 5_000);
+    p.hosts[A].ping(p.now, echo(ip("10.0.0.1"), ip("10.0.0.2"), 3_000, false));
+    p.hosts[A].send_udp(p.now, datagram(53, 3_000, false));
+    p.hosts[A].send_udp(p.now, datagram(54, 30, false));
+    p.run_for(1);
+    p.hosts[A].close(p.now, conn);
+    p.run_for(1);
+    let known: Vec<Packet> = p.sent.iter().map(|(_, _, packet)| packet.clone()).collect();
+    let mut random = Stream::new(1, "test", "damage");
+    for round in 0..20_000 {
+        let mut packet = known[random.below(known.len() as u64) as usize].clone();
+        if random.chance(Ratio(500_000))
+            && let L4::Tcp(tcp) = &mut packet.headers.l4
+        {
+            match random.below(5) {
+                0 => tcp.flags = TcpFlags(random.below(256) as u8),
+                1 => tcp.seq = tcp.seq.wrapping_add(random.below(3_000) as u32).wrapping_sub(1_500),
+                2 => tcp.ack = tcp.ack.wrapping_add(random.below(3_000) as u32).wrapping_sub(1_500),
+                3 => tcp.window = random.below(3) as u16,
+                _ => tcp.src_port = 32_768 + random.below(5) as u16,
+            }
+        }
+        if random.chance(Ratio(50_000)) {
+            packet = quote::too_big(&packet, ip("10.0.0.254"), random.below(2_000) as u32);
+        }
+        let to = usize::from(packet.headers.dst == ip("10.0.0.2"));
+        p.hosts[to].handle_packet(p.now, packet);
+        if round % 500 == 0 {
+            p.connect(random.below(5_000), random.below(5_000));
+        }
+        p.run_to(p.now + Nanos::from_micros(random.below(20_000)));
+        p.sent.clear();
+    }
+    // Nothing is left behind that asks for time without end.
+    p.drop = Box::new(|_, _| true);
+    p.run_for(4_000);
+    p.wakeups = 0;
+    p.run_for(4_000);
+    assert!(p.wakeups < 500, "{} wakeups", p.wakeups);
 }

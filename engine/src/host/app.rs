@@ -49,8 +49,9 @@ impl App {
         self.written.saturating_sub(socket.send_queue() as u64)
     }
 
-    /// Reads, writes and closes as far as the socket lets it. True if the socket then has something to do.
-    pub(super) fn run(&mut self, socket: &mut Socket<'_>) -> bool {
+    /// Reads, writes and closes as far as the socket lets it, with at most `window` bytes unacknowledged.
+    /// True if the socket then has something to do.
+    pub(super) fn run(&mut self, socket: &mut Socket<'_>, window: u64) -> bool {
         let mut busy = false;
         while socket.can_recv() {
             let read = &mut self.read;
@@ -74,7 +75,8 @@ impl App {
             self.closing = true;
         }
         while self.written < self.to_write && socket.can_send() {
-            let (written, left) = (self.written, self.to_write - self.written);
+            let room = window.saturating_sub(socket.send_queue() as u64);
+            let (written, left) = (self.written, room.min(self.to_write - self.written));
             let head: &[u8] = if self.server { &[] } else { self.wanted.get(written as usize..).unwrap_or(&[]) };
             let put = socket.send(|buffer| {
                 let len = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len());

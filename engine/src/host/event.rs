@@ -48,6 +48,11 @@ pub enum What {
         /// The connection that will not be; nothing for a datagram.
         conn: Option<ConnId>,
     },
+    /// There is no such connection: port 0, an unspecified or multicast address, or addresses of two families.
+    Invalid {
+        /// The connection that will not be.
+        conn: ConnId,
+    },
     /// A RST answered our SYN.
     Refused {
         /// The connection.

@@ -159,7 +159,7 @@ impl Host {
 
     /// True if something listens there.
     fn listens(&self, protocol: Protocol, port: u16) -> bool {
-        self.config.listens_everywhere || self.listeners.contains(&(protocol, port))
+        port != 0 && (self.config.listens_everywhere || self.listeners.contains(&(protocol, port)))
     }
     fn tell(&mut self, now: Instant, tag: u32, what: What) {
         self.events.push_back(HostEvent { tag, at: now, what });

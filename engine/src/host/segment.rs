@@ -7,6 +7,7 @@ use crate::base::{Instant, Protocol};
 use crate::wire::{Packet, TcpFlags, quote};
 use rustc_hash::FxHashMap;
 use std::collections::VecDeque;
+use std::net::IpAddr;
 
 /// Connections in TIME-WAIT: their ports stay taken, and a repeated FIN gets the last ACK again.
 #[derive(Debug, Default)]
@@ -34,13 +35,17 @@ impl Finished {
 }
 
 impl Host {
-    /// Opens a TCP connection. Its SYN waits in [`poll_transmit`](Self::poll_transmit).
-    ///
-    /// # Panics
-    /// If the addresses are of two families, or a port is 0.
+    /// Opens a TCP connection. Its SYN waits in [`poll_transmit`](Self::poll_transmit). An event tells how it
+    /// went, also if it could not be tried.
     pub fn connect(&mut self, now: Instant, ask: Connect) -> ConnId {
         self.finished.forget_old(now);
         let id = self.new_conn();
+        let possible = |address: IpAddr| !address.is_unspecified() && !address.is_multicast();
+        let families = ask.src.is_ipv4() == ask.dst.is_ipv4();
+        if !families || !possible(ask.src) || !possible(ask.dst) || ask.dst_port == 0 || ask.src_port == Some(0) {
+            self.tell(now, ask.tag, What::Invalid { conn: id });
+            return id;
+        }
         let tuple = |local_port| Tuple { local: ask.src, local_port, remote: ask.dst, remote_port: ask.dst_port };
         let taken =
             |host: &Self, port| host.tuples.contains_key(&tuple(port)) || host.finished.last.contains_key(&tuple(port));

@@ -1,10 +1,11 @@
 //! One TCP connection: a smoltcp socket in a set of its own, and the timers that smoltcp lacks.
 //!
-//! smoltcp does the segments, the windows, retransmission of data and congestion control (Reno). Here are:
-//! the SYN schedule and when to give up, the limits of a handshake, of sending without an answer and of
-//! FIN-WAIT-2, and what the application is told. Unlike Linux: the retransmission timeout of data starts
+//! smoltcp does the segments, the windows, retransmission of data and, from the first loss on, congestion
+//! control (Reno). Here are: the SYN schedule and when to give up, the limits of a handshake, of sending
+//! without an answer and of FIN-WAIT-2, slow start up to the first loss (smoltcp's would start with 2,048
+//! bytes), and what the application is told. Unlike Linux: the retransmission timeout of data starts
 //! at 1 s and is at least 1 s (Linux: 200 ms), also after a "too big" (Linux: at once); an ACK waits for
-//! 10 ms (Linux: 40 ms); the first window is 2,048 bytes (Linux: ten segments, RFC 6928); no timestamps;
+//! 10 ms (Linux: 40 ms); after the first loss Reno begins with 2,048 bytes (Linux: Cubic); no timestamps;
 //! lost segments are repeated from the first gap on, without selective acknowledgement; fixed buffers.
 //!
 //! Invariant: a connection that was never answered sends nothing but its SYNs, never a RST.
@@ -22,6 +23,10 @@ use std::net::IpAddr;
 
 /// Send and receive buffer of a connection. Above 65,535 smoltcp offers window scaling (RFC 7323).
 pub const BUFFER: usize = 64 * 1024;
+/// Segments that a connection may send before the first is acknowledged (Linux `TCP_INIT_CWND`; RFC 6928).
+pub const FIRST_WINDOW: u64 = 10;
+/// smoltcp's smallest retransmission timeout.
+const RETRANSMIT_MIN: Nanos = Nanos::from_secs(1);
 /// How long a listener waits for the end of a handshake: Linux `net.ipv4.tcp_synack_retries` = 5, 1 + 2 + 4 + ... + 32 s.
 pub const SYN_ACK_GIVE_UP: Nanos = Nanos::from_secs(63);
 /// How long data or a FIN stays without any answer: Linux `net.ipv4.tcp_retries2` = 15, 924.6 s from its 200 ms.
@@ -97,13 +102,17 @@ pub(super) struct Connection {
     unanswered: Option<Instant>,
     fin_wait: Option<Instant>,
     last_sent: Option<Packet>,
+    /// Sequence number after the last byte sent.
+    sent_to: Option<u32>,
+    /// Something was sent twice: Reno rules.
+    lost: bool,
 }
 
 impl Connection {
     fn new(id: ConnId, tuple: Tuple, tag: u32, app: App, client: bool, now: Instant) -> Self {
         let buffer = || SocketBuffer::new(vec![0; BUFFER]);
         let mut socket = Socket::new(buffer(), buffer());
-        socket.set_congestion_control(CongestionControl::Reno);
+        socket.set_congestion_control(CongestionControl::None);
         let mut set = SocketSet::new(Vec::with_capacity(1));
         let handle = set.add(socket);
         Self {
@@ -124,13 +133,15 @@ impl Connection {
             unanswered: None,
             fin_wait: None,
             last_sent: None,
+            sent_to: None,
+            lost: false,
         }
     }
     /// A connection that we open. It sends its SYN when it is served.
     pub(super) fn connect(id: ConnId, tuple: Tuple, tag: u32, app: App, around: &mut Around<'_>) -> Self {
         let mut new = Self::new(id, tuple, tag, app, true, around.now);
         let (remote, local) = ((tuple.remote, tuple.remote_port), (tuple.local, tuple.local_port));
-        new.socket().connect(around.interface.context(), remote, local).expect("ports are not 0, families are one");
+        new.socket().connect(around.interface.context(), remote, local).expect("checked by the host");
         new
     }
     /// A connection that somebody opens. It takes the SYN when it is served.
@@ -162,13 +173,17 @@ impl Connection {
         {
             return gone;
         }
+        if packet.is_none() && self.unanswered.is_some_and(|since| around.now.since(since) >= RETRANSMIT_MIN) {
+            self.slow_down();
+        }
         let mut device = Device::new(around.mtu, packet);
         loop {
             around.interface.poll(micros(around.now), &mut device, &mut self.set);
             self.send(&mut device, around);
             self.tell_handshake(around);
+            let window = self.window(around.mtu);
             let Self { app, set, handle, .. } = self;
-            if !self.established || !app.run(set.get_mut::<Socket<'static>>(*handle)) {
+            if !self.established || !app.run(set.get_mut::<Socket<'static>>(*handle), window) {
                 break;
             }
         }
@@ -220,8 +235,30 @@ impl Connection {
                 self.syn = Some((packet.clone(), 1));
                 self.tell(around, What::SynSent { conn: self.id, n: 1 });
             }
+            let end = tcp.seq.wrapping_add(packet.payload.len() - u32::from(tcp.options_len));
+            match self.sent_to {
+                // RFC 9293 section 3.4: sequence numbers compare modulo 2^32.
+                Some(to) if end != tcp.seq && end.wrapping_sub(to) as i32 <= 0 => self.slow_down(),
+                _ => self.sent_to = Some(end),
+            }
             self.last_sent = Some(packet.clone());
             around.out.push_back(packet);
+        }
+    }
+
+    /// Bytes that may be unacknowledged: RFC 5681 section 3.1's slow start, until something is lost.
+    fn window(&self, mtu: u32) -> u64 {
+        if self.lost {
+            return u64::MAX;
+        }
+        let segment = u64::from(mtu) - if self.tuple.local.is_ipv4() { 40 } else { 60 };
+        FIRST_WINDOW * segment + self.app.acknowledged(self.set.get(self.handle))
+    }
+    /// Something was lost: smoltcp's congestion control takes over.
+    fn slow_down(&mut self) {
+        if !self.lost {
+            self.lost = true;
+            self.socket().set_congestion_control(CongestionControl::Reno);
         }
     }
 
@@ -306,7 +343,7 @@ impl Connection {
         let conn = self.id;
         if self.limit(around.os).is_some_and(|at| at <= around.now) {
             match self.state() {
-                State::SynReceived => {}
+                State::SynReceived if !self.client => {}
                 State::FinWait2 => self.tell(around, What::Closed { conn }),
                 _ => {
                     let syns = self.syn.as_ref().map_or(0, |(_, sent)| *sent);
