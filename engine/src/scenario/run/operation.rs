@@ -102,6 +102,15 @@ pub(super) enum Kind {
 }
 
 impl Operation {
+    /// The host that began it.
+    pub(super) const fn asker(&self) -> Option<HostRef> {
+        match self.kind {
+            Kind::Connect { host, .. } | Kind::Write { host, .. } => Some(host),
+            Kind::Ping { from, .. } | Kind::Send { from, .. } | Kind::Traceroute { from, .. } => Some(from),
+            Kind::Resolve { guest, .. } => Some(HostRef::Guest(guest)),
+            Kind::Wait => None,
+        }
+    }
     /// Whether a packet of this step goes from the asker, or comes back to it.
     pub(super) fn leg_of(&self, headers: &Headers) -> Leg {
         let request = match headers.l4 {

@@ -568,8 +568,10 @@ impl<'a> Runner<'a> {
             }
             return;
         }
-        let Some(n) = self.operations.iter().position(|o| o.ended.is_none() && o.tag == event.tag) else { return };
-        self.packet_event(n, host, event);
+        // The other side reports too, with the same tag: only what the asker sees ends a step.
+        let mine = |o: &Operation| o.ended.is_none() && o.tag == event.tag && o.asker() == Some(host);
+        let Some(n) = self.operations.iter().position(mine) else { return };
+        self.packet_event(n, event);
     }
 
     fn conn_event(&mut self, n: usize, event: &HostEvent) {
@@ -653,7 +655,7 @@ impl<'a> Runner<'a> {
         }
     }
 
-    fn packet_event(&mut self, n: usize, host: HostRef, event: &HostEvent) {
+    fn packet_event(&mut self, n: usize, event: &HostEvent) {
         let since = event.at.since(self.operations[n].started);
         match (&mut self.operations[n].kind, event.what) {
             (Kind::Ping { replies, count, sent, .. }, What::EchoReply { from, seq, bytes, rtt }) => {
@@ -715,7 +717,6 @@ impl<'a> Runner<'a> {
             (_, What::NoPort { .. }) => self.ended_after(n, since, Outcome::Unreachable, "no free source port"),
             _ => {}
         }
-        let _ = host;
     }
 
     /// A hop of traceroute has answered; gives its number.
