@@ -1,1 +1,156 @@
-//! Shared networks for the benchmarks.
+//! Networks that the benchmarks share, and the way to measure processor time.
+
+use std::fmt::Write;
+use vpcsim_engine::base::Instant;
+use vpcsim_engine::compile::{Network, compile};
+use vpcsim_engine::diag::FileIx;
+use vpcsim_engine::event::HostRef;
+use vpcsim_engine::sim::Sim;
+use vpcsim_engine::spec;
+use vpcsim_engine::wire::{Fragment, Headers, L4, Packet, Payload, Udp};
+
+/// Compiles a topology that is written here and so must be right.
+///
+/// # Panics
+/// If it is not.
+#[must_use]
+pub fn network(text: &str) -> Network {
+    let (spec, diagnostics) = spec::read(FileIx(0), text.as_bytes());
+    assert!(diagnostics.is_empty(), "{diagnostics:?}");
+    let (network, diagnostics) = compile(&spec.expect("it was read"));
+    network.unwrap_or_else(|| panic!("{diagnostics:?}"))
+}
+
+/// A client, `middleboxes` forwarding instances one behind the other, and a server, each in a subnet of its
+/// own, with a security group and an ACL of a few rows at every one.
+#[must_use]
+pub fn chain(middleboxes: usize) -> String {
+    let mut out = String::from("vpcs: {v: {cidr: 10.0.0.0/16}}\nsubnets:\n");
+    let hosts = middleboxes + 2;
+    for n in 0..hosts {
+        let _ = writeln!(out, "  s{n}: {{vpc: v, az: a, cidr: 10.0.{n}.0/24, route_table: r{n}, network_acl: acl}}");
+    }
+    out.push_str("route_tables:\n");
+    for n in 0..hosts {
+        let server = hosts - 1;
+        match n {
+            n if n < middleboxes => {
+                let _ = writeln!(out, "  r{n}: {{vpc: v, routes: [{{to: 10.0.{server}.0/24, via: i{}}}]}}", n + 1);
+            }
+            _ => {
+                let _ = writeln!(out, "  r{n}: {{vpc: v}}");
+            }
+        }
+    }
+    out.push_str(
+        "network_acls:\n  acl:\n    vpc: v\n    inbound:\n      - {rule: 90, action: deny, protocol: tcp, ports: 23, from: 0.0.0.0/0}\n      - {rule: 100, action: allow, from: 10.0.0.0/16}\n    outbound:\n      - {rule: 90, action: deny, protocol: tcp, ports: 23, to: 0.0.0.0/0}\n      - {rule: 100, action: allow, to: 10.0.0.0/16}\n",
+    );
+    out.push_str(
+        "security_groups:\n  sg:\n    vpc: v\n    inbound: [{protocol: udp, ports: 5000-6000, from: 10.0.0.0/16}]\n    outbound: [{protocol: udp, ports: 5000-6000, to: 10.0.0.0/16}]\ninstances:\n",
+    );
+    for n in 0..hosts {
+        let forwards = if n == 0 || n == hosts - 1 { "" } else { ", source_dest_check: false, forwarding: {}" };
+        let _ = writeln!(
+            out,
+            "  i{n}: {{subnet: s{n}, address: 10.0.{n}.10, security_groups: [sg], bandwidth: 5Gbps{forwards}}}"
+        );
+    }
+    out
+}
+
+/// One VPC with `enis` instances in /20 subnets, one group that allows all inside, one ACL.
+#[must_use]
+pub fn flat(enis: usize) -> String {
+    let subnets = enis.div_ceil(4000).max(1);
+    let mut out =
+        String::from("vpcs: {v: {cidr: 10.0.0.0/16, secondary_cidrs: [10.1.0.0/16, 10.2.0.0/16]}}\nsubnets:\n");
+    for n in 0..subnets {
+        let _ = writeln!(out, "  s{n}: {{vpc: v, az: a, cidr: 10.{}.{}.0/20}}", n / 16, n % 16 * 16);
+    }
+    out.push_str("security_groups: {sg: {vpc: v, inbound: [{from: 10.0.0.0/8}]}}\ninstances:\n");
+    for n in 0..enis {
+        let _ = writeln!(out, "  i{n:06}: {{subnet: s{}, security_groups: [sg]}}", n % subnets);
+    }
+    out
+}
+
+/// A chain with packets of `flows` established flows to send through it.
+pub struct Chain {
+    sim: Sim<()>,
+    packets: Vec<Packet>,
+    client: HostRef,
+    crossings: u64,
+}
+
+impl Chain {
+    /// The chain, with every flow established.
+    ///
+    /// # Panics
+    /// If the topology lacks the client or the server.
+    #[must_use]
+    pub fn new(middleboxes: usize, flows: u16) -> Self {
+        let network = network(&chain(middleboxes));
+        let guest = |name: &str| {
+            network.names.guests.iter_enumerated().find(|(_, label)| label.id == name).expect("it is there").0
+        };
+        let (client, server) = (guest("i0"), guest(&format!("i{}", middleboxes + 1)));
+        let mut sim = Sim::new(network, 1, ());
+        sim.tap(server, 5001);
+        let dst = format!("10.0.{}.10", middleboxes + 1).parse().expect("an address");
+        let packets = (0..flows)
+            .map(|n| Packet {
+                headers: Headers {
+                    src: "10.0.0.10".parse().expect("an address"),
+                    dst,
+                    protocol: vpcsim_engine::base::Protocol::UDP,
+                    ttl: 64,
+                    traffic_class: 0,
+                    fragment: Fragment::default(),
+                    l4: L4::Udp(Udp { src_port: 10_000 + n, dst_port: 5001, length: 108 }),
+                },
+                tag: 0,
+                payload: Payload::Zeros(100),
+            })
+            .collect();
+        let mut chain = Self { sim, packets, client: HostRef::Guest(client), crossings: middleboxes as u64 + 1 };
+        chain.round();
+        chain
+    }
+
+    /// Sends one packet of every flow and runs until all have arrived; gives the number of hops.
+    ///
+    /// # Panics
+    /// If a packet is lost: then nothing was measured.
+    pub fn round(&mut self) -> u64 {
+        let before = self.sim.totals();
+        let mut arrived = 0;
+        // A thousand at a time: more would not fit in an interface's queue.
+        for packets in self.packets.chunks(1000) {
+            for packet in packets {
+                self.sim.send_as(self.client, packet.clone());
+            }
+            while self.sim.step() {}
+            while self.sim.poll_tapped().is_some() {
+                arrived += 1;
+            }
+        }
+        assert_eq!(arrived, self.packets.len(), "packets were lost: {:?}", self.sim.totals());
+        let hops = self.sim.totals().hops - before.hops;
+        assert_eq!(hops, self.packets.len() as u64 * self.crossings);
+        hops
+    }
+
+    /// Virtual time.
+    #[must_use]
+    pub fn now(&self) -> Instant {
+        self.sim.now()
+    }
+}
+
+/// Processor time of this process so far, in nanoseconds (Linux: `/proc/self/schedstat`); wall-clock time elsewhere.
+#[must_use]
+pub fn cpu_nanos() -> u64 {
+    let text = std::fs::read_to_string("/proc/self/schedstat").unwrap_or_default();
+    let wall = || std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_nanos() as u64);
+    text.split_whitespace().next().and_then(|ns| ns.parse().ok()).unwrap_or_else(wall)
+}

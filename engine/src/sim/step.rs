@@ -115,12 +115,19 @@ impl<O: Observer> Sim<O> {
     /// Over a link: wait for the bandwidth, cross, arrive.
     fn send_on(&mut self, packet: Packet, from: Vantage, to: Vantage, class: LinkClass) {
         self.totals.hops += 1;
-        let limit = if to == Vantage::Internet { IGW_MTU } else { u32::MAX };
-        for packet in self.cut(packet, limit) {
-            match self.links.cross(&self.network.fabric, &packet, sender_of(from), class, self.now) {
-                Ok(at) => self.queue.push(at, Event::Arrive { packet, at: to }),
-                Err(by) => self.drop(&packet, by, None),
+        if to == Vantage::Internet && packet.len() > IGW_MTU {
+            for piece in self.cut(&packet, IGW_MTU) {
+                self.send_piece(piece, from, to, class);
             }
+        } else {
+            self.send_piece(packet, from, to, class);
+        }
+    }
+
+    fn send_piece(&mut self, packet: Packet, from: Vantage, to: Vantage, class: LinkClass) {
+        match self.links.cross(&self.network.fabric, &packet, sender_of(from), class, self.now) {
+            Ok(at) => self.queue.push(at, Event::Arrive { packet, at: to }),
+            Err(by) => self.drop(&packet, by, None),
         }
     }
 
@@ -137,7 +144,7 @@ impl<O: Observer> Sim<O> {
             let notify = Notify { kind: NotifyKind::TooBig { mtu }, from: router, at: Vantage::Internet };
             return self.drop(&packet, RowIx(by.0 + 3), Some(notify));
         }
-        for packet in self.cut(packet, mtu) {
+        for packet in self.cut(&packet, mtu) {
             if O::WATCHES {
                 self.observer.on(self.now, &Fact::Exited { packet: &packet, host });
             }
@@ -151,11 +158,8 @@ impl<O: Observer> Sim<O> {
     }
 
     /// Cuts what is larger than the link takes; the walk has dropped what must not be cut.
-    fn cut(&mut self, packet: Packet, mtu: u32) -> Vec<Packet> {
-        if packet.len() <= mtu {
-            return vec![packet];
-        }
-        let pieces = fragment::split(&packet, mtu);
+    fn cut(&mut self, packet: &Packet, mtu: u32) -> Vec<Packet> {
+        let pieces = fragment::split(packet, mtu);
         for piece in &pieces[1..] {
             self.totals.made += 1;
             if O::WATCHES {
