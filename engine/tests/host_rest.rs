@@ -1,8 +1,10 @@
 //! Two hosts that have finished come to rest, and a late SYN-ACK does not spoil what follows.
 
+use proptest::prelude::*;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use vpcsim_engine::base::{Instant, Nanos, PortRange, Protocol};
+use vpcsim_engine::base::{Instant, Nanos, PortRange, Protocol, Ratio, Stream};
 use vpcsim_engine::host::{ConnId, Connect, Host, HostConfig, What};
 use vpcsim_engine::spec::GuestOs;
 use vpcsim_engine::wire::{Packet, TcpFlags};
@@ -113,4 +115,34 @@ fn a_syn_that_was_sent_again_says_nothing_about_the_round_trip() {
     let wait = times[1] - times[0];
     // RFC 6298 section 5.7: after a lost SYN the timeout begins again at 3 s; section 3 (Karn): no sample of it.
     assert!((1_000..=3_000).contains(&wait), "sent again after {wait} ms: {times:?}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn everything_arrives_over_a_lossy_link_and_then_there_is_rest(
+        seed in any::<u64>(), loss in 0_u32..250_000, send in 8_u64..200_000, receive in 0_u64..200_000,
+    ) {
+        let random = RefCell::new(Stream::new(seed, "loss", "link"));
+        let lose = |_: Instant, _: usize, _: &Packet| random.borrow_mut().chance(Ratio(loss));
+        let mut pair = Pair::new();
+        let ask = Connect { src: ip(0), dst: ip(1), dst_port: 80, src_port: None, tag: 1, send, receive };
+        let client = pair.hosts[0].connect(pair.now, ask);
+        pair.run(pair.seconds(20_000), lose);
+        // Seven SYNs may be lost; then nothing else is claimed.
+        let gave_up = pair.whats.iter().any(|(_, what)| matches!(what, What::TimedOut { .. }));
+        prop_assume!(!gave_up);
+        let total = |n| pair.whats.iter().filter_map(|(by, what)| match what {
+            What::Received { bytes, .. } if *by == n => Some(*bytes),
+            _ => None,
+        }).max().unwrap_or(0);
+        prop_assert_eq!((total(1), total(0)), (send, receive));
+        pair.hosts[0].close(pair.now, client);
+        pair.run(pair.seconds(2_000), lose);
+        let sent = pair.sent.len();
+        prop_assert_eq!([pair.hosts[0].poll_at(), pair.hosts[1].poll_at()], [None, None]);
+        pair.run(pair.seconds(10_000), lose);
+        prop_assert_eq!(pair.sent.len(), sent);
+    }
 }
