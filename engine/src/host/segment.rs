@@ -111,11 +111,16 @@ impl Host {
                 self.finished.last.remove(&tuple);
                 return;
             }
-            // RFC 9293 section 3.10.7.4 lets a SYN reopen the connection; any other segment gets the last ACK.
+            // RFC 9293 section 3.10.7.4 lets a SYN reopen the connection; data and a FIN get the last ACK again.
+            // An ACK alone gets nothing: two ends that both wait would answer each other for ever.
             if !tcp.flags.is_first_syn() {
-                let mut again = last.clone();
-                again.tag = packet.tag;
-                return self.out.push_back(again);
+                let data = packet.payload.len() > u32::from(tcp.options_len);
+                if data || tcp.flags.has(TcpFlags::FIN) || tcp.flags.has(TcpFlags::SYN) {
+                    let mut again = last.clone();
+                    again.tag = packet.tag;
+                    self.out.push_back(again);
+                }
+                return;
             }
             self.finished.last.remove(&tuple);
         }

@@ -361,6 +361,13 @@ impl Connection {
             let n = *sent;
             around.out.push_back(syn.clone());
             self.tell(around, What::SynSent { conn, n });
+            if n == 2 {
+                // smoltcp must know that the SYN was repeated, or it takes the wait for a round trip and its
+                // timeout grows to a minute (RFC 6298 section 3). Once: each time would double the timeout,
+                // which is to begin at about 3 s (section 5.7). Its own SYN is thrown away.
+                let mut device = Device::new(around.mtu, None);
+                around.interface.poll(micros(around.now), &mut device, &mut self.set);
+            }
         }
         Some(Fate::Lives(self.deadline(None, around)))
     }

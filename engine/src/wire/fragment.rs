@@ -119,16 +119,21 @@ fn transport_bytes(packet: &Packet) -> Payload {
 impl Pieces {
     fn whole(&self) -> Option<Packet> {
         let (first, total) = (self.first.as_ref()?, self.total?);
+        // RFC 791 section 3.1: a packet has at most 65,535 bytes; RFC 8200 section 3 does not count the header.
+        if total > if first.headers.is_v4() { 65_535 - 20 } else { 65_535 } {
+            return None;
+        }
         let mut bytes = Vec::with_capacity(total as usize);
         for (offset, part) in &self.parts {
-            if *offset > bytes.len() as u32 {
+            let have = bytes.len() as u32;
+            if *offset > have {
                 return None;
             }
             // RFC 5722: overlaps are not combined; here they cannot differ, since one sender cut the datagram.
-            bytes.truncate(*offset as usize);
-            part.write_to(&mut bytes);
+            part.slice(have - *offset, part.len()).write_to(&mut bytes);
         }
-        if (bytes.len() as u32) < total {
+        // More than the last piece says: they are not of one datagram.
+        if bytes.len() as u32 != total {
             return None;
         }
         let mut headers = first.headers;
