@@ -53,8 +53,13 @@ pub(crate) fn load(path: &Path, global: &Global) -> Result<Loaded, Failure> {
     let Read { sources, spec, mut diagnostics, report } = read(path)?;
     let read_errors = any_error(&diagnostics);
     let network = spec.and_then(|spec| {
-        let (network, more) = compile(&spec);
+        let (network, mut more) = compile(&spec);
+        // What could not be read is left out of the topology: that it is missing then is no second mistake.
+        if read_errors {
+            more.retain(|d| !matches!(d.code, "unknown-reference" | "instance-without-interface"));
+        }
         diagnostics.extend(more);
+        diagnostics.sort_by_key(|d| (d.span.file, d.span.line, d.span.column));
         network
     });
     // A real account has gaps in its export by the dozen; the import report lists them.

@@ -116,7 +116,8 @@ fn one(path: &Path, name: &str, options: Options) -> Result<Ran, Failure> {
     }
 }
 
-fn shift(diagnostics: &mut [Diagnostic], by: u16) {
+/// Makes places point `by` files further on.
+pub(crate) fn shift(diagnostics: &mut [Diagnostic], by: u16) {
     for d in diagnostics {
         d.span.file.0 += by;
         for (span, _) in &mut d.notes {

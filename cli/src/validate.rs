@@ -1,18 +1,25 @@
 //! `vpcsim validate`: what is wrong with topology and scenario files.
 //!
-//! A file is a scenario if `steps` or `topology` stands at its top, and a topology otherwise.
+//! A folder is an account's export; a file is a scenario if `steps` or `topology` stands at its top, and a topology otherwise.
 //! Invariant: every file is looked at, whatever is wrong with the others.
 
 use crate::args::{Global, Output, ValidateArgs};
 use crate::input::{self, Source};
-use crate::{Failure, Status, output, render};
+use crate::run::shift;
+use crate::{Failure, Status, network, output, render};
+use vpcsim_engine::compile::compile;
 use vpcsim_engine::diag::{Diagnostic, FileIx, any_error};
 use vpcsim_engine::{scenario, spec};
 
 pub(crate) fn validate(args: &ValidateArgs, global: &Global) -> Result<Status, Failure> {
     let mut sources = Vec::new();
     let mut unreadable = Vec::new();
+    let mut folders = Vec::new();
     for path in &args.files {
+        if path.is_dir() {
+            folders.push(path);
+            continue;
+        }
         match input::read(path) {
             Ok(source) => sources.push(source),
             Err(Failure::Io(message)) => unreadable.push(message),
@@ -25,6 +32,16 @@ pub(crate) fn validate(args: &ValidateArgs, global: &Global) -> Result<Status, F
             return Err(Failure::Io(format!("too many files: at most {} at a time", u16::MAX)));
         };
         diagnostics.extend(check(FileIx(ix), source));
+    }
+    for folder in &folders {
+        let mut read = network::read(folder)?;
+        if let Some(spec) = &read.spec {
+            read.diagnostics.extend(compile(spec).1);
+        }
+        let by = u16::try_from(sources.len()).unwrap_or(u16::MAX);
+        shift(&mut read.diagnostics, by);
+        sources.append(&mut read.sources);
+        diagnostics.append(&mut read.diagnostics);
     }
     match args.output {
         Output::Json => output::print(render::diagnostics::json(&sources, &diagnostics).as_bytes())?,
@@ -48,6 +65,17 @@ fn check(file: FileIx, source: &Source) -> Vec<Diagnostic> {
         Some(keys) if keys.iter().any(|key| key == "steps" || key == "topology") => {
             scenario::read(file, &source.bytes).1
         }
-        _ => spec::read(file, &source.bytes).1,
+        _ => {
+            let (spec, mut diagnostics) = spec::read(file, &source.bytes);
+            let Some(spec) = spec else { return diagnostics };
+            let mut more = compile(&spec).1;
+            // What could not be read is left out of the topology: that it is missing then is no second mistake.
+            if any_error(&diagnostics) {
+                more.retain(|d| !matches!(d.code, "unknown-reference" | "instance-without-interface"));
+            }
+            diagnostics.extend(more);
+            diagnostics.sort_by_key(|d| (d.span.line, d.span.column));
+            diagnostics
+        }
     }
 }

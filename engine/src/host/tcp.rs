@@ -22,7 +22,7 @@ use std::collections::VecDeque;
 use std::net::IpAddr;
 
 /// Send and receive buffer of a connection. Above 65,535 smoltcp offers window scaling (RFC 7323).
-pub const BUFFER: usize = 64 * 1024;
+pub const BUFFER: usize = 256 * 1024;
 /// Segments that a connection may send before the first is acknowledged (Linux `TCP_INIT_CWND`; RFC 6928).
 pub const FIRST_WINDOW: u64 = 10;
 /// smoltcp's smallest retransmission timeout.

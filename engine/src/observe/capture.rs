@@ -16,13 +16,13 @@ use crate::compile::Network;
 use crate::event::{Fact, Observer};
 use crate::verdict::{Dir, RowIx};
 use crate::wire::emit_into;
-use pcap_file::DataLink;
 use pcap_file::pcapng::PcapNgWriter;
 use pcap_file::pcapng::blocks::enhanced_packet::{EnhancedPacketBlock, EnhancedPacketOption};
 use pcap_file::pcapng::blocks::interface_description::{
     InterfaceDescriptionBlock, InterfaceDescriptionOption, InterfaceTsResolution,
 };
 use pcap_file::pcapng::blocks::opt_common::CommonOption;
+use pcap_file::{DataLink, Endianness};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -97,7 +97,8 @@ pub fn merged(network: &Network, packets: &[Captured], say: Say<'_>) -> Vec<u8> 
 }
 
 fn pcapng(network: &Network, packets: &[&Captured], say: Say<'_>) -> Vec<u8> {
-    let mut out = PcapNgWriter::new(Vec::new()).expect("memory takes everything");
+    // One byte order everywhere: the same bytes on every machine.
+    let mut out = PcapNgWriter::with_endianness(Vec::new(), Endianness::Little).expect("memory takes everything");
     let mut interfaces: BTreeMap<EniIx, u32> = BTreeMap::new();
     for packet in packets {
         let next = interfaces.len() as u32;
