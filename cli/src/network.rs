@@ -4,7 +4,7 @@ use crate::args::Global;
 use crate::input::{self, Source};
 use crate::{Failure, folder, render};
 use std::path::Path;
-use vpcsim_engine::compile::{Network, compile};
+use vpcsim_engine::compile::{self, Network};
 use vpcsim_engine::diag::{Diagnostic, FileIx, Severity, any_error};
 use vpcsim_engine::import::{self, JsonFile, Report};
 use vpcsim_engine::spec::{self, Spec};
@@ -53,22 +53,23 @@ pub(crate) fn load(path: &Path, global: &Global) -> Result<Loaded, Failure> {
     let Read { sources, spec, mut diagnostics, report } = read(path)?;
     let read_errors = any_error(&diagnostics);
     let network = spec.and_then(|spec| {
-        let (network, mut more) = compile(&spec);
-        // What could not be read is left out of the topology: that it is missing then is no second mistake.
         if read_errors {
-            more.retain(|d| !matches!(d.code, "unknown-reference" | "instance-without-interface"));
+            let written = spec::written_names(FileIx(0), &sources[0].bytes);
+            diagnostics.extend(compile::check(&spec, &written));
+            return None;
         }
+        let (network, more) = compile::compile(&spec);
         diagnostics.extend(more);
-        diagnostics.sort_by_key(|d| (d.span.file, d.span.line, d.span.column));
         network
     });
+    diagnostics.sort_by_key(|d| (d.span.file, d.span.line, d.span.column));
     // A real account has gaps in its export by the dozen; the import report lists them.
     let hidden = report.is_some() && global.verbose == 0;
     let shown: Vec<Diagnostic> =
         diagnostics.into_iter().filter(|d| d.severity == Severity::Error || !(hidden || global.quiet)).collect();
     render::diagnostics::print(&sources, &shown);
     match network {
-        Some(network) if !read_errors => Ok(Loaded { network, sources }),
-        _ => Err(Failure::Invalid),
+        Some(network) => Ok(Loaded { network, sources }),
+        None => Err(Failure::Invalid),
     }
 }

@@ -7,7 +7,7 @@ use crate::args::{Global, Output, ValidateArgs};
 use crate::input::{self, Source};
 use crate::run::shift;
 use crate::{Failure, Status, network, output, render};
-use vpcsim_engine::compile::compile;
+use vpcsim_engine::compile;
 use vpcsim_engine::diag::{Diagnostic, FileIx, any_error};
 use vpcsim_engine::{scenario, spec};
 
@@ -36,7 +36,7 @@ pub(crate) fn validate(args: &ValidateArgs, global: &Global) -> Result<Status, F
     for folder in &folders {
         let mut read = network::read(folder)?;
         if let Some(spec) = &read.spec {
-            read.diagnostics.extend(compile(spec).1);
+            read.diagnostics.extend(compile::compile(spec).1);
         }
         let by = u16::try_from(sources.len()).unwrap_or(u16::MAX);
         shift(&mut read.diagnostics, by);
@@ -68,12 +68,7 @@ fn check(file: FileIx, source: &Source) -> Vec<Diagnostic> {
         _ => {
             let (spec, mut diagnostics) = spec::read(file, &source.bytes);
             let Some(spec) = spec else { return diagnostics };
-            let mut more = compile(&spec).1;
-            // What could not be read is left out of the topology: that it is missing then is no second mistake.
-            if any_error(&diagnostics) {
-                more.retain(|d| !matches!(d.code, "unknown-reference" | "instance-without-interface"));
-            }
-            diagnostics.extend(more);
+            diagnostics.extend(compile::check(&spec, &spec::written_names(file, &source.bytes)));
             diagnostics.sort_by_key(|d| (d.span.line, d.span.column));
             diagnostics
         }

@@ -8,7 +8,7 @@ use crate::names::{Label, Names, RowText};
 use crate::spec::{GuestKnowledge, LinkSpec, Spanned, Spec};
 use crate::verdict::{Dir, Row, RowIx, RowKind};
 use rustc_hash::FxHashMap;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Bytes that may wait at a link whose bandwidth is limited, if the topology does not say.
 const QUEUE_BYTES: u64 = 1 << 20;
@@ -21,6 +21,8 @@ pub(super) struct Context {
     /// An imported account: what cannot be resolved is a gap in the export.
     pub(super) lenient: bool,
     pub(super) ids: Ids,
+    /// Names of resources that could not be read: a reference to one is no mistake of its own.
+    pub(super) written: BTreeSet<String>,
 }
 
 /// Handles by name.
@@ -51,6 +53,7 @@ impl Context {
             diagnostics: Vec::new(),
             lenient: spec.guests == Some(GuestKnowledge::Unknown),
             ids: Ids::default(),
+            written: BTreeSet::new(),
         };
         cx.profile_and_links(spec);
         cx
@@ -120,9 +123,12 @@ impl Context {
 
     /// A name that stands for nothing of its kind. Says what it is instead, or what is most like it.
     pub(super) fn unknown(&mut self, name: &Spanned<String>, kind: &str, known: &[&str]) {
+        let other = self.kind_of(name);
+        if other.is_none() && self.written.contains(&name.value) {
+            return;
+        }
         let message = format!("there is no {kind} `{name}`");
         let diagnostic = Diagnostic::error("unknown-reference", name.span, message);
-        let other = self.kind_of(name);
         let diagnostic = match (other, nearest(name, known.iter().copied())) {
             (Some(other), _) => diagnostic.help(format!("`{name}` is a {other}")),
             (None, Some(near)) => diagnostic.help(format!("did you mean `{near}`?")),

@@ -25,6 +25,7 @@ use crate::fabric::Fabric;
 use crate::names::Names;
 use crate::spec::Spec;
 use context::Context;
+use std::collections::BTreeSet;
 
 /// A compiled network and how to say it.
 #[derive(Clone, Debug)]
@@ -57,10 +58,22 @@ pub fn compile(spec: &Spec) -> (Option<Network>, Vec<Diagnostic>) {
     compile_epoch(spec, 0)
 }
 
+/// What is wrong with a topology of which some resources could not be read: `written` are the names of all
+/// of them, so that a reference to one that is left out is not reported as a second mistake.
+#[must_use]
+pub fn check(spec: &Spec, written: &BTreeSet<String>) -> Vec<Diagnostic> {
+    compile_all(spec, 0, written).1
+}
+
 /// Compiles the configuration that follows `epoch - 1` others in one run.
 #[must_use]
 pub fn compile_epoch(spec: &Spec, epoch: u16) -> (Option<Network>, Vec<Diagnostic>) {
+    compile_all(spec, epoch, &BTreeSet::new())
+}
+
+fn compile_all(spec: &Spec, epoch: u16, written: &BTreeSet<String>) -> (Option<Network>, Vec<Diagnostic>) {
     let mut cx = Context::new(spec, epoch);
+    cx.written.clone_from(written);
     let full = expand(spec, &mut cx.diagnostics);
     cx.spec = full;
     cx.vpcs();

@@ -35,7 +35,7 @@ pub use internet::{
     NotModelled, Profile,
 };
 pub use node::{BYTES_MAX, DEPTH_MAX, NODES_MAX};
-pub use read::{NAME_MAX, read, top_keys};
+pub use read::{NAME_MAX, read, top_keys, written_names};
 pub use route_table::{Route, RouteOrigin, RouteState, RouteTable};
 pub use schema::schema;
 pub use security_group::{Peer, SecurityGroup, SgRule};

@@ -10,7 +10,7 @@ use super::node::shown;
 use super::syntax;
 use crate::base::Cidr;
 use crate::diag::{Diagnostic, FileIx, Span};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 /// Longest name, in characters: AWS's limit for a `Name` tag's value is 256.
@@ -21,6 +21,18 @@ pub const NAME_MAX: usize = 255;
 #[must_use]
 pub fn read(file: FileIx, bytes: &[u8]) -> (Option<Spec>, Vec<Diagnostic>) {
     read_as(file, bytes, |_, _| {})
+}
+
+/// Names of every resource that a topology file has, those that could not be read included: a reference to
+/// one of them is no mistake of its own.
+#[must_use]
+pub fn written_names(file: FileIx, bytes: &[u8]) -> BTreeSet<String> {
+    let mut diagnostics = Vec::new();
+    let Ok(text) = syntax::text_of(file, bytes) else { return BTreeSet::new() };
+    let Ok(tree) = build::build(file, text, &mut diagnostics) else { return BTreeSet::new() };
+    let mut cx = Cx::new(diagnostics);
+    let _ = Spec::decode(tree.root(), &mut cx);
+    cx.names.iter().map(|(name, _)| name.value.to_owned()).collect()
 }
 
 /// Reads a file as a `T`; `check` looks at what was read and reports more.
