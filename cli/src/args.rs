@@ -73,6 +73,9 @@ pub(crate) enum Command {
     Import(Import),
     /// Show the effective view of one resource: routes, rules, addresses
     Show(ShowArgs),
+    /// Draw the network in Graphviz's language: `vpcsim export dot -t TOPO | dot -Tsvg`
+    #[command(subcommand)]
+    Export(Export),
     /// Print the JSON Schema (draft-07) of a kind of file
     Schema(SchemaArgs),
     /// Print the completion script of a shell
@@ -206,6 +209,20 @@ pub(crate) struct ShowArgs {
     /// Form of the view
     #[arg(long, value_enum, default_value_t = Output::Text, value_name = "FORM")]
     pub(crate) output: Output,
+}
+
+/// What to draw.
+#[derive(Subcommand, Debug)]
+pub(crate) enum Export {
+    /// Graphviz's language
+    Dot(ExportArgs),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ExportArgs {
+    /// Topology file, or folder of AWS JSON
+    #[arg(short, long, value_name = "TOPO")]
+    pub(crate) topology: PathBuf,
 }
 
 #[derive(Args, Debug)]

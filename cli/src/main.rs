@@ -6,6 +6,7 @@
 
 mod args;
 mod completions;
+mod export;
 mod folder;
 mod import;
 mod input;
@@ -87,5 +88,6 @@ fn run(cli: &Cli) -> Result<Status, Failure> {
         Command::Reach(args) => reach::reach(args, &cli.global),
         Command::Import(args) => import::import(args, &cli.global),
         Command::Show(args) => show::show(args, &cli.global),
+        Command::Export(args) => export::export(args, &cli.global),
     }
 }

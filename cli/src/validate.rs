@@ -7,6 +7,7 @@ use crate::args::{Global, Output, ValidateArgs};
 use crate::input::{self, Source};
 use crate::run::shift;
 use crate::{Failure, Status, network, output, render};
+use vpcsim_engine::analyse::graph;
 use vpcsim_engine::compile;
 use vpcsim_engine::diag::{Diagnostic, FileIx, any_error};
 use vpcsim_engine::{scenario, spec};
@@ -69,6 +70,11 @@ fn check(file: FileIx, source: &Source) -> Vec<Diagnostic> {
             let (spec, mut diagnostics) = spec::read(file, &source.bytes);
             let Some(spec) = spec else { return diagnostics };
             diagnostics.extend(compile::check(&spec, &spec::written_names(file, &source.bytes)));
+            if let (Some(network), _) = compile::compile(&spec)
+                && !any_error(&diagnostics)
+            {
+                diagnostics.extend(graph::routing_loops(&network));
+            }
             diagnostics.sort_by_key(|d| (d.span.line, d.span.column));
             diagnostics
         }

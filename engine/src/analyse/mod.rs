@@ -1,6 +1,8 @@
 //! L6: many questions at once, in parallel. The results are in the order of the questions, so the number
 //! of threads never shows.
 
+pub mod graph;
+
 use crate::compile::Network;
 use crate::explain::{Explanation, Question, ask};
 use rayon::prelude::*;
