@@ -12,6 +12,7 @@ mod behaviour {
     mod edge;
     mod egress_only;
     mod eni;
+    mod flow_log;
     mod guest;
     mod harness;
     mod igw;

@@ -120,6 +120,7 @@ route_tables:
 internet_gateways: {igw: {vpc: v}}
 route_tables:
   r: {vpc: v, gateway: igw, routes: [{to: 10.0.0.0/16, via: igw}]}";
+    // SG-13, here and in the next one.
     group_of_another_vpc: "group-of-another-vpc", 4, "is in another VPC than the interface",
         "vpcs: {v: {cidr: 10.0.0.0/16}, w: {cidr: 10.1.0.0/16}}
 subnets: {s: {vpc: v, az: a, cidr: 10.0.1.0/24}}
@@ -213,6 +214,7 @@ subnets: {s: {vpc: v, az: a, cidr: 10.0.1.0/24}}
 instances: {fw: {subnet: s}}
 network_interfaces: {e: {subnet: s, instance: fw, device_index: 1}}
 route_tables: {r: {vpc: v, routes: [{to: 0.0.0.0/0, via: fw}]}}";
+    // ACL-12.
     rule_number: "rule-number", 2, "rule numbers go from 1 to 32766, not 32767",
         "vpcs: {v: {cidr: 10.0.0.0/16}}
 network_acls: {n: {vpc: v, inbound: [{rule: 32767, action: allow, from: 0.0.0.0/0}]}}";
