@@ -93,7 +93,7 @@ impl<R: Recorder> Walk<'_, R> {
         Err(self.end(stage, packet, by, notify))
     }
 
-    /// In from the internet: the destination says whose it is; nobody's is dropped (IGW-5, assumed). A host without a
+    /// In from the internet: the destination says whose it is; nobody's is dropped (IGW-5). A host without a
     /// route back gets it all the same, and its reply is lost (IGW-10, assumed).
     pub(super) fn enter(&mut self, packet: &mut Packet) -> Pass<Next> {
         match packet.headers.dst {

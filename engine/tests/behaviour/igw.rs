@@ -77,14 +77,14 @@ fn a_public_address_that_nobody_has() {
     assert_eq!(sent.notify, None);
 }
 
-/// IGW-6 (assumed): private and shared destinations are not on the internet.
+/// IGW-6: private and shared destinations are not on the internet.
 #[test]
 fn private_destinations() {
     check(&network(), "a -> 172.16.0.1 tcp/22", "no_reply request igw igw: a private destination");
     check(&network(), "a -> 100.64.0.1 tcp/22", "no_reply request igw igw: a 100.64.0.0/10 destination");
 }
 
-/// IGW-7 (assumed): nor do private sources come from there.
+/// IGW-7: nor do private sources come from there.
 #[test]
 fn private_sources() {
     check(&network(), "172.16.0.1 -> 198.51.100.10 tcp/22", "no_reply request igw igw: a private source");
