@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use std::str::FromStr;
 
 /// An IPv4 or IPv6 block in canonical form: host bits are zero, as AWS stores it
-/// (`100.68.0.18/18` becomes `100.68.0.0/18`, VPC user guide, "VPC CIDR blocks").
+/// (`100.68.0.18/18` becomes `100.68.0.0/18`, VPC user guide, "VPC CIDR blocks"; VPC-2).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Cidr(IpNet);
 

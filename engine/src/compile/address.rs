@@ -1,6 +1,6 @@
 //! Who has which address: what is written is checked, what is not is chosen.
 //!
-//! Chosen private addresses are the lowest free ones of the subnet from the fifth on, in the order of
+//! ENI-9, assumed: chosen private addresses are the lowest free ones of the subnet from the fifth on, in the order of
 //! names; chosen public ones come from the documentation blocks (RFC 5737), so that they can never be
 //! taken for somebody's.
 

@@ -63,6 +63,7 @@ impl Context {
                 }
                 found
             });
+            // ACL-9.
             let acl = written.or_else(|| default.get(&vpc).copied()).expect("expand gives every VPC a default ACL");
             self.fabric.subnets[index].acl = acl;
         }
@@ -86,6 +87,7 @@ impl Context {
                     "the other one",
                 ));
             }
+            // ACL-12.
             if !(1..=32766).contains(&number) {
                 let message = format!("rule numbers go from 1 to 32766, not {number}");
                 self.problem(Diagnostic::error("rule-number", rule.rule.span, message));
@@ -336,6 +338,7 @@ impl Context {
                 continue;
             }
             let Some(group) = self.sg_named(name) else { continue };
+            // SG-13.
             if self.ids.sg_vpc[group] != vpc {
                 let message = format!("group `{name}` is in another VPC than the interface");
                 self.problem(Diagnostic::error("group-of-another-vpc", name.span, message));

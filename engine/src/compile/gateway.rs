@@ -28,7 +28,7 @@ const WELL_KNOWN: [(&str, &[&str], &[u16], &[u16]); 2] = [
     ),
 ];
 
-/// What `internet` stands for in a question: a host that takes everything (RFC 5737, RFC 3849).
+/// What `internet` stands for in a question: a host that takes everything (INET-4; RFC 5737, RFC 3849).
 pub const ANY_HOST: (&str, [&str; 2]) = ("internet", ["192.0.2.1", "2001:db8::1"]);
 
 const NAT_ROWS: [(RowKind, Dir); 8] = [
@@ -49,6 +49,7 @@ impl Context {
             let index = self.fabric.igws.next_index();
             let vpc = igw.vpc.as_ref().and_then(|vpc| self.vpc_named(vpc));
             if let (Some(vpc), Some(written)) = (vpc, &igw.vpc) {
+                // IGW-1.
                 if let Some(other) = self.fabric.vpcs[vpc].igw {
                     let other = self.names.igws[other].clone();
                     let message = format!("vpc `{written}` has an internet gateway already: `{}`", other.id);
@@ -87,6 +88,7 @@ impl Context {
             let index = self.fabric.eigws.next_index();
             let vpc = eigw.vpc.as_ref().and_then(|vpc| self.vpc_named(vpc));
             if let (Some(vpc), Some(written)) = (vpc, &eigw.vpc) {
+                // EIGW-7.
                 if self.fabric.vpcs[vpc].eigw.is_some() {
                     let message = format!("vpc `{written}` has an egress-only internet gateway already");
                     self.problem(Diagnostic::error("second-gateway", written.span, message));
@@ -154,6 +156,7 @@ impl Context {
                 format!("NAT gateway `{name}` is regional, and so must be public"),
             ));
         }
+        // NAT-14.
         if nat.addresses.len() > 8 && eni.is_some() {
             self.problem(Diagnostic::error(
                 "nat-addresses",

@@ -1,4 +1,4 @@
-//! AWS's default quotas, as warnings: an account may have higher ones (aws-core 1.6).
+//! AWS's default quotas, as warnings: an account may have higher ones (VPC-8).
 
 use super::context::Context;
 use crate::diag::{Diagnostic, Span};

@@ -257,7 +257,7 @@ impl Context {
         None
     }
 
-    /// RTB-9: a route to an interface without a running instance is a blackhole.
+    /// RTB-9, GRT-4: a route to an interface without a running instance is a blackhole.
     fn takes_traffic(&mut self, vpc: VpcIx, eni: EniIx, via: &Spanned<String>) -> bool {
         if self.fabric.enis[eni].vpc != vpc {
             self.other_vpc(via, "network interface");
@@ -277,7 +277,7 @@ impl Context {
         ));
     }
 
-    /// What AWS refuses when a route is created.
+    /// What AWS refuses when a route is created, or a block is added over a route (VPC-9).
     fn check_route(&mut self, vpc: VpcIx, to: Cidr, target: Target, route: &Spanned<spec::Route>, edge: bool) {
         let span = route.to.span;
         for reserved in RESERVED {
@@ -349,6 +349,7 @@ impl Context {
 
     fn check_family(&mut self, to: Cidr, target: Target, route: &Spanned<spec::Route>) {
         match target {
+            // EIGW-1.
             Target::Eigw(_) if to.is_v4() => {
                 let message = "an egress-only internet gateway takes IPv6 only";
                 self.problem(

@@ -88,6 +88,7 @@ impl Context {
         }
     }
 
+    /// VPC-1, VPC-4, VPC-5: sizes of a VPC's blocks, and that they lie apart.
     fn vpc_blocks(&mut self, name: &Spanned<String>, vpc: &spec::Vpc) -> (Vec<Cidr>, Option<Ipv4Addr>) {
         let mut taken: Taken = Vec::new();
         for block in vpc.cidr.iter().chain(&vpc.secondary_cidrs) {
@@ -159,6 +160,7 @@ impl Context {
         taken.push((block, owner.to_owned()));
     }
 
+    /// SUB-4: IPv4-only, dual-stack or IPv6-only, by the blocks it has.
     pub(super) fn subnets(&mut self) {
         let subnets = std::mem::take(&mut self.spec.subnets);
         let mut taken: IndexVec<VpcIx, Taken> = self.fabric.vpcs.iter().map(|_| Vec::new()).collect();

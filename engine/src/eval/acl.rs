@@ -6,7 +6,8 @@ use crate::fabric::{AclRow, Address, Fabric};
 use crate::verdict::{Decision, Dir, RowIx};
 use std::net::IpAddr;
 
-/// What an ACL says to a packet that crosses its subnet's border (ACL-1, ACL-2).
+/// What an ACL says to a packet that crosses its subnet's border (ACL-1, ACL-2). It keeps no
+/// state (ACL-4), so a change holds for every flow at once (ACL-11).
 #[inline]
 #[must_use]
 pub fn acl(fabric: &Fabric, acl: AclIx, dir: Dir, key: &Key) -> Decision {

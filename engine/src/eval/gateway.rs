@@ -28,6 +28,7 @@ const TIME_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x123);
 pub fn link_local(fabric: &Fabric, eni: EniIx, dst: IpAddr) -> Option<LinkLocal> {
     let vpc = &fabric.vpcs[fabric.enis[eni].vpc];
     let resolver = || {
+        // SVC-6, assumed.
         if vpc.dns_support {
             LinkLocal::Service(Service::Resolver, vpc.row(VpcRow::Service))
         } else {

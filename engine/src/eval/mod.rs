@@ -23,7 +23,7 @@ pub struct Key {
     pub remote: IpAddr,
     /// Protocol.
     pub protocol: Protocol,
-    /// Destination port, or ICMP type.
+    /// Destination port (ACL-6), or ICMP type.
     pub port: u16,
     /// ICMP code.
     pub code: u16,

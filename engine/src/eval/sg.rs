@@ -15,7 +15,7 @@ pub struct SgAnswer {
     pub for_all: bool,
 }
 
-/// What the groups of `eni` say (SG-1). `sender` is the interface that sent the packet and whose own
+/// What the groups of `eni` say: allow by a rule, or deny (SG-1, SG-4). `sender` is the interface that sent the packet and whose own
 /// address it still carries; without one, a rule that names a group cannot match (SG-6, SG-9).
 #[inline]
 #[must_use]

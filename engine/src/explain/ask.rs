@@ -80,6 +80,7 @@ fn one(network: &Network, question: &Question, policy: DenyPolicy) -> Explanatio
         }
         End::Delivered(eni) => {
             let guest = fabric.enis[eni].guest().expect("only guests are delivered to");
+            // GST-3.
             let own = fabric.guest_eni_with(guest, arrived.headers.dst).unwrap_or(eni);
             let (answer, supposed) = guest_answer(fabric, guest, eni, &arrived.headers);
             out.supposes_listener = supposed.then_some(guest);
@@ -213,7 +214,7 @@ fn inside_guest(fabric: &Fabric, question: &Question, packet: &Packet) -> Option
     })
 }
 
-/// What a guest says, and whether that supposes a listener that is not described.
+/// What a guest says (GST-5, assumed), and whether that supposes a listener that is not described.
 fn guest_answer(fabric: &Fabric, guest: GuestIx, eni: EniIx, headers: &Headers) -> (Answer, bool) {
     let (g, e) = (&fabric.guests[guest], &fabric.enis[eni]);
     if headers.protocol.is_icmp() {

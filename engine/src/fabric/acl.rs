@@ -1,4 +1,4 @@
-//! Compiled network ACLs: rows in order, apart by family, because a row never matches the other family (NACL-3).
+//! Compiled network ACLs: rows in order, apart by family, because a row never matches the other family (ACL-3).
 
 use super::Address;
 use crate::verdict::{Dir, RowIx};

@@ -11,7 +11,7 @@ pub struct Eni {
     pub subnet: SubnetIx,
     /// Its VPC.
     pub vpc: VpcIx,
-    /// Its groups.
+    /// Its groups: they hold for all of its addresses (ENI-3).
     pub sg_set: SgSetIx,
     /// What is behind it.
     pub kind: EniKind,

@@ -129,7 +129,7 @@ pub enum PublicOwner {
     RegionalNat(NatIx),
 }
 
-/// A described host on the internet.
+/// A described host on the internet (INET-1).
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct InternetHost {
     /// Its addresses.

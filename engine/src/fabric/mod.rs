@@ -68,7 +68,7 @@ pub struct Fabric {
     pub public_v6: Lpm<u128, VpcIx>,
     /// Described internet hosts by address.
     pub internet_by_address: FxHashMap<IpAddr, InetIx>,
-    /// Row for a host on the internet that nobody described.
+    /// Row for a host on the internet that nobody described (INET-3).
     pub internet_unknown: RowIx,
     /// Row for a public address that nobody has.
     pub no_mapping: RowIx,
@@ -98,7 +98,7 @@ pub struct Link {
 pub struct Profile {
     /// An ICMP error about a tracked flow passes the security group without an ICMP rule.
     pub icmp_errors_pass_tracked: bool,
-    /// A TCP packet that is not a SYN may open a tracked connection.
+    /// A TCP packet that is not a SYN may open a tracked connection (CT-11, assumed).
     pub tracking_picks_up_mid_stream: bool,
     /// Idle time of an established TCP connection.
     pub tracked_tcp_idle: Nanos,
@@ -138,7 +138,7 @@ impl Fabric {
     pub fn eni_with(&self, vpc: VpcIx, address: IpAddr) -> Option<EniIx> {
         self.vpcs[vpc].eni_with(address)
     }
-    /// True if `address` is one of the interface's own, delegated prefixes included.
+    /// True if `address` is one of the interface's own, delegated prefixes included (ENI-4).
     #[must_use]
     pub fn owns(&self, eni: EniIx, address: IpAddr) -> bool {
         self.enis[eni].primary == Some(address) || self.eni_with(self.enis[eni].vpc, address) == Some(eni)

@@ -22,12 +22,12 @@ pub struct RouteTable {
     pub v4: Lpm<u32, RouteIx>,
     /// IPv6 look-up.
     pub v6: Lpm<u128, RouteIx>,
-    /// The implied row "no route".
+    /// The implied row "no route" (RTB-12).
     pub none: RowIx,
 }
 
 impl RouteTable {
-    /// The route that wins for `address`.
+    /// The route that wins for `address`: the longest prefix of its family (RTB-10, RTB-11).
     #[inline]
     #[must_use]
     pub fn lookup(&self, address: IpAddr) -> Option<&Route> {
@@ -39,7 +39,7 @@ impl RouteTable {
     }
 }
 
-/// One route for one block. A prefix-list route is one of these per entry, all with the same row.
+/// One route for one block. A prefix-list route is one of these per entry, all with the same row (RTB-13).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Route {
     /// Destination block.

@@ -34,7 +34,7 @@ impl SgSet {
     }
 }
 
-/// Rules of one direction, apart by family. A rule that names a group or a list of both families is in both.
+/// Rules of one direction, apart by family (SG-8). A rule that names a group or a list of both families is in both.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct SgTable {
     /// Rules for IPv4 packets, in the order of groups and then as written.
@@ -83,7 +83,7 @@ pub enum PeerMatch<A> {
     },
     /// Interfaces with this group, by their private addresses.
     Group(SgIx),
-    /// The blocks of a prefix list.
+    /// The blocks of a prefix list (SG-7).
     List(PlIx),
     /// Nobody: a group that does not exist any more, or is not in the input.
     Nobody,

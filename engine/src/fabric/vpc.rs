@@ -18,7 +18,7 @@ pub struct Vpc {
     pub eigw: Option<EigwIx>,
     /// Single addresses and who has them.
     pub addresses: FxHashMap<IpAddr, EniIx>,
-    /// Public IPv4 addresses by private address.
+    /// Public IPv4 addresses by private address (ENI-7).
     pub public: FxHashMap<Ipv4Addr, Ipv4Addr>,
     /// Delegated IPv4 prefixes.
     pub prefixes_v4: Lpm<u32, EniIx>,

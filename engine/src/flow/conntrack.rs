@@ -22,7 +22,7 @@ pub const ICMP_IDLE: Nanos = Nanos::from_secs(30);
 /// Other protocols: replies are accepted for 600 s (CT-4).
 pub const OTHER_IDLE: Nanos = Nanos::from_secs(600);
 
-/// A connection as one interface sees it.
+/// A connection as one interface sees it: each tracks for itself (CT-12).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ConnKey {
     /// The interface.

@@ -81,7 +81,7 @@ pub const fn reason_of(kind: RowKind) -> Reason {
 }
 
 impl Row {
-    /// True if a filter that is evaluated per subnet or interface made the row: its drops are in flow logs as REJECT.
+    /// True if a filter that is evaluated per subnet or interface made the row: its drops are in flow logs as REJECT (FLW-2).
     #[must_use]
     pub const fn is_filter(self) -> bool {
         matches!(

@@ -168,7 +168,7 @@ pub enum Stage {
     NotModelled,
 }
 
-/// A packet's arrival at or departure from an interface, with the filters' answer there: one line of a flow log.
+/// A packet's arrival at or departure from an interface, with the filters' answer there: one line of a flow log (FLW-1).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Hop {
     /// The interface.

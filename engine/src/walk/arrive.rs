@@ -41,10 +41,12 @@ impl<R: Recorder> Walk<'_, R> {
             let sg = self.security_group(packet, eni, Dir::In, ports, from)?;
             self.arrive_hop(packet, eni, true, by.unwrap_or(sg));
         }
+        // ENI-2.
         if e.source_dest_check && !self.fabric.owns(eni, packet.headers.dst) {
             self.deny(Stage::DestCheck(eni), packet, e.row(EniRow::DestCheck))?;
         }
         match e.kind {
+            // ENI-5, assumed.
             EniKind::Detached => Err(self.end(Stage::Guest(eni), packet, e.row(EniRow::GuestDown), None)),
             EniKind::NotModelled(nm) => {
                 let by = self.fabric.not_modelled[nm].row;
@@ -70,6 +72,7 @@ impl<R: Recorder> Walk<'_, R> {
     fn guest(&mut self, packet: &mut Packet, guest: GuestIx, eni: EniIx) -> Pass<Next> {
         let (g, e) = (&self.fabric.guests[guest], &self.fabric.enis[eni]);
         let stage = Stage::Guest(eni);
+        // GST-6.
         if !g.running {
             return Err(self.end(stage, packet, e.row(EniRow::GuestDown), None));
         }
@@ -80,6 +83,7 @@ impl<R: Recorder> Walk<'_, R> {
             self.pass(stage, packet, e.row(EniRow::GuestOpen));
             return Ok(Next::Done(Verdict::Deliver { eni }));
         }
+        // GST-10, assumed.
         match g.forwarding {
             Forwarding::Off => return Err(self.end(stage, packet, e.row(EniRow::GuestForwardOff), None)),
             Forwarding::Unknown => return Err(self.end(stage, packet, e.row(EniRow::GuestForwardUnknown), None)),
@@ -93,7 +97,7 @@ impl<R: Recorder> Walk<'_, R> {
             });
             return Err(self.end(stage, packet, e.row(EniRow::Ttl), notify));
         }
-        // RFC 1812 5.3.1: a router takes one off before it forwards.
+        // RFC 1812 5.3.1: a router takes one off before it forwards (GST-11, assumed).
         packet.headers.ttl -= 1;
         let out = self.guest_egress(guest, eni, packet);
         if masquerade && !back && out == g.enis[0] && !self.fabric.guest_owns(guest, packet.headers.src) {

@@ -1,4 +1,5 @@
-//! The VPC's edge: internet gateway, egress-only internet gateway, Block Public Access.
+//! The VPC's edge: internet gateway, egress-only internet gateway, Block Public Access. Paths that pass neither
+//! gateway never come here, so Block Public Access leaves them alone (BPA-4).
 
 use super::{Next, Pass, Recorder, Walk, related};
 use crate::base::Nanos;
@@ -28,6 +29,7 @@ impl<R: Recorder> Walk<'_, R> {
             return Err(self.end(Stage::Igw, packet, destination.by, None));
         }
         if let IpAddr::V4(src) = before.src {
+            // IGW-4, VPC-7; a private NAT gateway is the case that AWS documents (NAT-10).
             let Some(public) = self.fabric.vpcs[vpc].public.get(&src) else {
                 return Err(self.end(Stage::Igw, packet, gateway.no_public_address, None));
             };
@@ -40,7 +42,8 @@ impl<R: Recorder> Walk<'_, R> {
         Ok(self.to_internet(packet))
     }
 
-    /// Out through an egress-only internet gateway: IPv6, remembered so that replies may come back (EIGW-2).
+    /// Out through an egress-only internet gateway: IPv6, remembered so that replies may come back
+    /// (EIGW-2); neither translated (EIGW-5, assumed) nor filtered by a group (EIGW-6).
     pub(super) fn leave_by_eigw(&mut self, packet: &mut Packet, vpc: VpcIx, eigw: EigwIx, sender: EniIx) -> Pass<Next> {
         self.block_public_access_out(packet, vpc, sender)?;
         let gateway = &self.fabric.eigws[eigw];
@@ -66,7 +69,7 @@ impl<R: Recorder> Walk<'_, R> {
     }
 
     /// Larger than the path's MTU and not to be fragmented: dropped, and the sender is told (MTU-5). What
-    /// may be fragmented is cut by the caller of the walk when it crosses.
+    /// may be fragmented is cut by the caller of the walk when it crosses (MTU-2).
     pub(super) fn too_big(
         &mut self,
         packet: &Packet,
@@ -90,7 +93,8 @@ impl<R: Recorder> Walk<'_, R> {
         Err(self.end(stage, packet, by, notify))
     }
 
-    /// In from the internet: the destination says whose it is.
+    /// In from the internet: the destination says whose it is; nobody's is dropped (IGW-5). A host without a
+    /// route back gets it all the same, and its reply is lost (IGW-10, assumed).
     pub(super) fn enter(&mut self, packet: &mut Packet) -> Pass<Next> {
         match packet.headers.dst {
             IpAddr::V4(dst) => match self.fabric.public_v4.get(&dst).copied() {
@@ -125,6 +129,7 @@ impl<R: Recorder> Walk<'_, R> {
             return Err(self.end(Stage::Igw, packet, source.by, None));
         }
         let before = packet.headers;
+        // IGW-9: before any filter inside looks at it.
         if let Some(private) = private {
             translate_destination(packet, private);
         }
@@ -141,7 +146,7 @@ impl<R: Recorder> Walk<'_, R> {
         Ok(Next::On(Vantage::In { eni: to, from: None, entered: true }))
     }
 
-    /// The gateway's own table: `local`, or a middlebox (GRT-1, GRT-3).
+    /// The gateway's own table: `local`, or a middlebox (GRT-1, GRT-3). Nothing else asks it (GRT-5).
     fn edge_route(&mut self, packet: &Packet, rtb: crate::base::ids::RtbIx, owner: EniIx) -> Pass<EniIx> {
         let table = &self.fabric.rtbs[rtb];
         let Some(route) = table.lookup(packet.headers.dst) else {
@@ -189,6 +194,7 @@ impl<R: Recorder> Walk<'_, R> {
                     Err(by) => Err(self.end(Stage::Address, packet, by, None)),
                 };
             }
+            // EIGW-3.
             if v.igw.is_none() {
                 return Err(self.end(Stage::Eigw, packet, gateway.unsolicited, None));
             }

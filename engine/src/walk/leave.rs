@@ -3,7 +3,8 @@
 //! Order (aws-core 3.1): source check, link-local services, security groups, same subnet?, route table
 //! and ACL, next hop. AWS does not say whether the ACL or the route table comes first and the verdict
 //! is the same; the route is looked up first, because only the next hop tells whether the packet leaves
-//! the subnet at all, but the ACL's answer is cited first.
+//! the subnet at all, but the ACL's answer is cited first. It sees addresses before a
+//! gateway translates them (ACL-10).
 
 use super::{Next, Pass, Recorder, Walk};
 use crate::base::ids::{EniIx, IgwIx, NatIx, RtbIx, VpcIx};
@@ -24,9 +25,11 @@ impl<R: Recorder> Walk<'_, R> {
 
         let mut filter = None;
         if is_guest {
+            // ENI-1.
             if !own_source && e.source_dest_check {
                 self.deny(Stage::SourceCheck(eni), packet, e.row(EniRow::SourceCheck))?;
             }
+            // SVC-4, FLW-3: before any filter, and without a hop for a flow log.
             if let Some(answer) = eval::link_local(self.fabric, eni, dst) {
                 return Ok(Next::Done(self.service(packet, eni, answer)));
             }
@@ -55,6 +58,7 @@ impl<R: Recorder> Walk<'_, R> {
             }
             by = Some(decision.by);
         }
+        // FLW-4, assumed: what has no route is accepted here all the same.
         self.leave_hop(packet, eni, true, by, route.and_then(|route| self.next_eni(e.vpc, dst, route)));
         self.follow(packet, Sender { eni, from }, subnet.rtb, Stage::Route(eni), leaves)
     }
@@ -105,7 +109,8 @@ impl<R: Recorder> Walk<'_, R> {
         }
     }
 
-    /// The interface that has the destination address, or the row that says that none has.
+    /// The interface that has the destination address, or the row that says that none has (SUB-5, assumed: a reserved
+    /// address answers nothing).
     pub(super) fn owner(&self, packet: &Packet, vpc: VpcIx) -> Result<EniIx, RowIx> {
         let dst = packet.headers.dst;
         let v = &self.fabric.vpcs[vpc];

@@ -22,7 +22,7 @@ pub const NAT_MTU: u32 = 8500;
 const NAT_MSS: [u16; 2] = [8460, 8440];
 
 impl<R: Recorder> Walk<'_, R> {
-    /// A packet is at a zonal NAT gateway's interface.
+    /// A packet is at a zonal NAT gateway's interface. It goes on from there, so the ACL of its subnet is asked twice (NAT-15).
     pub(super) fn nat(&mut self, packet: &mut Packet, nat: NatIx, eni: EniIx) -> Pass<Next> {
         if self.fabric.nats[nat].owns(packet.headers.dst) {
             self.nat_back(packet, nat)?;
@@ -70,6 +70,7 @@ impl<R: Recorder> Walk<'_, R> {
         let (Some(remote), true) =
             (remote, matches!(before.protocol, Protocol::TCP | Protocol::UDP) || before.protocol.is_icmp())
         else {
+            // NAT-1.
             return Err(self.end(stage, packet, n.row(NatRow::Protocol), None));
         };
         // NAT-8: fragments of UDP pass, those of TCP and ICMP do not.
@@ -117,6 +118,7 @@ impl<R: Recorder> Walk<'_, R> {
             };
             set_source(packet, outside.own, outside.own_port);
         }
+        // NAT-16, assumed.
         packet.headers.ttl -= 1;
         if before.dst.is_ipv6() {
             six_to_four(packet, remote);
@@ -128,7 +130,7 @@ impl<R: Recorder> Walk<'_, R> {
         Ok(())
     }
 
-    /// Outside to inside: only what belongs to a live flow (NAT-3, NAT-6).
+    /// Outside to inside: only what belongs to a live flow (NAT-3, NAT-6, NAT-17).
     fn nat_back(&mut self, packet: &mut Packet, nat: NatIx) -> Pass {
         let n = &self.fabric.nats[nat];
         let (before, stage, now) = (packet.headers, Stage::Nat(nat), self.now);

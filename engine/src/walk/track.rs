@@ -1,7 +1,7 @@
 //! Security groups with connection tracking: the verdict is per connection (CT-1).
 //!
 //! A packet of a tracked connection passes by the row that founded it, whatever the rules say now
-//! (CT-3). Otherwise the rules decide; an allowed first packet founds a connection unless the flow is
+//! (CT-3); one of an untracked flow meets the rules of now (CT-7). Otherwise the rules decide; an allowed first packet founds a connection unless the flow is
 //! untracked: TCP or UDP, allowed by a rule for everybody, with a rule for everybody on all ports in the
 //! other direction, on a path that is not tracked automatically (CT-2, CT-5).
 
@@ -84,6 +84,7 @@ impl<R: Recorder> Walk<'_, R> {
             && match headers.protocol {
                 Protocol::TCP => open.tcp,
                 Protocol::UDP => open.udp,
+                // CT-8: ICMP is always tracked.
                 _ => false,
             }
     }

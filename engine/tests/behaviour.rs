@@ -1,0 +1,27 @@
+//! AWS's behaviour, fact by fact: the tests of `docs/behaviour/`.
+//!
+//! Each test cites the facts it shows. Expected values come from AWS's pages, never from a run. A name that
+//! ends in `_case_N` is one of the tricky cases that the design lists.
+
+mod behaviour {
+    mod acl;
+    mod bpa;
+    mod conntrack;
+    mod coverage;
+    mod diagnostics;
+    mod edge;
+    mod egress_only;
+    mod eni;
+    mod flow_log;
+    mod guest;
+    mod harness;
+    mod igw;
+    mod internet;
+    mod mtu;
+    mod nat;
+    mod route_table;
+    mod security_group;
+    mod service;
+    mod subnet;
+    mod vpc;
+}
