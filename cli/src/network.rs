@@ -5,7 +5,7 @@ use crate::input::{self, Source};
 use crate::{Failure, folder, render};
 use std::path::Path;
 use vpcsim_engine::compile::{self, Network};
-use vpcsim_engine::diag::{Diagnostic, FileIx, Severity, any_error};
+use vpcsim_engine::diag::{Diagnostic, FileIx, Severity, Span, any_error};
 use vpcsim_engine::import::{self, JsonFile, Report};
 use vpcsim_engine::spec::{self, Spec};
 
@@ -54,8 +54,7 @@ pub(crate) fn load(path: &Path, global: &Global) -> Result<Loaded, Failure> {
     let read_errors = any_error(&diagnostics);
     let network = spec.and_then(|spec| {
         if read_errors {
-            let written = spec::written_names(FileIx(0), &sources[0].bytes);
-            diagnostics.extend(compile::check(&spec, &written));
+            diagnostics.extend(further(&spec, &sources[0], FileIx(0), &diagnostics));
             return None;
         }
         let (network, more) = compile::compile(&spec);
@@ -72,4 +71,19 @@ pub(crate) fn load(path: &Path, global: &Global) -> Result<Loaded, Failure> {
         Some(network) => Ok(Loaded { network, sources }),
         None => Err(Failure::Invalid),
     }
+}
+
+/// What else is wrong with a file of which some values could not be read: without what only follows from that.
+pub(crate) fn further(spec: &Spec, source: &Source, file: FileIx, found: &[Diagnostic]) -> Vec<Diagnostic> {
+    let written = spec::written_names(file, &source.bytes);
+    let place = |span: Span| (span.line, span.column);
+    // A field of a resource is missing because it could not be read, if that was said of a place inside it.
+    let unreadable = |resource: Span| {
+        let start = place(resource);
+        let end = written.values().map(|span| place(*span)).filter(|p| *p > start).min().unwrap_or((u32::MAX, 0));
+        found.iter().any(|d| matches!(d.code, "bad-value" | "wrong-type") && (start..end).contains(&place(d.span)))
+    };
+    let mut more = compile::check(spec, &written.keys().cloned().collect());
+    more.retain(|d| d.code != "missing-field" || !unreadable(d.span));
+    more
 }

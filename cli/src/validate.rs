@@ -69,7 +69,7 @@ fn check(file: FileIx, source: &Source) -> Vec<Diagnostic> {
         _ => {
             let (spec, mut diagnostics) = spec::read(file, &source.bytes);
             let Some(spec) = spec else { return diagnostics };
-            diagnostics.extend(compile::check(&spec, &spec::written_names(file, &source.bytes)));
+            diagnostics.extend(network::further(&spec, source, file, &diagnostics));
             if let (Some(network), _) = compile::compile(&spec)
                 && !any_error(&diagnostics)
             {

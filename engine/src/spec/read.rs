@@ -10,7 +10,7 @@ use super::node::shown;
 use super::syntax;
 use crate::base::Cidr;
 use crate::diag::{Diagnostic, FileIx, Span};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 /// Longest name, in characters: AWS's limit for a `Name` tag's value is 256.
@@ -24,15 +24,15 @@ pub fn read(file: FileIx, bytes: &[u8]) -> (Option<Spec>, Vec<Diagnostic>) {
 }
 
 /// Names of every resource that a topology file has, those that could not be read included: a reference to
-/// one of them is no mistake of its own.
+/// one of them is no mistake of its own. With the place of each name.
 #[must_use]
-pub fn written_names(file: FileIx, bytes: &[u8]) -> BTreeSet<String> {
+pub fn written_names(file: FileIx, bytes: &[u8]) -> BTreeMap<String, Span> {
     let mut diagnostics = Vec::new();
-    let Ok(text) = syntax::text_of(file, bytes) else { return BTreeSet::new() };
-    let Ok(tree) = build::build(file, text, &mut diagnostics) else { return BTreeSet::new() };
+    let Ok(text) = syntax::text_of(file, bytes) else { return BTreeMap::new() };
+    let Ok(tree) = build::build(file, text, &mut diagnostics) else { return BTreeMap::new() };
     let mut cx = Cx::new(diagnostics);
     let _ = Spec::decode(tree.root(), &mut cx);
-    cx.names.iter().map(|(name, _)| name.value.to_owned()).collect()
+    cx.names.iter().map(|(name, _)| (name.value.to_owned(), name.span)).collect()
 }
 
 /// Reads a file as a `T`; `check` looks at what was read and reports more.

@@ -78,7 +78,8 @@ impl<R: Recorder> Walk<'_, R> {
         stage: Stage,
         by: crate::verdict::RowIx,
     ) -> Pass {
-        if packet.len() <= mtu || !(packet.headers.fragment.dont || !packet.headers.is_v4()) {
+        let may_be_cut = packet.headers.is_v4() && !packet.headers.fragment.dont;
+        if packet.len() <= mtu || may_be_cut {
             return Ok(());
         }
         let e = &self.fabric.enis[sender];

@@ -67,10 +67,8 @@ impl<R: Recorder> Walk<'_, R> {
             self.pass(stage, packet, by);
         }
         let automatic = self.is_auto_tracked(eni, dir, headers, from);
-        if !(self.is_untracked(eni, dir, headers, &answer) && !automatic)
-            && (!mid_stream || fabric.profile.tracking_picks_up_mid_stream)
-            && !headers.is_icmp_error()
-        {
+        let tracked = automatic || !self.is_untracked(eni, dir, headers, &answer);
+        if tracked && (!mid_stream || fabric.profile.tracking_picks_up_mid_stream) && !headers.is_icmp_error() {
             self.flows.conns.insert(key, Conn::new(now, by, fabric.epoch, dir, automatic), &fabric.profile);
         }
         Ok(by)
