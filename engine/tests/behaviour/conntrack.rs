@@ -205,6 +205,38 @@ fn half_open_and_closed_tcp() {
     world.sends(&syn, "dropped sg server inbound default");
 }
 
+/// CT-10 (assumed): a connection that both sides have closed is over too; one side alone does not end it.
+#[test]
+fn closed_by_both_sides() {
+    let mut world = World::new(&server("{protocol: tcp, ports: 22, from: 10.0.1.0/24}", ""));
+    let syn = tcp("10.0.1.10:40000", "10.0.2.10:22", SYN);
+    world.exchange(&syn, "to b");
+    world.exchange(&tcp("10.0.1.10:40000", "10.0.2.10:22", ACK), "to b");
+    world.sends(&tcp("10.0.1.10:40000", "10.0.2.10:22", FIN), "to b");
+    world.sends(&tcp("10.0.2.10:22", "10.0.1.10:40000", ACK), "to a");
+    world.sends(&tcp("10.0.2.10:22", "10.0.1.10:40000", FIN), "to a");
+    world.sends(&tcp("10.0.1.10:40000", "10.0.2.10:22", ACK), "to b");
+    world.change(&server("", ""));
+    world.sends(&syn, "dropped sg server inbound default");
+}
+
+/// CT-7, CT-11 (assumed): after the rule of an untracked session is gone, a packet that the server sends is allowed
+/// out by its own rule, and so founds a tracked connection that lets the client in again. No page says so; with the
+/// profile switch off the session stays cut.
+#[test]
+fn a_cut_session_and_the_servers_next_packet() {
+    for (profile, expected) in
+        [("", "to b"), ("profile: {tracking_picks_up_mid_stream: false}", "dropped sg server inbound default")]
+    {
+        let yaml = |inbound| format!("{profile}{}", server(inbound, OUT_ALL));
+        let mut world = World::new(&yaml(SSH_ALL));
+        session(&mut world, "to b");
+        world.change(&yaml(""));
+        world.sends(&tcp("10.0.2.10:22", "192.0.2.7:40000", ACK), "out");
+        world.sends(&tcp("192.0.2.7:40000", "198.51.100.20:22", ACK), expected);
+    }
+}
+
 /// CT-11 (assumed): a TCP packet that is no SYN may found a tracked connection if a rule allows it; a profile switch
 /// turns that off.
 #[test]

@@ -48,7 +48,12 @@ pub(crate) fn ask(net: &Network, question: &str) -> Explanation {
         (_, Some((protocol, port))) => (protocol.parse().unwrap(), port.parse().unwrap()),
         (number, None) => (number.parse().unwrap(), 0),
     };
-    explain::ask(net, &Question { from, to, protocol, src_port: None, dst_port })
+    let answer = explain::ask(net, &Question { from, to, protocol, src_port: None, dst_port });
+    // Whatever is asked: the first of all blockers is the one that decided.
+    if let (Some(decided), Some(first)) = (answer.decided_by, answer.blockers.first()) {
+        assert_eq!((first.part, first.step.decision.by), decided, "{question}");
+    }
+    answer
 }
 
 /// `open`, or `no_reply request acl data inbound rule *: deny all`.
