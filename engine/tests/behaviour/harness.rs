@@ -243,10 +243,10 @@ pub(crate) fn other(protocol: u8, src: &str, dst: &str) -> Packet {
 /// The first and the last fragment of a datagram, cut behind `first` bytes of its data (a multiple of 8).
 pub(crate) fn fragments(whole: &Packet, first: u32) -> [Packet; 2] {
     let mut head = whole.clone();
-    head.headers.fragment = Fragment { id: 77, offset: 0, more: true, dont: false };
+    head.headers.fragment = Fragment { id: 77, more: true, ..Fragment::default() };
     head.payload = whole.payload.slice(0, first);
     let mut tail = whole.clone();
-    tail.headers.fragment = Fragment { id: 77, offset: ((8 + first) / 8) as u16, more: false, dont: false };
+    tail.headers.fragment = Fragment { id: 77, offset: ((8 + first) / 8) as u16, ..Fragment::default() };
     tail.headers.l4 = L4::None;
     tail.payload = whole.payload.slice(first, u32::MAX);
     [head, tail]
