@@ -340,7 +340,8 @@ impl Context {
             };
             self.problem(diagnostic);
         }
-        if inside && !matches!(target, Target::Nat(_) | Target::Eni(_) | Target::NotModelled(_)) {
+        let endpoint = matches!(target, Target::NotModelled(nm) if self.names.not_modelled[nm].1.contains("endpoint"));
+        if inside && !endpoint && !matches!(target, Target::Nat(_) | Target::Eni(_)) {
             let message =
                 format!("`{to}` is inside the VPC: its route may lead to a NAT gateway or a network interface only");
             self.problem(Diagnostic::error("route-target", route.via.span, message));

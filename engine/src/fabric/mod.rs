@@ -113,7 +113,7 @@ impl Default for Profile {
     fn default() -> Self {
         Self {
             icmp_errors_pass_tracked: false,
-            tracking_picks_up_mid_stream: true,
+            tracking_picks_up_mid_stream: false,
             tracked_tcp_idle: Nanos::from_secs(432_000),
             tracked_udp_stream_idle: Nanos::from_secs(180),
             tracked_udp_idle: Nanos::from_secs(30),

@@ -14,6 +14,9 @@ impl Network {
         let (fabric, names) = (&self.fabric, &self.names);
         let name = name.trim_end_matches('.');
         let region = &names.realms[fabric.vpcs[vpc].realm as usize].1;
+        // Public names are given only if both attributes are on (SVC-7).
+        let hostnames =
+            self.spec.vpcs.get(names.vpcs[vpc].id.as_str()).is_some_and(|v| v.enable_dns_hostnames == Some(true));
         let mut found = Vec::new();
         for (eni, e) in fabric.enis.iter_enumerated().filter(|(_, e)| e.vpc == vpc) {
             let guest = e.guest();
@@ -26,10 +29,11 @@ impl Network {
             });
             let by_address = e.v4.is_some_and(|v4| {
                 private_name(v4, region).eq_ignore_ascii_case(name)
-                    || fabric.vpcs[vpc]
-                        .public
-                        .get(&v4)
-                        .is_some_and(|public| public_name(*public, region).eq_ignore_ascii_case(name))
+                    || hostnames
+                        && fabric.vpcs[vpc]
+                            .public
+                            .get(&v4)
+                            .is_some_and(|public| public_name(*public, region).eq_ignore_ascii_case(name))
             });
             if by_name || by_address {
                 found.extend(e.v4.map(IpAddr::V4));

@@ -208,7 +208,10 @@ impl Names {
             K::NatUnsolicited => format!("nat {name}: not the reply to anything that went out"),
             K::NatPorts => format!("nat {name}: all 55000 ports per address are in use for this destination"),
             K::NatIdle => format!("nat {name}: no such connection (idle for 350 s?), answers with a reset"),
-            K::MtuNat => format!("nat {name}: larger than 8500 bytes, and must not be fragmented"),
+            K::MtuNat => {
+                let mtu = if fabric.nats[NatIx(r.owner)].eni.is_some() { 8500 } else { 1500 };
+                format!("nat {name}: larger than {mtu} bytes, and must not be fragmented")
+            }
             K::TtlNat => format!("nat {name}: time to live expired"),
             K::Loop => format!("vpc {name}: the route leads back to where it starts"),
             K::NotModelled => {

@@ -1,4 +1,4 @@
-//! Flow logs of every interface, in AWS's default format (FLOW-1 to FLOW-8).
+//! Flow logs of every interface, in AWS's default format (FLW-1 to FLW-8).
 //!
 //! One record is one flow at one interface in one direction, with one action, in one window of 60 seconds.
 //! An interface without traffic in a window has one NODATA record. Not logged, as in AWS: link-local
@@ -13,7 +13,7 @@ use crate::record::flow_log::{Flow, Record, identity};
 use crate::verdict::Hop;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Aggregation interval in seconds: what interfaces of Nitro instances have at most (FLOW-2).
+/// Aggregation interval in seconds: what interfaces of Nitro instances have at most (FLW-5).
 pub const WINDOW_SECONDS: u64 = 60;
 
 #[derive(Clone, Copy, Debug)]

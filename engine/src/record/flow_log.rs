@@ -14,7 +14,7 @@ use std::net::IpAddr;
 /// The header line of a file: field names in the order of the default format.
 pub const HEADER: &str = "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status";
 
-/// One flow at one interface in one direction: what records are counted by (FLOW-1).
+/// One flow at one interface in one direction: what records are counted by (FLW-1).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Flow {
     /// The interface.
@@ -25,7 +25,7 @@ pub struct Flow {
     pub src: IpAddr,
     /// Destination address as the record shows it.
     pub dst: IpAddr,
-    /// Source port; 0 for ICMP and other protocols (FLOW-4).
+    /// Source port; 0 for ICMP and other protocols (FLW-7).
     pub src_port: u16,
     /// Destination port.
     pub dst_port: u16,
@@ -46,7 +46,7 @@ pub struct Record {
     pub flow: Option<Flow>,
     /// Packets.
     pub packets: u64,
-    /// Bytes of IP packets (FLOW-5).
+    /// Bytes of IP packets (FLW-6).
     pub bytes: u64,
     /// First packet, or start of the window: Unix seconds.
     pub start: u64,
@@ -55,7 +55,7 @@ pub struct Record {
 }
 
 impl Flow {
-    /// The flow of a crossing, with the addresses as a record shows them (FLOW-3): the interface's primary
+    /// The flow of a crossing, with the addresses as a record shows them (FLW-8): the interface's primary
     /// address stands for a destination that is a secondary address or none of its own on the way in, and
     /// for a source that is none of its own on the way out.
     #[must_use]

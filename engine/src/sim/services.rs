@@ -1,7 +1,7 @@
 //! Link-local services: the resolver, instance metadata and time, on the instance's own host.
 //!
 //! The resolver knows the private names of instances (`ip-10-0-1-10.ec2.internal`), their names in the
-//! topology, and the names of described internet hosts; DNS64 where the subnet asks for it (SVC-6). Instance
+//! topology, and the names of described internet hosts; DNS64 where the subnet asks for it (SVC-8). Instance
 //! metadata is a TCP listener on port 80, time a UDP listener on port 123: what they say is not modelled.
 
 use super::{Event, Sim};

@@ -69,7 +69,8 @@ pub struct LinkSpec {
 pub struct Profile {
     /// Whether an ICMP error about a tracked flow passes the security group without an ICMP rule. Default false.
     pub icmp_errors_pass_tracked: Option<bool>,
-    /// Whether a TCP packet that is not a SYN may open a tracked connection if a rule allows it. Default true.
+    /// Whether a TCP packet that is not a SYN may open a tracked connection if a rule allows it. Default false: an untracked
+    /// session whose rule is gone must not come back as a tracked one.
     pub tracking_picks_up_mid_stream: Option<bool>,
     /// Idle time after which an established TCP connection is no longer tracked. Default 432000s; 350s on Nitro v6.
     pub tracked_tcp_idle: Option<Nanos>,

@@ -229,7 +229,7 @@ impl<R: Recorder> Walk<'_, R> {
     }
 
     /// BPA-1: bidirectional mode blocks what goes out, unless the subnet is excluded.
-    fn block_public_access_out(&mut self, packet: &Packet, vpc: VpcIx, sender: EniIx) -> Pass {
+    pub(super) fn block_public_access_out(&mut self, packet: &Packet, vpc: VpcIx, sender: EniIx) -> Pass {
         if self.fabric.subnets[self.fabric.enis[sender].subnet].bpa.egress {
             let by = self.fabric.vpcs[vpc].row(VpcRow::BpaOut);
             self.deny(Stage::Bpa, packet, by)?;

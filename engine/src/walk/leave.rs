@@ -38,7 +38,9 @@ impl<R: Recorder> Walk<'_, R> {
             return Err(self.end(Stage::Service(eni), packet, by, None));
         }
 
-        let from = own_source.then_some(eni);
+        // A NAT gateway sends as itself: its group-less interface says that the path is tracked (CT-5).
+        let is_nat = matches!(e.kind, EniKind::Nat(_));
+        let from = (own_source || is_nat).then_some(eni);
         // A neighbour in the same subnet gets it directly: no ACL, no route table (ACL-5).
         if subnet.contains(dst) {
             self.leave_hop(packet, eni, true, filter, self.fabric.eni_with(e.vpc, dst));
@@ -192,9 +194,7 @@ pub(super) struct Sender {
     pub(super) from: Option<EniIx>,
 }
 
-/// True for a subnet's first four addresses, and the last one in IPv4 (SUB-3).
+/// True for a subnet's first four addresses and the last one (SUB-3).
 fn is_reserved(block: Option<crate::base::Cidr>, address: IpAddr) -> bool {
-    block.is_some_and(|block| {
-        (0..4).any(|offset| block.nth(offset) == Some(address)) || (address.is_ipv4() && block.last() == address)
-    })
+    block.is_some_and(|block| (0..4).any(|offset| block.nth(offset) == Some(address)) || block.last() == address)
 }

@@ -40,6 +40,7 @@ impl<R: Recorder> Walk<'_, R> {
             let by = self.fabric.vpcs[vpc].row(VpcRow::AddressNone);
             return Err(self.end(Stage::Nat(nat), packet, by, None));
         };
+        self.block_public_access_out(packet, vpc, client)?;
         self.nat_out(packet, nat, Vantage::In { eni: client, from: None, entered: true }, IGW_MTU)?;
         let ours = matches!(packet.headers.dst, IpAddr::V4(dst) if self.fabric.public_v4.contains_key(&dst));
         Ok(Next::Done(if ours {
@@ -53,6 +54,12 @@ impl<R: Recorder> Walk<'_, R> {
     pub(super) fn regional_nat_back(&mut self, packet: &mut Packet, nat: NatIx) -> Pass<Next> {
         self.nat_back(packet, nat)?;
         match self.owner(packet, self.fabric.nats[nat].vpc) {
+            // BPA-1: bidirectional mode stops replies too.
+            Ok(eni) if self.fabric.subnets[self.fabric.enis[eni].subnet].bpa.egress => {
+                let by = self.fabric.vpcs[self.fabric.nats[nat].vpc].row(VpcRow::BpaIn);
+                self.deny(Stage::Bpa, packet, by)?;
+                Ok(Next::On(Vantage::In { eni, from: None, entered: true }))
+            }
             Ok(eni) => Ok(Next::On(Vantage::In { eni, from: None, entered: true })),
             Err(by) => Err(self.end(Stage::Address, packet, by, None)),
         }

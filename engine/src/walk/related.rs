@@ -11,7 +11,7 @@ pub(super) fn quoted(packet: &Packet) -> Option<Headers> {
 }
 
 /// Translates a packet that comes back to a translator: the reply of a live flow, or an ICMP error
-/// about one, whose quoted packet is translated too (RFC 5508 section 4). Gives the flow.
+/// about one, whose quoted packet is translated too (MTU-9; RFC 5508 section 4). Gives the flow.
 pub(super) fn translate_back(packet: &mut Packet, table: &mut Translator, now: Instant) -> Option<Inside> {
     if packet.headers.is_icmp_error() {
         let quoted = quoted(packet)?;

@@ -54,7 +54,7 @@ pub fn parse_query(bytes: &[u8]) -> Option<Question> {
 }
 
 /// The answer to a question from what the name stands for: nothing means that there is no such name.
-/// With `dns64`, a name without an IPv6 address gets one made of its IPv4 address (RFC 6147, SVC-6).
+/// With `dns64`, a name without an IPv6 address gets one made of its IPv4 address (RFC 6147, SVC-8).
 #[must_use]
 pub fn answer(question: &Question, addresses: &[IpAddr], dns64: bool) -> Vec<u8> {
     let mut found: Vec<IpAddr> = addresses
@@ -181,7 +181,7 @@ mod tests {
         assert_eq!(parse_answer(&answer(&q, &[], false)).unwrap().code, 3);
     }
 
-    /// SVC-6: DNS64 makes an address only where there is no real one.
+    /// SVC-8: DNS64 makes an address only where there is no real one.
     #[test]
     fn dns64_leaves_real_addresses_alone() {
         let q = Question { id: 7, name: "example.com".to_owned(), kind: AAAA };

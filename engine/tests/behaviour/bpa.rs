@@ -70,7 +70,6 @@ fn private_paths_are_open() {
 
 /// BPA-1: a regional NAT gateway's way out is an internet gateway too.
 #[test]
-#[ignore = "engine: a regional NAT gateway's traffic is not checked against Block Public Access"]
 fn a_regional_nat_gateway_is_blocked_too() {
     let yaml = blocked("block-bidirectional", "").replace("nat: {subnet: sp}", "nat: {vpc: v}");
     check(&net(&yaml), NAT, BLOCKED_OUT);

@@ -121,7 +121,6 @@ fn a_flow_to_a_nat_gateway_is_tracked() {
 
 /// CT-5: and so it is at the receiver: the flow survives the removal of the receiver's rule.
 #[test]
-#[ignore = "engine: what a NAT gateway sends to an interface is not tracked automatically there"]
 fn a_flow_from_a_nat_gateway_is_tracked() {
     let mut world = World::new(&server(SSH_ALL, OUT_ALL));
     world.exchange(&tcp("10.0.4.10:40000", "10.0.2.10:22", SYN), "to b");
@@ -205,14 +204,45 @@ fn half_open_and_closed_tcp() {
     world.sends(&syn, "dropped sg server inbound default");
 }
 
-/// CT-11 (assumed): a TCP packet that is no SYN may found a tracked connection if a rule allows it; a profile switch
-/// turns that off.
+/// CT-10 (assumed): a connection that both sides have closed is over too; one side alone does not end it.
+#[test]
+fn closed_by_both_sides() {
+    let mut world = World::new(&server("{protocol: tcp, ports: 22, from: 10.0.1.0/24}", ""));
+    let syn = tcp("10.0.1.10:40000", "10.0.2.10:22", SYN);
+    world.exchange(&syn, "to b");
+    world.exchange(&tcp("10.0.1.10:40000", "10.0.2.10:22", ACK), "to b");
+    world.sends(&tcp("10.0.1.10:40000", "10.0.2.10:22", FIN), "to b");
+    world.sends(&tcp("10.0.2.10:22", "10.0.1.10:40000", ACK), "to a");
+    world.sends(&tcp("10.0.2.10:22", "10.0.1.10:40000", FIN), "to a");
+    world.sends(&tcp("10.0.1.10:40000", "10.0.2.10:22", ACK), "to b");
+    world.change(&server("", ""));
+    world.sends(&syn, "dropped sg server inbound default");
+}
+
+/// CT-7: an untracked session whose rule is gone stays cut, even if the server sends once more by its own rule. With
+/// the profile switch of CT-11 (assumed) on, that packet would found a tracked connection and revive the session.
+#[test]
+fn a_cut_session_and_the_servers_next_packet() {
+    for (profile, expected) in
+        [("profile: {tracking_picks_up_mid_stream: true}", "to b"), ("", "dropped sg server inbound default")]
+    {
+        let yaml = |inbound| format!("{profile}{}", server(inbound, OUT_ALL));
+        let mut world = World::new(&yaml(SSH_ALL));
+        session(&mut world, "to b");
+        world.change(&yaml(""));
+        world.sends(&tcp("10.0.2.10:22", "192.0.2.7:40000", ACK), "out");
+        world.sends(&tcp("192.0.2.7:40000", "198.51.100.20:22", ACK), expected);
+    }
+}
+
+/// CT-11 (assumed): a TCP packet that is no SYN founds no tracked connection, though a rule lets it pass; a profile
+/// switch turns that on.
 #[test]
 fn tracking_picks_up_mid_stream() {
     let yaml = server("{protocol: tcp, ports: 22, from: 10.0.1.0/24}", "");
     let ack = tcp("10.0.1.10:40000", "10.0.2.10:22", ACK);
-    World::new(&yaml).exchange(&ack, "to b");
-    let mut off = World::new(&format!("profile: {{tracking_picks_up_mid_stream: false}}{yaml}"));
+    World::new(&format!("profile: {{tracking_picks_up_mid_stream: true}}{yaml}")).exchange(&ack, "to b");
+    let mut off = World::new(&yaml);
     let arrived = off.sends(&ack, "to b");
     off.sends(&reply(&arrived), "dropped sg server outbound default");
 }

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Prefixes of ids, with their pages. Anything else that looks like an id (an RFC, an encoding) is none.
-const PAGES: [(&str, &str); 17] = [
+const PAGES: [(&str, &str); 18] = [
     ("ACL", "network-acl.md"),
     ("BPA", "block-public-access.md"),
+    ("BW", "bandwidth.md"),
     ("CT", "connection-tracking.md"),
     ("EIGW", "egress-only-gateway.md"),
     ("ENI", "eni.md"),

@@ -53,6 +53,14 @@ fn the_subnets_acl_applies() {
     check(&net, "a -> 2001:4860:4860::8888 udp/53", "no_reply reply acl na inbound rule *");
 }
 
+/// EIGW-2: ping and UDP too.
+#[test]
+fn ping_and_udp_pass() {
+    let net = net(&egress().replace("protocol: tcp, from: '::/0'", "from: '::/0'"));
+    check(&net, "a -> 2001:4860:4860::8888 ping", "reply");
+    check(&net, "a -> 2001:4860:4860::8888 udp/53", "open");
+}
+
 /// CT-5: flows through it are tracked whatever the rules say.
 #[test]
 fn flows_are_tracked() {

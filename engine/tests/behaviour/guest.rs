@@ -72,7 +72,6 @@ fn listeners_and_ping() {
 
 /// GST-5 (assumed): and a UDP port with an ICMP error.
 #[test]
-#[ignore = "engine: ICMP errors quote nothing yet (wire/quote.rs)"]
 fn udp_without_a_listener() {
     check(&net(TWO_INTERFACES), "a -> b udp/53", "closed request instance b: nothing listens");
 }

@@ -48,7 +48,12 @@ pub(crate) fn ask(net: &Network, question: &str) -> Explanation {
         (_, Some((protocol, port))) => (protocol.parse().unwrap(), port.parse().unwrap()),
         (number, None) => (number.parse().unwrap(), 0),
     };
-    explain::ask(net, &Question { from, to, protocol, src_port: None, dst_port })
+    let answer = explain::ask(net, &Question { from, to, protocol, src_port: None, dst_port });
+    // Whatever is asked: the first of all blockers is the one that decided.
+    if let (Some(decided), Some(first)) = (answer.decided_by, answer.blockers.first()) {
+        assert_eq!((first.part, first.step.decision.by), decided, "{question}");
+    }
+    answer
 }
 
 /// `open`, or `no_reply request acl data inbound rule *: deny all`.
@@ -238,11 +243,10 @@ pub(crate) fn other(protocol: u8, src: &str, dst: &str) -> Packet {
 /// The first and the last fragment of a datagram, cut behind `first` bytes of its data (a multiple of 8).
 pub(crate) fn fragments(whole: &Packet, first: u32) -> [Packet; 2] {
     let mut head = whole.clone();
-    head.headers.fragment = Fragment { id: 77, offset: 0, more: true, dont: false, checksum: 0 };
+    head.headers.fragment = Fragment { id: 77, more: true, ..Fragment::default() };
     head.payload = whole.payload.slice(0, first);
     let mut tail = whole.clone();
-    tail.headers.fragment =
-        Fragment { id: 77, offset: ((8 + first) / 8) as u16, more: false, dont: false, checksum: 0 };
+    tail.headers.fragment = Fragment { id: 77, offset: ((8 + first) / 8) as u16, ..Fragment::default() };
     tail.headers.l4 = L4::None;
     tail.payload = whole.payload.slice(first, u32::MAX);
     [head, tail]

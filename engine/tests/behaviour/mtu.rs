@@ -1,8 +1,9 @@
 //! Packet sizes: `docs/behaviour/mtu.md`.
 
 use super::harness::*;
+use std::net::{IpAddr, SocketAddrV4};
 use vpcsim_engine::verdict::{NotifyKind, Vantage};
-use vpcsim_engine::wire::{Icmp, L4, Payload};
+use vpcsim_engine::wire::{Icmp, L4, Packet, Payload};
 
 const NATTED: &str = "
 vpcs: {v: {cidr: 10.0.0.0/16, ipv6_cidrs: [2600:1f18:1::/56]}}
@@ -83,27 +84,48 @@ fn a_nat_gateway_clamps_the_segment_size() {
     assert_eq!(out.payload.to_vec(), [2, 4, 0x21, 0x0c]); // 8460
 }
 
-/// MTU-8: without an ICMP rule a "fragmentation needed" about a tracked flow is dropped by the group, as AWS's list of
-/// exceptions leaves it out; about an untracked flow it passes; a profile switch lets both pass.
+/// "Fragmentation needed", from a router on the way, about a packet from `own` to 192.0.2.1:443.
+fn frag_needed(own: SocketAddrV4) -> Packet {
+    let mut error = ping("192.0.2.9", &own.ip().to_string());
+    error.headers.l4 = L4::Icmp(Icmp { kind: Icmp::UNREACHABLE, code: 4, rest: 1400 });
+    let mut quote = vec![0x45, 0, 5, 0xdc, 0, 1, 0x40, 0, 64, 6, 0, 0];
+    quote.extend(own.ip().octets());
+    quote.extend([192, 0, 2, 1]);
+    quote.extend(own.port().to_be_bytes());
+    quote.extend([1, 0xbb, 0, 0, 0, 1]);
+    error.payload = Payload::from(quote.as_slice());
+    error
+}
+
+/// Opens a connection from `src` and sends the message about it, as the internet sees it.
+fn message_about_a_flow(yaml: &str, src: &str, expected: &str) -> Packet {
+    let mut world = World::new(yaml);
+    let out = world.sends(&tcp(src, "192.0.2.1:443", SYN), "out");
+    let IpAddr::V4(own) = out.headers.src else { unreachable!() };
+    world.sends(&reply(&out), "to");
+    world.sends(&frag_needed(SocketAddrV4::new(own, out.headers.ports().0)), expected)
+}
+
+/// MTU-8: without an ICMP rule a message about a tracked flow is dropped by the group, as AWS's list of exceptions
+/// leaves it out; about an untracked or automatically tracked flow it passes; a profile switch lets all pass.
 #[test]
-#[ignore = "engine: ICMP errors quote nothing yet (wire/quote.rs)"]
 fn messages_about_tracked_flows() {
-    let frag_needed = |about_src: [u8; 4]| {
-        let mut error = ping("192.0.2.9", if about_src[3] == 20 { "198.51.100.20" } else { "198.51.100.21" });
-        error.headers.l4 = L4::Icmp(Icmp { kind: Icmp::UNREACHABLE, code: 4, rest: 1400 });
-        let mut quote = vec![0x45, 0, 5, 0xdc, 0, 1, 0x40, 0, 64, 6, 0, 0];
-        quote.extend(about_src);
-        quote.extend([192, 0, 2, 1, 0x9c, 0x40, 1, 0xbb, 0, 0, 0, 1]);
-        error.payload = Payload::from(quote.as_slice());
-        error
-    };
-    let run = |yaml: &str, src: &str, public: [u8; 4], expected: &str| {
-        let mut world = World::new(yaml);
-        world.exchange(&tcp(src, "192.0.2.1:443", SYN), "out");
-        world.sends(&frag_needed(public), expected);
-    };
-    run(NATTED, "10.0.9.21:40000", [198, 51, 100, 21], "dropped sg narrow inbound default");
-    run(NATTED, "10.0.9.20:40000", [198, 51, 100, 20], "to p");
+    message_about_a_flow(NATTED, "10.0.9.21:40000", "dropped sg narrow inbound default");
+    message_about_a_flow(NATTED, "10.0.9.20:40000", "to p");
+    let behind_nat = NATTED.replace("10.0.1.10, security_groups: [open]", "10.0.1.10, security_groups: [narrow]");
+    message_about_a_flow(&behind_nat, "10.0.1.10:40000", "to a");
     let lenient = format!("profile: {{icmp_errors_pass_tracked: true}}{NATTED}");
-    run(&lenient, "10.0.9.21:40000", [198, 51, 100, 21], "to q");
+    message_about_a_flow(&lenient, "10.0.9.21:40000", "to q");
+}
+
+/// MTU-9: what the message quotes is translated back too, by an internet gateway and by a NAT gateway, so that the
+/// sender knows its own packet.
+#[test]
+fn quoted_packets_are_translated_back() {
+    for (src, at) in [("10.0.9.20:40000", "to p"), ("10.0.1.10:40000", "to a")] {
+        let arrived = message_about_a_flow(NATTED, src, at);
+        let src: SocketAddrV4 = src.parse().unwrap();
+        let quote = arrived.payload.to_vec();
+        assert_eq!((&quote[12..16], &quote[20..22]), (&src.ip().octets()[..], &src.port().to_be_bytes()[..]));
+    }
 }

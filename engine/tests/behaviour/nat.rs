@@ -213,6 +213,22 @@ fn nat64() {
     check(&world.net, "six -> 2001:4860:4860::8888 ping", "no_reply request rtb ra: no route");
 }
 
+/// NAT-15, ACL-5: a client in the gateway's own subnet meets no ACL on the way to it.
+#[test]
+fn a_client_in_the_gateways_own_subnet() {
+    use vpcsim_engine::verdict::Stage;
+    let yaml = natted(ZONAL, ALL)
+        .replace("cidr: 10.0.9.0/24,", "cidr: 10.0.9.0/24, ipv6_cidr: 2600:1f18:1:9::/64,")
+        .replace("public: {vpc: v, routes: [", "public: {vpc: v, routes: [{to: '64:ff9b::/96', via: nat}, ")
+        .replace("address: 10.0.9.20,", "address: 10.0.9.20, ipv6_addresses: [2600:1f18:1:9::20],");
+    let mut world = World::new(&yaml);
+    let sent = world.send(&tcp("[2600:1f18:1:9::20]:40000", "[64:ff9b::c000:207]:443", SYN));
+    assert_eq!(sent.end, "out");
+    let acls = sent.steps.iter().filter(|s| matches!(s.stage, Stage::AclIn(_) | Stage::AclOut(_)));
+    assert_eq!(acls.map(|s| s.before.src.to_string()).collect::<Vec<_>>(), ["10.0.9.5"]);
+    world.sends(&reply(&sent.packet), "to p");
+}
+
 /// NAT-14: up to 8 addresses; the second takes over when the first is full.
 #[test]
 fn several_addresses() {

@@ -140,7 +140,6 @@ fn more_specific_than_local_case_13() {
 
 /// Case 13: a transit gateway is no target for a route inside the VPC.
 #[test]
-#[ignore = "engine: a route for a subnet's block is accepted with a transit gateway (not modelled) as its target"]
 fn more_specific_than_local_to_a_transit_gateway_case_13() {
     let yaml =
         routed("{to: 10.0.2.0/24, via: tgw}").replace("not_modelled:", "not_modelled:\n  tgw: {kind: transit gateway}");

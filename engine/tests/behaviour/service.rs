@@ -30,6 +30,13 @@ fn the_resolver_cannot_be_filtered_case_8() {
     check(&net, "open -> 10.1.5.5 udp/53", "no_reply request acl shut outbound rule *");
 }
 
+/// SVC-4, FLW-3: DHCP is answered whatever the rules say.
+#[test]
+fn dhcp_cannot_be_filtered() {
+    let sent = World::new(CLOSED).send(&udp("10.1.1.10:68", "255.255.255.255:67", 300));
+    assert_eq!((sent.end.as_str(), sent.hops.len()), ("served Dhcp", 0));
+}
+
 /// SVC-2: the addresses of resolver, metadata and time.
 #[test]
 fn addresses() {

@@ -59,7 +59,6 @@ fn a_28_holds_eleven() {
 
 /// SUB-3: in IPv6 the last one too.
 #[test]
-#[ignore = "engine: the last IPv6 address of a subnet is not reserved"]
 fn the_last_ipv6_address_is_reserved() {
     let yaml = "vpcs: {v: {cidr: 10.0.0.0/16, ipv6_cidrs: [2600:1f18:1::/56]}}\nsubnets: {s: {vpc: v, az: a, ipv6_cidr: 2600:1f18:1::/64}}\ninstances: {i: {subnet: s, ipv6_addresses: ['2600:1f18:1:0:ffff:ffff:ffff:ffff']}}\n";
     assert_eq!(diagnostics(yaml).first().map(|d| d.code), Some("address-reserved"));

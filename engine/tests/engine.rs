@@ -1,0 +1,166 @@
+//! The engine in time: what links and queues do, what is left behind, and that the same input gives the same bytes.
+
+use vpcsim_engine::base::{Instant, Nanos};
+use vpcsim_engine::diag::FileIx;
+use vpcsim_engine::observe::{EPOCH_SECONDS, capture};
+use vpcsim_engine::record::flow_log::Record;
+use vpcsim_engine::scenario::run::{Options, Report, run};
+use vpcsim_engine::scenario::{self, Outcome};
+use vpcsim_engine::spec;
+
+/// Two instances in two zones, one with a secondary address, and a host outside.
+const TWO: &str = "
+vpcs: {v: {cidr: 10.0.0.0/16, enable_dns_hostnames: true}}
+internet_gateways: {igw: {vpc: v}}
+route_tables: {rtb: {vpc: v, main: true, routes: [{to: 0.0.0.0/0, via: igw}]}}
+subnets: {sa: {vpc: v, az: a, cidr: 10.0.1.0/24}, sb: {vpc: v, az: b, cidr: 10.0.2.0/24}}
+security_groups: {open: {vpc: v, inbound: [{from: 0.0.0.0/0}]}}
+instances:
+  a: {subnet: sa, address: 10.0.1.10, security_groups: [open], listen: [443], public_ip: 198.51.100.10, bandwidth: 1Gbps}
+  b: {subnet: sb, address: 10.0.2.10, secondary_addresses: [10.0.2.50], security_groups: [open], listen: [443, udp/5001]}
+";
+
+fn play(topology: &str, steps: &str) -> Report {
+    let (spec, diagnostics) = spec::read(FileIx(0), topology.as_bytes());
+    assert!(diagnostics.is_empty(), "{diagnostics:?}");
+    let text = format!("topology: none\nsteps:\n{steps}");
+    let (scenario, diagnostics) = scenario::read(FileIx(1), text.as_bytes());
+    assert!(diagnostics.is_empty(), "{diagnostics:?}");
+    run(&scenario.unwrap(), &spec.unwrap(), Options { capture: true, ..Options::default() })
+        .unwrap_or_else(|d| panic!("{d:?}"))
+}
+
+fn records<'a>(report: &'a Report, interface: &str) -> Vec<&'a Record> {
+    report.flow_logs.iter().filter(|r| r.interface == interface && r.flow.is_some()).collect()
+}
+
+/// aws-hybrid 9.1: half a millisecond one way between zones, 125 us inside one; and the time on the wire.
+#[test]
+fn latency_is_the_links() {
+    let report = play(TWO, "  - ping: {from: a, to: b}\n");
+    assert_eq!(report.steps[0].outcome, Some(Outcome::Reply));
+    let rtt = report.steps[0].elapsed.unwrap();
+    assert!(rtt >= Nanos::from_millis(1) && rtt < Nanos::from_micros(1010), "{rtt}");
+}
+
+/// BW-2: what exceeds the bandwidth waits, and what exceeds the queue is dropped. 1,000 datagrams of 60,000 bytes at
+/// once are 60 MB for a queue of 1 MiB.
+#[test]
+fn a_full_queue_drops() {
+    let report = play(
+        TWO,
+        "  - traffic: {from: a, to: b, port: 5001, protocol: udp, rate: 1000000, bytes: 8000, duration: 1ms}\n",
+    );
+    let (arrived, dropped) = (report.totals.delivered, report.totals.dropped);
+    let queued = (1 << 20) / 8028;
+    // 1 Gbps carries 125 kB in the millisecond; the queue holds 130 more.
+    assert!((queued..queued + 20).contains(&(arrived / 2)) && dropped > 800, "{arrived} delivered, {dropped} dropped");
+    assert!(
+        report.counters.iter().any(|(name, n)| name.ends_with("bw_out_allowance_exceeded") && *n == dropped),
+        "{:?}",
+        report.counters
+    );
+}
+
+/// BW-1: one flow gets 5 Gbps of an instance that has 25: 10 MB take at least 16 ms.
+#[test]
+fn one_flow_gets_five_gigabits() {
+    let fast = TWO.replace("bandwidth: 1Gbps", "bandwidth: 25Gbps");
+    let report = play(&fast, "  - connect: {from: a, to: b, port: 443, send_bytes: 10000000}\n");
+    assert_eq!(report.steps[0].outcome, Some(Outcome::Connected));
+    let took = report.steps[0].ended.since(report.steps[0].started);
+    assert!(took >= Nanos::from_millis(16), "{took}");
+}
+
+/// FLW-5, FLW-6, FLW-7: four pings of 84 bytes are one record each way with ports 0 0, and the other interface of the
+/// window has NODATA.
+#[test]
+fn pings_in_a_flow_log() {
+    let report = play(TWO, "  - ping: {from: a, to: 8.8.8.8, count: 4}\n");
+    let lines: Vec<String> = records(&report, "a").iter().map(|r| r.default_line()).collect();
+    let (start, end) = (EPOCH_SECONDS, EPOCH_SECONDS + 3);
+    assert_eq!(
+        lines,
+        [
+            format!("2 111122223333 a 10.0.1.10 8.8.8.8 0 0 1 4 336 {start} {end} ACCEPT OK"),
+            format!("2 111122223333 a 8.8.8.8 10.0.1.10 0 0 1 4 336 {start} {end} ACCEPT OK"),
+        ]
+    );
+    let other: Vec<String> = report.flow_logs.iter().filter(|r| r.interface == "b").map(Record::default_line).collect();
+    assert_eq!(other, [format!("2 111122223333 b - - - - - - - {start} {} - NODATA", start + 59)]);
+}
+
+/// FLW-8, case 24: a packet to a secondary address shows the primary one; the public address never appears.
+#[test]
+fn addresses_in_a_flow_log() {
+    let report = play(
+        TWO,
+        "  - connect: {from: a, to: 10.0.2.50, port: 443}\n  - connect: {from: internet, to: 198.51.100.10, port: 443}\n",
+    );
+    for record in records(&report, "b") {
+        let flow = record.flow.unwrap();
+        assert!(flow.dst.to_string() != "10.0.2.50", "{}", record.default_line());
+    }
+    assert!(report.flow_logs.iter().all(|r| !r.default_line().contains("198.51.100.10")));
+}
+
+/// FLW-3, SVC-4: a question to the VPC's resolver is in no flow log; SVC-7: it knows instances by name.
+#[test]
+fn the_resolver_answers_and_is_not_logged() {
+    let report = play(
+        TWO,
+        "  - resolve: {from: b, name: a}\n    expect: {outcome: resolved, address: 10.0.1.10}\n\
+         \x20 - resolve: {from: b, name: ec2-198-51-100-10.compute-1.amazonaws.com}\n    expect: {address: 10.0.1.10}\n\
+         \x20 - resolve: {from: b, name: nobody}\n    expect: {outcome: name_error}\n",
+    );
+    assert_eq!(report.failures(), 0, "{}", report.transcript());
+    assert_eq!(records(&report, "b").len(), 0);
+    let without = play(
+        &TWO.replace(", enable_dns_hostnames: true", ""),
+        "  - resolve: {from: b, name: ec2-198-51-100-10.compute-1.amazonaws.com}\n",
+    );
+    assert_eq!(without.steps[0].outcome, Some(Outcome::NameError));
+}
+
+/// SVC-8: with DNS64 a name that has no IPv6 address gets one.
+#[test]
+fn dns64_on_the_subnet() {
+    let topology = TWO.replace("cidr: 10.0.2.0/24}", "cidr: 10.0.2.0/24, dns64: true}")
+        + "internet_hosts: {example: {addresses: [203.0.113.9], names: [example.com]}}\n";
+    let report = play(
+        &topology,
+        "  - resolve: {from: b, name: example.com, type: AAAA}\n  - resolve: {from: a, name: example.com, type: AAAA}\n",
+    );
+    let outcomes: Vec<_> = report.steps.iter().map(|s| s.outcome.unwrap()).collect();
+    assert_eq!(outcomes, [Outcome::Resolved, Outcome::NameError]);
+    assert!(report.transcript().contains("64:ff9b::cb00:7109"), "{}", report.transcript());
+}
+
+/// Architecture 6: the same seed gives the same bytes, another seed other ports.
+#[test]
+fn the_same_seed_gives_the_same_bytes() {
+    let steps = "  - connect: {from: a, to: b, port: 443, send_bytes: 20000, receive_bytes: 20000}\n  - ping: {from: b, to: 8.8.8.8}\n";
+    let lossy = format!("links: {{cross_az: {{loss: 5%}}}}\n{TWO}");
+    let bytes = |seed| {
+        let (spec, _) = spec::read(FileIx(0), lossy.as_bytes());
+        let (scenario, _) = scenario::read(FileIx(1), format!("topology: none\nsteps:\n{steps}").as_bytes());
+        let report =
+            run(&scenario.unwrap(), &spec.unwrap(), Options { seed: Some(seed), capture: true, ..Options::default() })
+                .unwrap();
+        let captured = capture::merged(&report.networks[0], &report.captured, &|_, by| format!("{by:?}"));
+        (report.transcript(), captured, format!("{:?}", report.flow_logs))
+    };
+    assert_eq!(bytes(1), bytes(1));
+    assert_ne!(bytes(1).1, bytes(2).1);
+}
+
+/// Drop facts, loss and faults: a link that fails loses everything, and connections live again when it is back.
+#[test]
+fn a_link_fails_and_is_restored() {
+    let report = play(
+        TWO,
+        "  - fail: {link: cross_az}\n  - ping: {from: a, to: b}\n    expect: {outcome: no_reply, blocked_by: {link: cross zone}, code: SIM_LINK_DOWN}\n  - restore: {link: cross_az}\n  - ping: {from: a, to: b}\n    expect: {outcome: reply}\n",
+    );
+    assert_eq!(report.failures(), 0, "{}", report.transcript());
+    assert!(report.ended > Instant::START);
+}
