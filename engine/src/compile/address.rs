@@ -170,7 +170,7 @@ impl Context {
     }
 }
 
-/// SUB-3: the first four addresses, and in IPv4 the last one.
+/// SUB-3: the first four addresses and the last one, in both families.
 fn reserved(block: &Cidr, address: IpAddr) -> bool {
-    (0..4).any(|offset| block.nth(offset) == Some(address)) || (address.is_ipv4() && address == block.last())
+    (0..4).any(|offset| block.nth(offset) == Some(address)) || address == block.last()
 }

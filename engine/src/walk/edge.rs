@@ -129,9 +129,9 @@ impl<R: Recorder> Walk<'_, R> {
             translate_destination(packet, private);
         }
         self.record(Stage::Igw, Decision::allow(gateway.translate), false, before, packet);
-        let Some(owner) = owner.or_else(|| self.fabric.eni_with(vpc, packet.headers.dst)) else {
-            let by = self.fabric.vpcs[vpc].row(VpcRow::AddressNone);
-            return Err(self.end(Stage::Address, packet, by, None));
+        let owner = match owner.map_or_else(|| self.owner(packet, vpc), Ok) {
+            Ok(owner) => owner,
+            Err(by) => return Err(self.end(Stage::Address, packet, by, None)),
         };
         self.block_public_access_in(packet, vpc, owner)?;
         let to = match gateway.edge {

@@ -187,9 +187,7 @@ pub(super) struct Sender {
     pub(super) from: Option<EniIx>,
 }
 
-/// True for a subnet's first four addresses, and the last one in IPv4 (SUB-3).
+/// True for a subnet's first four addresses and the last one (SUB-3; VPC user guide, "Subnet sizing", for both families).
 fn is_reserved(block: Option<crate::base::Cidr>, address: IpAddr) -> bool {
-    block.is_some_and(|block| {
-        (0..4).any(|offset| block.nth(offset) == Some(address)) || (address.is_ipv4() && block.last() == address)
-    })
+    block.is_some_and(|block| (0..4).any(|offset| block.nth(offset) == Some(address)) || block.last() == address)
 }
