@@ -154,9 +154,8 @@ impl<R: Recorder> Walk<'_, R> {
         match route.target {
             Target::Local => Ok(owner),
             Target::Eni(next) => {
-                let has_public =
-                    self.fabric.enis[next].v4.is_some_and(|v4| self.fabric.vpcs[table.vpc].public.contains_key(&v4));
-                if packet.headers.is_v4() && !has_public {
+                // GRT-3: it must own a public address, whichever of its private ones has it.
+                if packet.headers.is_v4() && !self.fabric.enis[next].has_public {
                     return Err(self.end(
                         Stage::EdgeRoute,
                         packet,
