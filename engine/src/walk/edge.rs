@@ -45,6 +45,14 @@ impl<R: Recorder> Walk<'_, R> {
         self.block_public_access_out(packet, vpc, sender)?;
         let gateway = &self.fabric.eigws[eigw];
         if let Some(flow) = super::arrive::inside_of(packet) {
+            // EIGW-3: what was started from outside is blocked. It may have come in by an internet gateway; here
+            // its answer ends.
+            let first =
+                packet.headers.is_echo_request() || packet.headers.tcp().is_some_and(|t| t.flags.is_first_syn());
+            let from_outside = self.flows.not_egress_only.get(&(eigw, flow));
+            if !first && from_outside.is_some_and(|last| self.now.since(*last) < EIGW_IDLE) {
+                return Err(self.end(Stage::Eigw, packet, gateway.unsolicited, None));
+            }
             self.flows.egress_only.insert((eigw, flow), self.now);
         }
         self.pass(Stage::Eigw, packet, gateway.pass);
@@ -191,6 +199,7 @@ impl<R: Recorder> Walk<'_, R> {
             if v.igw.is_none() {
                 return Err(self.end(Stage::Eigw, packet, gateway.unsolicited, None));
             }
+            self.flows.not_egress_only.insert((eigw, answer_to(packet)), self.now);
         }
         self.enter_by_igw(packet, vpc, None, None)
     }
@@ -199,16 +208,7 @@ impl<R: Recorder> Walk<'_, R> {
     fn went_out(&mut self, eigw: EigwIx, packet: &Packet) -> bool {
         let flow = match related::quoted(packet) {
             Some(quoted) => super::arrive::inside_of(&Packet { headers: quoted, ..packet.clone() }),
-            None => {
-                let o = super::arrive::outside_of(packet);
-                Some(Inside {
-                    protocol: o.protocol,
-                    src: o.own,
-                    src_port: o.own_port,
-                    dst: o.remote,
-                    dst_port: o.remote_port,
-                })
-            }
+            None => Some(answer_to(packet)),
         };
         let now = self.now;
         flow.and_then(|flow| self.flows.egress_only.get_mut(&(eigw, flow))).is_some_and(|last| {
@@ -241,6 +241,12 @@ impl<R: Recorder> Walk<'_, R> {
         }
         Ok(())
     }
+}
+
+/// The flow that an answer to the packet belongs to.
+fn answer_to(packet: &Packet) -> Inside {
+    let o = super::arrive::outside_of(packet);
+    Inside { protocol: o.protocol, src: o.own, src_port: o.own_port, dst: o.remote, dst_port: o.remote_port }
 }
 
 /// Rewrites the source, and in an ICMP error the destination of the packet it quotes.
