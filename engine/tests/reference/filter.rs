@@ -35,7 +35,7 @@ fn kind_matches(
 impl World<'_> {
     /// Is it part of a connection that this interface's groups know, or does a rule allow it?
     pub fn groups_allow(&mut self, eni: &Eni, dir: Dir, p: &Packet) -> Result<(), RefRow> {
-        if self.tracked.iter().any(|(at, first)| *at == eni.name && p.answers(first)) {
+        if self.known(eni, dir, p) {
             return Ok(());
         }
         for group in &eni.groups {
@@ -53,12 +53,18 @@ impl World<'_> {
                 if kind_matches(rule.protocol, rule.ports, rule.icmp_type, rule.icmp_code, p)
                     && self.peer_matches(eni, dir, &rule, p)
                 {
-                    self.tracked.push((eni.name.clone(), p.clone()));
+                    self.tracked.push((eni.name.clone(), dir, p.clone()));
                     return Ok(());
                 }
             }
         }
         Err(RefRow::new("SgLast", &eni.name).facing(dir).named("default"))
+    }
+
+    /// Of a connection that a rule allowed before, either way.
+    fn known(&self, eni: &Eni, dir: Dir, p: &Packet) -> bool {
+        let here = self.tracked.iter().filter(|(at, ..)| *at == eni.name);
+        here.into_iter().any(|(_, way, first)| p.answers(first) || (*way == dir && p.follows(first)))
     }
 
     fn peer_matches(&self, eni: &Eni, dir: Dir, rule: &SgRule, p: &Packet) -> bool {

@@ -23,36 +23,25 @@ impl World<'_> {
     /// which has translated already.
     pub fn out_by_igw(&mut self, igw: &str, vpc: &str, from: Option<(&str, &str)>, p: &mut Packet) -> Step {
         let nat = from.is_none_or(|(device, _)| self.nat(device).is_some());
-        self.bpa(Dir::Out, vpc, from.map(|f| f.1), nat, p)?;
+        self.bpa(Dir::Out, vpc, from.map(|f| f.1), nat)?;
         if p.src.is_ipv4() {
-            if let Some((_, subnet)) = from {
-                let _ = subnet;
+            // assumed: the destination is looked at before the source.
+            if private(p.dst) {
+                return drop(RefRow::new("IgwPrivateDestination", igw));
+            }
+            if shared(p.dst) {
+                return drop(RefRow::new("IgwSharedDestination", igw));
+            }
+            if from.is_some() {
                 // Stateless 1:1 translation: a private address with no public partner cannot leave.
                 let Some(public) = self.public_of(vpc, p.src) else {
                     return drop(RefRow::new("IgwNoPublicAddress", igw));
                 };
-                self.refuse_private(igw, p.dst)?;
-                self.left.push((vpc.to_owned(), p.clone()));
                 p.src = public;
-            } else {
-                self.refuse_private(igw, p.dst)?;
-                self.left.push((vpc.to_owned(), p.clone()));
             }
-        } else {
-            self.left.push((vpc.to_owned(), p.clone()));
         }
         p.straight = false;
         self.beyond(p)
-    }
-
-    fn refuse_private(&self, igw: &str, dst: IpAddr) -> Result<(), End> {
-        if private(dst) {
-            return drop(RefRow::new("IgwPrivateDestination", igw));
-        }
-        if shared(dst) {
-            return drop(RefRow::new("IgwSharedDestination", igw));
-        }
-        Ok(())
     }
 
     /// Past the gateway: back into a network of this topology (hairpin), or to a host outside.
@@ -111,12 +100,13 @@ impl World<'_> {
         }
         let Some(inside) = inside else {
             // A regional NAT gateway keeps its public address and sits in no subnet (7.3).
-            self.bpa(Dir::In, &vpc, None, true, p)?;
-            return Ok(Place::Regional(nat.expect("only a NAT gateway has no private address")));
+            self.bpa(Dir::In, &vpc, None, true)?;
+            let nat = nat.expect("only a NAT gateway has no private address");
+            return Ok(Place::Regional { nat, back_in: true });
         };
         let subnet = self.subnet_with(&vpc, inside);
         p.dst = inside;
-        self.bpa(Dir::In, &vpc, subnet.as_deref(), nat.is_some(), p)?;
+        self.bpa(Dir::In, &vpc, subnet.as_deref(), nat.is_some())?;
         self.enter_by_igw(&igw, &vpc, p)
     }
 
@@ -130,12 +120,14 @@ impl World<'_> {
         // What an egress-only gateway let out comes back by it (8).
         let known = self.eigw_flows.iter().find(|(_, first)| p.answers(first)).map(|(name, _)| name.clone());
         if known.is_some() {
-            self.bpa(Dir::In, vpc, subnet.as_deref(), true, p)?;
+            self.bpa(Dir::In, vpc, subnet.as_deref(), true)?;
             return self.hand_over(vpc, p.dst, true);
         }
         match (self.igw_of(vpc), self.eigw_of(vpc)) {
             (Some(igw), _) => {
-                self.bpa(Dir::In, vpc, subnet.as_deref(), false, p)?;
+                // assumed: an address that nobody has ends here, before the gateway's own table.
+                self.hand_over(vpc, p.dst, true)?;
+                self.bpa(Dir::In, vpc, subnet.as_deref(), false)?;
                 self.enter_by_igw(&igw, vpc, p)
             }
             (None, Some(eigw)) => drop(RefRow::new("EigwUnsolicited", &eigw)),
@@ -146,10 +138,11 @@ impl World<'_> {
     /// aws-core 2.6: the gateway's own route table, if it has one.
     fn enter_by_igw(&mut self, igw: &str, vpc: &str, p: &mut Packet) -> Step {
         let Some(table) = self.table_of_gateway(igw) else { return self.hand_over(vpc, p.dst, true) };
-        match self.route(Some(&table), vpc, p.dst).map_err(End::Dropped)? {
+        match self.route(Some(&table), vpc, p.dst).map_err(|no| End::Dropped(no.0))? {
             NextHop::Eni(target) => {
-                // 2.6: the target must own a public address, else traffic does not reach it.
-                if self.eni(&target).publics.is_empty() {
+                // 2.6: the target must own a public address, else traffic does not reach it; every IPv6
+                // address is one (assumed).
+                if p.dst.is_ipv4() && self.eni(&target).publics.is_empty() {
                     return drop(RefRow::new("EdgeTarget", igw));
                 }
                 Ok(Place::In { eni: target, entered: true })
@@ -160,19 +153,18 @@ impl World<'_> {
     }
 
     pub fn out_by_eigw(&mut self, eigw: &str, vpc: &str, subnet: &str, p: &mut Packet) -> Step {
-        self.bpa(Dir::Out, vpc, Some(subnet), true, p)?;
+        self.bpa(Dir::Out, vpc, Some(subnet), true)?;
         // Outside-initiated connections are blocked, their answers with them.
         if p.answer {
             return drop(RefRow::new("EigwUnsolicited", eigw));
         }
         self.eigw_flows.push((eigw.to_owned(), p.clone()));
-        self.left.push((vpc.to_owned(), p.clone()));
         p.straight = false;
         self.beyond(p)
     }
 
     /// aws-core 6, last lines. `nat` for traffic of NAT and egress-only gateways.
-    fn bpa(&self, dir: Dir, vpc: &str, subnet: Option<&str>, nat: bool, p: &Packet) -> Result<(), End> {
+    fn bpa(&self, dir: Dir, vpc: &str, subnet: Option<&str>, nat: bool) -> Result<(), End> {
         let region_of =
             |r: Option<&str>| r.or(self.spec.region.as_deref().map(String::as_str)).unwrap_or("us-east-1").to_owned();
         let account_of = |a: Option<&str>| {
@@ -189,16 +181,18 @@ impl World<'_> {
                 of.and_then(|of| bpa.exclusions.iter().find(|e| e.resource.value == of)).map(|e| e.mode)
             };
             let modes = [exclusion(subnet), exclusion(Some(vpc))];
-            let both_ways = modes.contains(&Some(BpaExclusionMode::AllowBidirectional));
-            let egress = modes.contains(&Some(BpaExclusionMode::AllowEgress));
-            let started_inside = self.left.iter().any(|(v, first)| v == vpc && p.answers(first));
-            let blocked = match (bpa.mode, dir) {
-                (BpaMode::Off, _) => false,
-                _ if both_ways => false,
-                (BpaMode::BlockBidirectional, Dir::Out) => !egress,
-                (BpaMode::BlockBidirectional, Dir::In) => !(egress && started_inside),
-                (BpaMode::BlockIngress, Dir::Out) => false,
-                (BpaMode::BlockIngress, Dir::In) => !((nat || egress) && (nat || started_inside)),
+            // assumed: an exclusion for what goes out leaves the resource as ingress-only mode would.
+            let mode = match bpa.mode {
+                _ if modes.contains(&Some(BpaExclusionMode::AllowBidirectional)) => BpaMode::Off,
+                BpaMode::BlockBidirectional if modes.contains(&Some(BpaExclusionMode::AllowEgress)) => {
+                    BpaMode::BlockIngress
+                }
+                mode => mode,
+            };
+            let blocked = match (mode, dir) {
+                (BpaMode::Off, _) | (BpaMode::BlockIngress, Dir::Out) => false,
+                (BpaMode::BlockBidirectional, _) => true,
+                (BpaMode::BlockIngress, Dir::In) => !nat,
             };
             if blocked {
                 return drop(RefRow::new("BlockPublicAccess", vpc).facing(dir));

@@ -26,12 +26,18 @@ impl World<'_> {
         self.take_hop("TtlGuest", &instance, p)?;
         p.straight = false;
         let out = self.way_out(&instance, p);
-        // The answer to something that it forwarded is not rewritten, nor is one that it knows nothing of.
-        if forwarding.masquerade && out.index == 0 && !p.answer {
+        // Linux: the answer to something that it forwarded is not rewritten, nor a TCP answer to something
+        // that it has not seen.
+        let known = self.forwarded.iter().any(|(at, first)| *at == instance && p.answers(first));
+        self.forwarded.push((instance.clone(), p.clone()));
+        let unseen = p.answer && p.protocol == TCP;
+        if forwarding.masquerade && out.index == 0 && !known && !unseen {
             let own = if p.dst.is_ipv4() { out.v4 } else { out.v6 };
             if let Some(own) = own {
                 let before = p.clone();
+                // From here on it comes straight from this interface (4.2).
                 p.src = own;
+                p.straight = true;
                 self.translations.push(Translation { device: instance, before, after: p.clone() });
             }
         }
@@ -93,7 +99,8 @@ impl World<'_> {
         let answer = RefAnswer { outcome, decided_by: row.map(|r| ("request", r)), udp_refused };
         match self.walk(&mut reply, from) {
             End::Dropped(row) => RefAnswer { udp_refused, ..dropped("reply", row) },
-            _ if reply.src != q.to => RefAnswer { outcome: Outcome::NoReply, ..answer },
+            // What does not come from where one wrote to is no answer.
+            _ if reply.src != q.to => RefAnswer { outcome: Outcome::NoReply, decided_by: None, udp_refused },
             _ => answer,
         }
     }
@@ -111,12 +118,27 @@ impl World<'_> {
     }
 
     fn host_answers(&self, p: &Packet) -> (Outcome, Option<RefRow>) {
+        // Google's public resolver is known without being written.
+        if ["8.8.8.8", "8.8.4.4", "2001:4860:4860::8888", "2001:4860:4860::8844"].contains(&p.dst.to_string().as_str())
+        {
+            let serves = matches!((p.protocol, p.dport), (TCP, 53 | 443 | 853) | (UDP, 53 | 443));
+            let silent = RefRow::new("InternetSilent", "dns.google");
+            return match p.protocol {
+                ICMP | ICMPV6 => (Outcome::Reply, None),
+                _ if serves => (Outcome::Open, None),
+                _ => (Outcome::NoReply, Some(silent)),
+            };
+        }
         let mut all = self.spec.internet_hosts.iter();
         let Some((name, host)) = all.find(|(_, h)| h.addresses.iter().any(|a| a.value == p.dst)) else {
             return (Outcome::Unknown, Some(RefRow::new("InternetUnknown", "internet")));
         };
         let listeners: Vec<Listener> = host.listen.iter().map(|l| l.value).collect();
         match answers(p, &listeners, false, host.answers_ping.unwrap_or(true)) {
+            // assumed: a host outside speaks no protocol that it does not list.
+            Outcome::Open if !matches!(p.protocol, TCP | UDP) => {
+                (Outcome::Closed, Some(RefRow::new("InternetClosed", name)))
+            }
             Outcome::Closed => (Outcome::Closed, Some(RefRow::new("InternetClosed", name))),
             Outcome::NoReply => (Outcome::NoReply, Some(RefRow::new("InternetSilent", name))),
             other => (other, None),

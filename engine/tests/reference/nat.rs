@@ -15,15 +15,15 @@ impl World<'_> {
             self.acl_allows(&subnet, Dir::In, p).map_err(End::Dropped)?;
         }
         let address = nat.privates.first().copied();
-        self.translate(&nat, address, p)?;
+        self.translate(&nat, address, false, p)?;
         self.leave_subnet(&nat.name, &subnet, p)
     }
 
     /// A regional one: in no subnet, its own route table leads to the internet gateway (7.3).
-    pub fn regional_nat(&mut self, name: &str, p: &mut Packet) -> Step {
+    pub fn regional_nat(&mut self, name: &str, back_in: bool, p: &mut Packet) -> Step {
         let nat = self.nat(name).expect("a NAT gateway of the topology");
         let address = nat.publics.first().map(|(_, public)| *public);
-        if self.translate(&nat, address, p)? {
+        if self.translate(&nat, address, back_in, p)? {
             return self.hand_over(&nat.vpc, p.dst, true);
         }
         match self.igw_of(&nat.vpc) {
@@ -33,11 +33,8 @@ impl World<'_> {
     }
 
     /// True if the packet was an answer and goes back inside.
-    fn translate(&mut self, nat: &Nat, address: Option<IpAddr>, p: &mut Packet) -> Result<bool, End> {
-        if !matches!(p.protocol, TCP | UDP | ICMP | ICMPV6) {
-            return drop(RefRow::new("NatProtocol", &nat.name));
-        }
-        let own = nat.privates.contains(&p.dst) || nat.publics.iter().any(|(_, public)| *public == p.dst);
+    fn translate(&mut self, nat: &Nat, address: Option<IpAddr>, back_in: bool, p: &mut Packet) -> Result<bool, End> {
+        let own = nat.privates.contains(&p.dst) || (back_in && nat.publics.iter().any(|(_, public)| *public == p.dst));
         if own {
             let known = self.translations.iter().find(|t| t.device == nat.name && p.answers(&t.after)).cloned();
             let Some(known) = known else { return drop(RefRow::new("NatUnsolicited", &nat.name)) };
@@ -45,12 +42,12 @@ impl World<'_> {
             self.take_hop("TtlNat", &nat.name, p)?;
             return Ok(true);
         }
+        if !matches!(p.protocol, TCP | UDP | ICMP | ICMPV6) {
+            return drop(RefRow::new("NatProtocol", &nat.name));
+        }
         // Nothing that answers somebody else's packet opens a connection here.
         if p.answer && p.protocol == TCP {
             return drop(RefRow::new("NatIdle", &nat.name));
-        }
-        if p.is_echo_reply() {
-            return drop(RefRow::new("NatUnsolicited", &nat.name));
         }
         self.take_hop("TtlNat", &nat.name, p)?;
         let before = p.clone();

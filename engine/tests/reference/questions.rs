@@ -91,7 +91,8 @@ fn target(world: &World<'_>, dice: &mut Dice, v6: bool, internet: bool, vpc: &st
             let subnets: Vec<_> = world.spec.subnets.values().collect();
             let subnet = dice.pick(&subnets);
             let block = if v6 { &subnet.ipv6_cidr } else { &subnet.cidr };
-            block.as_ref()?.nth(dice.pick(&[1, 3, 5, 240, 251]))
+            let block = block.as_ref()?;
+            if dice.chance(20) { Some(block.last()) } else { block.nth(dice.pick(&[1, 3, 5, 240, 251])) }
         }
     }
 }

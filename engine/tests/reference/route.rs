@@ -43,8 +43,8 @@ impl World<'_> {
         all.find(|(_, t)| t.gateway.as_ref().is_some_and(|g| g.value == igw)).map(|(name, _)| name.value.clone())
     }
 
-    /// aws-core 2.4.
-    pub fn route(&self, table: Option<&str>, vpc: &str, dst: IpAddr) -> Result<NextHop, RefRow> {
+    /// aws-core 2.4. A route that drops also says where it would have led.
+    pub fn route(&self, table: Option<&str>, vpc: &str, dst: IpAddr) -> Result<NextHop, (RefRow, Option<NextHop>)> {
         let mut candidates: Vec<Candidate> = Vec::new();
         let blocks = self.vpc_blocks(vpc);
         let routes = table.map(|t| self.spec.route_tables[t].routes.as_slice()).unwrap_or_default();
@@ -87,11 +87,12 @@ impl World<'_> {
         }
         candidates.sort_by_key(|c| (u8::MAX - c.len, c.class));
         let Some(best) = candidates.first() else {
-            return Err(RefRow::new("RouteNone", table.unwrap_or_default()).named("none"));
+            return Err((RefRow::new("RouteNone", table.unwrap_or_default()).named("none"), None));
         };
         let (hop, usable) = self.target(&best.via, vpc);
         if best.state == Some(RouteState::Blackhole) || !usable {
-            return Err(RefRow::new("RouteBlackhole", table.unwrap_or_default()).named(&best.destination));
+            let row = RefRow::new("RouteBlackhole", table.unwrap_or_default()).named(&best.destination);
+            return Err((row, Some(hop)));
         }
         Ok(hop)
     }

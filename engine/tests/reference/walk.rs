@@ -15,8 +15,8 @@ pub enum Place {
     In { eni: String, entered: bool },
     /// The same for a zonal NAT gateway.
     Nat { nat: String, entered: bool },
-    /// A regional NAT gateway has it.
-    Regional(String),
+    /// A regional NAT gateway has it; `back_in` if it came from the internet.
+    Regional { nat: String, back_in: bool },
     /// On the internet, on its way to a public address.
     Internet,
 }
@@ -42,7 +42,7 @@ impl World<'_> {
                 Place::Out(eni) => self.leave(&eni, p),
                 Place::In { eni, entered } => self.arrive(&eni, entered, p),
                 Place::Nat { nat, entered } => self.arrive_at_nat(&nat, entered, p),
-                Place::Regional(nat) => self.regional_nat(&nat, p),
+                Place::Regional { nat, back_in } => self.regional_nat(&nat, back_in, p),
                 Place::Internet => self.from_internet(p),
             };
             match step {
@@ -73,16 +73,25 @@ impl World<'_> {
             if vpc.enable_dns_support == Some(false) {
                 return drop(RefRow::new("ServiceDnsOff", &eni.vpc));
             }
-            return Err(End::Served);
+            return self.service(p, &eni.vpc, &[6, 17], 53);
         }
         if ["169.254.169.254", "169.254.169.123", "fd00:ec2::254", "fd00:ec2::123"].contains(&text.as_str()) {
-            return Err(End::Served);
+            let time = text.ends_with("123");
+            return self.service(p, &eni.vpc, if time { &[17] } else { &[6] }, if time { 123 } else { 80 });
         }
         let reserved = ["169.254.168.0/22", "fd00:ec2::/32"].map(|c| c.parse::<vpcsim_engine::base::Cidr>().unwrap());
         if reserved.iter().any(|c| c.contains(p.dst)) {
             return drop(RefRow::new("ServiceNone", &eni.vpc));
         }
         Ok(())
+    }
+
+    /// assumed: a service answers on its own port, and nothing else there does.
+    fn service(&self, p: &Packet, vpc: &str, protocols: &[u8], port: u16) -> Result<(), End> {
+        if protocols.contains(&p.protocol) && p.dport == port {
+            return Err(End::Served);
+        }
+        drop(RefRow::new("ServiceNone", vpc))
     }
 
     /// 3.1, 4 to 7: from a device (interface or NAT gateway) in `subnet` to the next place.
@@ -95,7 +104,8 @@ impl World<'_> {
         let table = self.table_of_subnet(subnet);
         let route = self.route(table.as_deref(), &vpc, p.dst);
         // A next hop in the same subnet is handed the packet without leaving it (3.3, last line).
-        let hop_subnet = match &route {
+        // assumed: a next hop that is down does not make the packet leave the subnet first.
+        let hop_subnet = match route.as_ref().or_else(|no| no.1.as_ref().ok_or(no)) {
             Ok(NextHop::Eni(eni)) => Some(self.eni(eni).subnet),
             Ok(NextHop::Nat(nat)) => self.nat(nat).and_then(|n| n.subnet),
             _ => None,
@@ -104,12 +114,13 @@ impl World<'_> {
         if !stays {
             self.acl_allows(subnet, Dir::Out, p).map_err(End::Dropped)?;
         }
-        let hop = route.map_err(End::Dropped)?;
+        let hop = route.map_err(|no| End::Dropped(no.0))?;
         match &hop {
-            NextHop::Eni(target) | NextHop::Nat(target) if target == device => drop(RefRow::new("Loop", &vpc)),
+            // assumed: an interface that is its own next hop gets the packet back; a NAT gateway does not.
+            NextHop::Nat(target) if target == device => drop(RefRow::new("Loop", &vpc)),
             NextHop::Local => self.hand_over(&vpc, p.dst, true),
             NextHop::Eni(eni) => Ok(Place::In { eni: eni.clone(), entered: !stays }),
-            NextHop::Nat(nat) if hop_subnet.is_none() => Ok(Place::Regional(nat.clone())),
+            NextHop::Nat(nat) if hop_subnet.is_none() => Ok(Place::Regional { nat: nat.clone(), back_in: false }),
             NextHop::Nat(nat) => Ok(Place::Nat { nat: nat.clone(), entered: !stays }),
             NextHop::Igw(igw) => self.out_by_igw(igw, &vpc, Some((device, subnet)), p),
             NextHop::Eigw(eigw) => self.out_by_eigw(eigw, &vpc, subnet, p),

@@ -1,5 +1,6 @@
 //! The topology with AWS's defaults (aws-core 1, 2.1, 4.1, 5), as plain lists, and what has passed so far.
 
+use super::Dir;
 use super::packet::Packet;
 use std::net::{IpAddr, Ipv4Addr};
 use vpcsim_engine::base::Cidr;
@@ -56,12 +57,13 @@ pub struct World<'a> {
     pub spec: &'a Spec,
     pub enis: Vec<Eni>,
     pub nats: Vec<Nat>,
-    /// Packets that a group's rule allowed, by interface (aws-core 4.3).
-    pub tracked: Vec<(String, Packet)>,
+    /// Packets that a group's rule allowed, by interface and direction (aws-core 4.3).
+    pub tracked: Vec<(String, Dir, Packet)>,
     pub translations: Vec<Translation>,
-    /// Packets that went out by an egress-only gateway, and out of a VPC by any gateway.
+    /// Packets that went out by an egress-only gateway.
     pub eigw_flows: Vec<(String, Packet)>,
-    pub left: Vec<(String, Packet)>,
+    /// Packets that an instance forwarded.
+    pub forwarded: Vec<(String, Packet)>,
 }
 
 impl<'a> World<'a> {
@@ -73,7 +75,7 @@ impl<'a> World<'a> {
             tracked: Vec::new(),
             translations: Vec::new(),
             eigw_flows: Vec::new(),
-            left: Vec::new(),
+            forwarded: Vec::new(),
         };
         for (name, instance) in &spec.instances {
             if let Some(primary) = &instance.primary {
