@@ -38,6 +38,10 @@ impl World<'_> {
         if self.known(eni, dir, p) {
             return Ok(());
         }
+        // aws-core 3.3: an interface that AWS manages may have no group, and then nothing filters there.
+        if eni.managed && eni.groups.is_empty() {
+            return Ok(());
+        }
         for group in &eni.groups {
             let Some(body) = self.spec.security_groups.get(group.as_str()) else { continue };
             let rules: Vec<SgRule> = match (dir, &body.inbound, &body.outbound) {
