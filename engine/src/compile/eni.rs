@@ -60,6 +60,7 @@ impl Context {
                 sg_set: SgSetIx(0),
                 kind,
                 source_dest_check: eni.source_dest_check.unwrap_or(true),
+                has_public: false,
                 rows,
                 primary: None,
                 v4: None,
@@ -150,6 +151,7 @@ impl Context {
                     && self.take_public(taken, public, &owner)
                 {
                     self.fabric.vpcs[vpc].public.insert(secondary.address.value, public.value);
+                    self.fabric.enis[index].has_public = true;
                 }
             }
         }
@@ -209,6 +211,7 @@ impl Context {
         };
         if let Some(public) = public {
             self.fabric.vpcs[vpc].public.insert(private, public);
+            self.fabric.enis[index].has_public = true;
         }
     }
 

@@ -35,7 +35,7 @@ impl Context {
             ];
             let rows = self.row_block(owner, &both);
             let realm = self.realm(vpc);
-            let bpa = self.bpa_of(realm);
+            let bpa = self.excluded(self.bpa_of(realm), &[name.as_str()]);
             self.fabric.vpcs.push(Vpc {
                 blocks: blocks.into(),
                 igw: None,
@@ -259,14 +259,15 @@ impl Context {
     }
 
     /// BPA-3: an exclusion of the VPC or the subnet.
-    fn subnet_bpa(&mut self, vpc: VpcIx, name: &str, vpc_name: &str) -> BpaMode {
-        let mode = self.fabric.vpcs[vpc].bpa;
+    fn subnet_bpa(&self, vpc: VpcIx, name: &str, vpc_name: &str) -> BpaMode {
+        self.excluded(self.fabric.vpcs[vpc].bpa, &[name, vpc_name])
+    }
+
+    fn excluded(&self, mode: BpaMode, names: &[&str]) -> BpaMode {
         let exclusions = self.spec.block_public_access.iter().flat_map(|b| &b.exclusions);
-        exclusions.filter(|e| e.resource.value == name || e.resource.value == vpc_name).fold(mode, |mode, exclusion| {
-            match exclusion.mode {
-                BpaExclusionMode::AllowBidirectional => BpaMode::OFF,
-                BpaExclusionMode::AllowEgress => BpaMode { egress: false, ..mode },
-            }
+        exclusions.filter(|e| names.contains(&e.resource.as_str())).fold(mode, |mode, exclusion| match exclusion.mode {
+            BpaExclusionMode::AllowBidirectional => BpaMode::OFF,
+            BpaExclusionMode::AllowEgress => BpaMode { egress: false, ..mode },
         })
     }
 

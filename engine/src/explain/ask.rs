@@ -93,6 +93,17 @@ fn one(network: &Network, question: &Question, policy: DenyPolicy) -> Explanatio
     if let Answer::Silent(by) = answer {
         out.decided_by = Some((Part::Request, by));
         out.outcome = outcome_of_drop(fabric, by);
+        if by == fabric.internet_unknown {
+            // Whether that host answers is not known. If its answer would not come through, that is enough.
+            let reply = reply_to(&arrived, false);
+            let (leg, _) = walk(fabric, &mut flows, reply, back_from, out.request.latency, policy);
+            blockers.extend(denials(Part::Reply, &leg));
+            if let End::Dropped(row) = leg.end {
+                out.decided_by = Some((Part::Reply, row));
+                out.outcome = outcome_of_drop(fabric, row);
+                out.reply = Some(leg);
+            }
+        }
         out.blockers = blockers;
         return out;
     }

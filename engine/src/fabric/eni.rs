@@ -17,6 +17,8 @@ pub struct Eni {
     pub kind: EniKind,
     /// Source/destination check.
     pub source_dest_check: bool,
+    /// Whether one of its addresses has a public one.
+    pub has_public: bool,
     /// First of its implied rows; [`EniRow`] counts from here.
     pub rows: RowIx,
     /// The address that most packets for it carry: primary IPv4, else primary IPv6.

@@ -32,7 +32,7 @@ pub struct Vpc {
     pub resolver: Option<Ipv4Addr>,
     /// Whether the resolver answers.
     pub dns_support: bool,
-    /// Block Public Access of its account and Region.
+    /// Block Public Access of its account and Region, less the VPC's exclusion.
     pub bpa: BpaMode,
     /// First of its implied rows; [`VpcRow`] counts from here.
     pub rows: RowIx,

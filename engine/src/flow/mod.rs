@@ -33,6 +33,8 @@ pub struct FlowState {
     pub masquerades: FxHashMap<GuestIx, Translator>,
     /// Flows that went out through egress-only gateways: last packet.
     pub egress_only: FxHashMap<(EigwIx, Inside), Instant>,
+    /// Flows that came in from the internet past an egress-only gateway, by their answer: last packet.
+    pub not_egress_only: FxHashMap<(EigwIx, Inside), Instant>,
     /// Ports of datagrams whose first fragment has passed.
     pub fragments: FragmentTable,
     /// Packets to link-local services.

@@ -48,6 +48,14 @@ impl<R: Recorder> Walk<'_, R> {
         self.block_public_access_out(packet, vpc, sender)?;
         let gateway = &self.fabric.eigws[eigw];
         if let Some(flow) = super::arrive::inside_of(packet) {
+            // EIGW-3: what was started from outside is blocked. It may have come in by an internet gateway; here
+            // its answer ends.
+            let first =
+                packet.headers.is_echo_request() || packet.headers.tcp().is_some_and(|t| t.flags.is_first_syn());
+            let from_outside = self.flows.not_egress_only.get(&(eigw, flow));
+            if !first && from_outside.is_some_and(|last| self.now.since(*last) < EIGW_IDLE) {
+                return Err(self.end(Stage::Eigw, packet, gateway.unsolicited, None));
+            }
             self.flows.egress_only.insert((eigw, flow), self.now);
         }
         self.pass(Stage::Eigw, packet, gateway.pass);
@@ -135,9 +143,9 @@ impl<R: Recorder> Walk<'_, R> {
             translate_destination(packet, private);
         }
         self.record(Stage::Igw, Decision::allow(gateway.translate), false, before, packet);
-        let Some(owner) = owner.or_else(|| self.fabric.eni_with(vpc, packet.headers.dst)) else {
-            let by = self.fabric.vpcs[vpc].row(VpcRow::AddressNone);
-            return Err(self.end(Stage::Address, packet, by, None));
+        let owner = match owner.map_or_else(|| self.owner(packet, vpc), Ok) {
+            Ok(owner) => owner,
+            Err(by) => return Err(self.end(Stage::Address, packet, by, None)),
         };
         self.block_public_access_in(packet, vpc, owner)?;
         let to = match gateway.edge {
@@ -160,9 +168,8 @@ impl<R: Recorder> Walk<'_, R> {
         match route.target {
             Target::Local => Ok(owner),
             Target::Eni(next) => {
-                let has_public =
-                    self.fabric.enis[next].v4.is_some_and(|v4| self.fabric.vpcs[table.vpc].public.contains_key(&v4));
-                if packet.headers.is_v4() && !has_public {
+                // GRT-3: it must own a public address, whichever of its private ones has it.
+                if packet.headers.is_v4() && !self.fabric.enis[next].has_public {
                     return Err(self.end(
                         Stage::EdgeRoute,
                         packet,
@@ -199,6 +206,7 @@ impl<R: Recorder> Walk<'_, R> {
             if v.igw.is_none() {
                 return Err(self.end(Stage::Eigw, packet, gateway.unsolicited, None));
             }
+            self.flows.not_egress_only.insert((eigw, answer_to(packet)), self.now);
         }
         self.enter_by_igw(packet, vpc, None, None)
     }
@@ -207,16 +215,7 @@ impl<R: Recorder> Walk<'_, R> {
     fn went_out(&mut self, eigw: EigwIx, packet: &Packet) -> bool {
         let flow = match related::quoted(packet) {
             Some(quoted) => super::arrive::inside_of(&Packet { headers: quoted, ..packet.clone() }),
-            None => {
-                let o = super::arrive::outside_of(packet);
-                Some(Inside {
-                    protocol: o.protocol,
-                    src: o.own,
-                    src_port: o.own_port,
-                    dst: o.remote,
-                    dst_port: o.remote_port,
-                })
-            }
+            None => Some(answer_to(packet)),
         };
         let now = self.now;
         flow.and_then(|flow| self.flows.egress_only.get_mut(&(eigw, flow))).is_some_and(|last| {
@@ -229,7 +228,7 @@ impl<R: Recorder> Walk<'_, R> {
     }
 
     /// BPA-1: bidirectional mode blocks what goes out, unless the subnet is excluded.
-    pub(super) fn block_public_access_out(&mut self, packet: &Packet, vpc: VpcIx, sender: EniIx) -> Pass {
+    fn block_public_access_out(&mut self, packet: &Packet, vpc: VpcIx, sender: EniIx) -> Pass {
         if self.fabric.subnets[self.fabric.enis[sender].subnet].bpa.egress {
             let by = self.fabric.vpcs[vpc].row(VpcRow::BpaOut);
             self.deny(Stage::Bpa, packet, by)?;
@@ -249,6 +248,12 @@ impl<R: Recorder> Walk<'_, R> {
         }
         Ok(())
     }
+}
+
+/// The flow that an answer to the packet belongs to.
+fn answer_to(packet: &Packet) -> Inside {
+    let o = super::arrive::outside_of(packet);
+    Inside { protocol: o.protocol, src: o.own, src_port: o.own_port, dst: o.remote, dst_port: o.remote_port }
 }
 
 /// Rewrites the source, and in an ICMP error the destination of the packet it quotes.

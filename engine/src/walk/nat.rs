@@ -8,6 +8,7 @@ use super::edge::{IGW_MTU, PRIVATE_NAT64};
 use super::{Next, Pass, Recorder, Walk, related};
 use crate::base::ids::{EniIx, NatIx};
 use crate::base::{Nanos, Protocol};
+use crate::eval;
 use crate::fabric::{NatRow, VpcRow};
 use crate::flow::{Inside, Outside, Translator};
 use crate::verdict::{Decision, Notify, NotifyKind, Stage, Vantage, Verdict};
@@ -40,8 +41,18 @@ impl<R: Recorder> Walk<'_, R> {
             let by = self.fabric.vpcs[vpc].row(VpcRow::AddressNone);
             return Err(self.end(Stage::Nat(nat), packet, by, None));
         };
-        self.block_public_access_out(packet, vpc, client)?;
         self.nat_out(packet, nat, Vantage::In { eni: client, from: None, entered: true }, IGW_MTU)?;
+        // NAT-12: its own route table leads to the internet gateway, which AWS's rules apply to (IGW-6, BPA-1).
+        let v = &self.fabric.vpcs[vpc];
+        if v.bpa.egress {
+            self.deny(Stage::Bpa, packet, v.row(VpcRow::BpaOut))?;
+        }
+        if let Some(igw) = v.igw {
+            let destination = eval::igw_destination(self.fabric, igw, packet.headers.dst);
+            if !destination.allow {
+                return Err(self.end(Stage::Igw, packet, destination.by, None));
+            }
+        }
         let ours = matches!(packet.headers.dst, IpAddr::V4(dst) if self.fabric.public_v4.contains_key(&dst));
         Ok(Next::Done(if ours {
             Verdict::Transit { to: Vantage::Internet, link: crate::verdict::LinkClass::SameAz }
@@ -52,14 +63,13 @@ impl<R: Recorder> Walk<'_, R> {
 
     /// A packet from the internet is for a regional NAT gateway's address.
     pub(super) fn regional_nat_back(&mut self, packet: &mut Packet, nat: NatIx) -> Pass<Next> {
+        // BPA-2: ingress-only mode lets a NAT gateway's traffic in, the bidirectional one does not.
+        let v = &self.fabric.vpcs[self.fabric.nats[nat].vpc];
+        if v.bpa.ingress && v.bpa.egress {
+            self.deny(Stage::Bpa, packet, v.row(VpcRow::BpaIn))?;
+        }
         self.nat_back(packet, nat)?;
         match self.owner(packet, self.fabric.nats[nat].vpc) {
-            // BPA-1: bidirectional mode stops replies too.
-            Ok(eni) if self.fabric.subnets[self.fabric.enis[eni].subnet].bpa.egress => {
-                let by = self.fabric.vpcs[self.fabric.nats[nat].vpc].row(VpcRow::BpaIn);
-                self.deny(Stage::Bpa, packet, by)?;
-                Ok(Next::On(Vantage::In { eni, from: None, entered: true }))
-            }
             Ok(eni) => Ok(Next::On(Vantage::In { eni, from: None, entered: true })),
             Err(by) => Err(self.end(Stage::Address, packet, by, None)),
         }

@@ -1,0 +1,144 @@
+//! What was measured in real AWS accounts: every row of the labs against the engine, and the engine's
+//! deciding rows against the naive evaluator. Expected values come from the measurements alone.
+
+mod reference;
+
+use reference::questions::{SRC_PORT, ask_engine, compiled};
+use reference::{Outcome, RefQuestion, Sender, World, evaluate};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use vpcsim_engine::import::{JsonFile, aws};
+
+fn labs() -> Option<PathBuf> {
+    let all = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/measured");
+    all.is_dir().then_some(all)
+}
+
+fn json_files(folder: &Path, under: &str, out: &mut Vec<(String, Vec<u8>)>) {
+    let mut entries: Vec<_> =
+        std::fs::read_dir(folder).expect("a folder").map(|e| e.expect("an entry").path()).collect();
+    entries.sort();
+    for path in entries {
+        let name = format!("{under}{}", path.file_name().expect("a name").to_string_lossy());
+        if path.is_dir() {
+            json_files(&path, &format!("{name}/"), out);
+        } else if name.ends_with(".json") {
+            out.push((name, std::fs::read(&path).expect("a file")));
+        }
+    }
+}
+
+/// One line of `measurements.csv`.
+struct Measured {
+    src: IpAddr,
+    dst: IpAddr,
+    protocol: u8,
+    port: u16,
+    result: String,
+}
+
+fn measurements(lab: &Path) -> Vec<Measured> {
+    let text = std::fs::read_to_string(lab.join("measurements.csv")).expect("measurements");
+    let rows = text.lines().skip(1).map(|line| {
+        let fields: Vec<&str> = line.split(',').collect();
+        Measured {
+            src: fields[0].parse().expect("an address"),
+            dst: fields[1].parse().expect("an address"),
+            protocol: if fields[2] == "tcp" { 6 } else { 1 },
+            port: fields[3].parse().unwrap_or(0),
+            result: fields[4].to_owned(),
+        }
+    });
+    rows.collect()
+}
+
+/// Who has the address; a host on the internet if nobody.
+fn sender(world: &World<'_>, address: IpAddr) -> Sender {
+    match world.enis.iter().find(|e| e.owns(address)) {
+        Some(eni) => Sender::Eni(eni.name.clone()),
+        None => Sender::Internet,
+    }
+}
+
+#[derive(Default, Debug)]
+struct Tally {
+    rows: usize,
+    agree: usize,
+    unknown: BTreeMap<String, usize>,
+    wrong: Vec<String>,
+}
+
+fn check(lab: &Path) -> Tally {
+    let mut files = Vec::new();
+    json_files(&lab.join("aws_configs"), "aws_configs/", &mut files);
+    let files: Vec<JsonFile<'_>> = files.iter().map(|(path, text)| JsonFile { path, text }).collect();
+    let spec = aws(&files).spec;
+    let network = compiled(&spec);
+    let world = World::new(&spec);
+    let mut tally = Tally::default();
+    for m in measurements(lab) {
+        tally.rows += 1;
+        let q = RefQuestion {
+            from: sender(&world, m.src),
+            src: m.src,
+            to: m.dst,
+            protocol: m.protocol,
+            src_port: SRC_PORT,
+            dst_port: m.port,
+        };
+        let (explanation, found) = ask_engine(&network, &q);
+        let row = format!("{} -> {} {} {}: measured {}, engine {found:?}", m.src, m.dst, m.protocol, m.port, m.result);
+        if found.outcome == Outcome::Unknown {
+            let kind = found.decided_by.as_ref().map_or("", |(_, by)| by.kind);
+            // Only what the export does not say may be unknown.
+            if !matches!(kind, "NotModelled" | "InternetUnknown") {
+                tally.wrong.push(row.clone());
+            }
+            *tally.unknown.entry(kind.to_owned()).or_default() += 1;
+        } else {
+            // Whether a port is open is the guest's affair: closed fits where a listener was supposed.
+            let supposed = explanation.supposes_listener.is_some() && found.outcome == Outcome::Open;
+            if found.outcome.word() == m.result || (supposed && m.result == "closed") {
+                tally.agree += 1;
+            } else {
+                tally.wrong.push(row.clone());
+            }
+        }
+        let expected = evaluate(&spec, &q);
+        if (expected.outcome, &expected.decided_by) != (found.outcome, &found.decided_by) {
+            tally.wrong.push(format!("{row}; the reference evaluator says {expected:?}"));
+        }
+    }
+    tally
+}
+
+#[test]
+fn every_lab_agrees_with_what_was_measured() {
+    let Some(labs) = labs() else {
+        println!("skipped: no measured labs here");
+        return;
+    };
+    let mut folders: Vec<PathBuf> = std::fs::read_dir(labs).expect("labs").map(|e| e.expect("a lab").path()).collect();
+    folders.sort();
+    let mut wrong = 0;
+    for lab in folders {
+        let name = lab.file_name().expect("a name").to_string_lossy().into_owned();
+        let tally = check(&lab);
+        println!(
+            "{name}: {} rows, {} agree, unknown {:?}, {} wrong",
+            tally.rows,
+            tally.agree,
+            tally.unknown,
+            tally.wrong.len()
+        );
+        for line in tally.wrong.iter().take(12) {
+            println!("    {line}");
+        }
+        wrong += tally.wrong.len();
+        if name == "instance_multiple_interface" {
+            assert_eq!((tally.rows, tally.agree), (140, 140), "{name}");
+        }
+    }
+    assert_eq!(wrong, 0, "rows disagree, see above");
+}
