@@ -146,3 +146,18 @@ proptest! {
         prop_assert_eq!(pair.sent.len(), sent);
     }
 }
+
+/// Both ends repeat from the first gap on, at the same time: each one's ACK must not carry the place that it repeats
+/// from, or the other refuses it for ever (RFC 9293 section 3.10.7.4: SEQ=SND.NXT).
+#[test]
+fn two_ends_that_repeat_at_once_do_not_stand_still() {
+    let random = RefCell::new(Stream::new(9_815_379_435_451_487_292, "loss", "link"));
+    let lose = |_: Instant, _: usize, _: &Packet| random.borrow_mut().chance(Ratio(194_349));
+    let mut pair = Pair::new();
+    let ask = Connect { src: ip(0), dst: ip(1), dst_port: 80, src_port: None, tag: 1, send: 8760, receive: 14_600 };
+    let client = pair.hosts[0].connect(pair.now, ask);
+    pair.run(pair.seconds(20_000), lose);
+    pair.hosts[0].close(pair.now, client);
+    pair.run(pair.seconds(2_000), lose);
+    assert_eq!([pair.hosts[0].poll_at(), pair.hosts[1].poll_at()], [None, None]);
+}

@@ -15,7 +15,7 @@ use super::device::{Device, instant, micros};
 use super::{ConnId, HostEvent, What};
 use crate::base::{Instant, Nanos};
 use crate::spec::GuestOs;
-use crate::wire::{L4, Packet, TcpFlags};
+use crate::wire::{L4, Packet, Tcp, TcpFlags};
 use smoltcp::iface::{Interface, SocketHandle, SocketSet};
 use smoltcp::socket::tcp::{CongestionControl, Socket, SocketBuffer, State};
 use std::collections::VecDeque;
@@ -235,11 +235,20 @@ impl Connection {
                 self.syn = Some((packet.clone(), 1));
                 self.tell(around, What::SynSent { conn: self.id, n: 1 });
             }
-            let end = tcp.seq.wrapping_add(packet.payload.len() - u32::from(tcp.options_len));
-            match self.sent_to {
-                // RFC 9293 section 3.4: sequence numbers compare modulo 2^32.
-                Some(to) if end != tcp.seq && end.wrapping_sub(to) as i32 <= 0 => self.slow_down(),
-                _ => self.sent_to = Some(end),
+            let data = packet.payload.len() - u32::from(tcp.options_len);
+            let flags = tcp.flags.0 & (TcpFlags::SYN.0 | TcpFlags::FIN.0);
+            let end = tcp.seq.wrapping_add(data + flags.count_ones());
+            // RFC 9293 section 3.4: sequence numbers compare modulo 2^32.
+            let behind = |at: u32| self.sent_to.filter(|to| at.wrapping_sub(*to) as i32 <= 0);
+            match behind(end) {
+                // Section 3.10.7.4: an ACK has SND.NXT. smoltcp gives it the place it repeats from, and two ends
+                // that repeat at the same time would refuse each other's ACKs for ever.
+                Some(to) if end == tcp.seq && !tcp.flags.has(TcpFlags::RST) => {
+                    packet.headers.l4 = L4::Tcp(Tcp { seq: to, ..tcp });
+                }
+                Some(_) if data > 0 => self.slow_down(),
+                Some(_) => {}
+                None => self.sent_to = Some(end),
             }
             self.last_sent = Some(packet.clone());
             around.out.push_back(packet);
