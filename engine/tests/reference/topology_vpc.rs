@@ -250,12 +250,13 @@ impl VpcParts {
             let address = self.v4_in(&net).expect("IPv4").into();
             eni.secondary_addresses.push(SecondaryAddress { address, public_ip }.into());
         }
-        if dice.chance(8) && !self.delegated.contains(&net.number) {
-            if let Some(v4) = &net.v4 {
-                let base = cidr(v4).nth(208).expect("a /24");
-                eni.prefixes.push(cidr(&format!("{base}/28")).into());
-                self.delegated.push(net.number);
-            }
+        if dice.chance(8)
+            && !self.delegated.contains(&net.number)
+            && let Some(v4) = &net.v4
+        {
+            let base = cidr(v4).nth(208).expect("a /24");
+            eni.prefixes.push(cidr(&format!("{base}/28")).into());
+            self.delegated.push(net.number);
         }
         let count = dice.between(1, 2.min(self.groups.len()));
         let mut groups: Vec<String> = (0..count).map(|_| dice.pick(&self.groups)).collect();
