@@ -102,6 +102,11 @@ fn one(network: &Network, question: &Question, policy: DenyPolicy) -> Explanatio
                 out.decided_by = Some((Part::Reply, row));
                 out.outcome = outcome_of_drop(fabric, row);
                 out.reply = Some(leg);
+            } else if !is_back(fabric, question, &leg) {
+                out.decided_by = None;
+                out.outcome = Outcome::NoReply;
+                out.reply_from_elsewhere = true;
+                out.reply = Some(leg);
             }
         }
         out.blockers = blockers;

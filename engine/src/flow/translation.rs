@@ -142,6 +142,13 @@ impl Translator {
             if self.used.get(&destination(&outside)).is_some_and(|used| *used >= CONNECTIONS_PER_DESTINATION) {
                 continue;
             }
+            // A protocol without ports is told apart by its addresses alone.
+            if !protocol.has_ports() && !protocol.is_icmp() {
+                if !self.back.contains_key(&outside) {
+                    return Some(outside);
+                }
+                continue;
+            }
             for offset in 0..ports {
                 outside.own_port = FIRST_PORT + ((start + offset) % ports) as u16;
                 if !self.back.contains_key(&outside) {

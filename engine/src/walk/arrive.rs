@@ -7,7 +7,7 @@ use crate::eval::{self, Key};
 use crate::fabric::{EniKind, EniRow, Forwarding};
 use crate::flow::{Inside, Outside, Translator};
 use crate::verdict::{Dir, Hop, Notify, NotifyKind, RowIx, Stage, Vantage, Verdict};
-use crate::wire::Packet;
+use crate::wire::{Packet, TcpFlags};
 
 /// Idle time after which a masquerading guest forgets a flow: Linux `nf_conntrack_tcp_timeout_established` (GST-9, assumed).
 pub const MASQUERADE_IDLE: Nanos = Nanos::from_secs(432_000);
@@ -133,6 +133,8 @@ impl<R: Recorder> Walk<'_, R> {
                 translation.last = now;
                 translation.outside
             }
+            // Linux calls an answer to nothing that it has seen invalid, and translates no such packet.
+            None if is_stray_answer(packet) => return,
             None => match table.bind(inside, inside.protocol, inside.dst, [own], now) {
                 Ok(outside) => outside,
                 // A guest with 55,000 flows to one destination: it sends untranslated rather than nothing.
@@ -163,6 +165,12 @@ impl<R: Recorder> Walk<'_, R> {
             next: None,
         });
     }
+}
+
+/// True for what can only answer something: it begins no flow.
+fn is_stray_answer(packet: &Packet) -> bool {
+    let h = &packet.headers;
+    h.is_echo_reply() || h.tcp().is_some_and(|tcp| tcp.flags.has(TcpFlags::SYN_ACK) || tcp.flags.has(TcpFlags::RST))
 }
 
 /// The flow of a packet that goes out, or nothing if it is of a kind that has no ports to translate.

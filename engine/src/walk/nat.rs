@@ -125,6 +125,10 @@ impl<R: Recorder> Walk<'_, R> {
                     let notify = (!reset).then_some(Notify { kind: NotifyKind::Reset, from: before.dst, at });
                     return Err(self.end(stage, packet, n.row(NatRow::Idle), notify));
                 }
+                // RFC 5508 section 3.1: a query begins a flow, the answer to one does not.
+                None if before.is_echo_reply() => {
+                    return Err(self.end(stage, packet, n.row(NatRow::Unsolicited), None));
+                }
                 None => {
                     let own = n.addresses.iter().map(|a| IpAddr::V4(a.own));
                     match table.bind(inside, to_v4(before.protocol), remote, own, now) {

@@ -65,10 +65,10 @@ impl World<'_> {
         Err(RefRow::new("SgLast", &eni.name).facing(dir).named("default"))
     }
 
-    /// Of a connection that a rule allowed before, either way.
+    /// Of a connection that a rule allowed before: the same way again, or an answer the other way.
     fn known(&self, eni: &Eni, dir: Dir, p: &Packet) -> bool {
         let here = self.tracked.iter().filter(|(at, ..)| *at == eni.name);
-        here.into_iter().any(|(_, way, first)| p.answers(first) || (*way == dir && p.follows(first)))
+        here.into_iter().any(|(_, way, first)| if *way == dir { p.follows(first) } else { p.answers(first) })
     }
 
     fn peer_matches(&self, eni: &Eni, dir: Dir, rule: &SgRule, p: &Packet) -> bool {

@@ -85,7 +85,7 @@ impl World<'_> {
     }
 
     /// From the internet to a public address, or to one of AWS's IPv6 addresses.
-    pub fn from_internet(&mut self, p: &mut Packet) -> Step {
+    pub fn come_from_internet(&mut self, p: &mut Packet) -> Step {
         let nobody = || drop(RefRow::new("IgwNoMapping", "internet"));
         if p.dst.is_ipv6() {
             return match self.vpc_of_v6(p.dst) {

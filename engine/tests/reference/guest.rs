@@ -30,8 +30,9 @@ impl World<'_> {
         // that it has not seen.
         let known = self.forwarded.iter().any(|(at, first)| *at == instance && p.answers(first));
         self.forwarded.push((instance.clone(), p.clone()));
-        let unseen = p.answer && p.protocol == TCP;
-        if forwarding.masquerade && out.index == 0 && !known && !unseen {
+        let unseen = p.answer && (p.protocol == TCP || p.is_echo_reply());
+        let own_source = self.guest_owns(eni, p.src);
+        if forwarding.masquerade && out.index == 0 && !known && !unseen && !own_source {
             let own = if p.dst.is_ipv4() { out.v4 } else { out.v6 };
             if let Some(own) = own {
                 let before = p.clone();

@@ -49,6 +49,9 @@ impl World<'_> {
         if p.answer && p.protocol == TCP {
             return drop(RefRow::new("NatIdle", &nat.name));
         }
+        if p.is_echo_reply() {
+            return drop(RefRow::new("NatUnsolicited", &nat.name));
+        }
         self.take_hop("TtlNat", &nat.name, p)?;
         let before = p.clone();
         if p.dst.is_ipv6() {

@@ -85,6 +85,7 @@ fn target(world: &World<'_>, dice: &mut Dice, v6: bool, internet: bool, vpc: &st
             let all: Vec<IpAddr> = nat.privates.iter().copied().chain(nat.publics.iter().map(|(_, p)| *p)).collect();
             some(&all, dice)
         }
+        94 if !v6 => Some("100.64.1.1".parse().expect("an address")),
         91..=94 => eni.prefixes.first().and_then(|p| p.nth(5)).or_else(|| some(&privates, dice)),
         _ => {
             // Nobody's address, one of a subnet's reserved ones, or one outside every subnet.

@@ -6,7 +6,8 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use std::net::Ipv4Addr;
 use vpcsim_engine::base::{Cidr, Protocol};
 use vpcsim_engine::spec::{
-    BlockPublicAccess, BpaExclusion, BpaExclusionMode, BpaMode, InternetHost, Listener, PrefixList, Spanned, Spec,
+    BlockPublicAccess, BpaExclusion, BpaExclusionMode, BpaMode, GuestKnowledge, InternetHost, Listener, PrefixList,
+    Spanned, Spec,
 };
 
 /// A seeded die.
@@ -60,6 +61,9 @@ pub fn random(seed: u64) -> Spec {
         VpcParts::new(n).build(&mut spec, dice, &mut eips);
     }
     block_public_access(&mut spec, dice);
+    if dice.chance(10) {
+        spec.guests = Some(GuestKnowledge::Unknown);
+    }
     spec
 }
 

@@ -204,7 +204,7 @@ impl VpcParts {
             if middlebox && dice.chance(85) {
                 instance.forwarding = Some(Forwarding { masquerade: dice.chance(50) });
             }
-            if dice.chance(if middlebox { 15 } else { 25 }) {
+            if dice.chance(25) {
                 let first = format!("eni{}-{n}a", self.n);
                 let mut primary = instance.primary.take().expect("just made");
                 primary.instance = Some(name.as_str().into());
@@ -213,6 +213,9 @@ impl VpcParts {
                 let mut eni = self.eni(dice, eips, middlebox);
                 eni.instance = Some(name.as_str().into());
                 eni.device_index = Some(1);
+                if middlebox && dice.chance(40) {
+                    eni.source_dest_check = Some(true);
+                }
                 if middlebox {
                     self.targets.push(first.clone());
                     self.targets.push(second.clone());
@@ -250,12 +253,13 @@ impl VpcParts {
             let address = self.v4_in(&net).expect("IPv4").into();
             eni.secondary_addresses.push(SecondaryAddress { address, public_ip }.into());
         }
-        if dice.chance(8) && !self.delegated.contains(&net.number) {
-            if let Some(v4) = &net.v4 {
-                let base = cidr(v4).nth(208).expect("a /24");
-                eni.prefixes.push(cidr(&format!("{base}/28")).into());
-                self.delegated.push(net.number);
-            }
+        if dice.chance(8)
+            && !self.delegated.contains(&net.number)
+            && let Some(v4) = &net.v4
+        {
+            let base = cidr(v4).nth(208).expect("a /24");
+            eni.prefixes.push(cidr(&format!("{base}/28")).into());
+            self.delegated.push(net.number);
         }
         let count = dice.between(1, 2.min(self.groups.len()));
         let mut groups: Vec<String> = (0..count).map(|_| dice.pick(&self.groups)).collect();

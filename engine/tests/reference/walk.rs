@@ -43,7 +43,7 @@ impl World<'_> {
                 Place::In { eni, entered } => self.arrive(&eni, entered, p),
                 Place::Nat { nat, entered } => self.arrive_at_nat(&nat, entered, p),
                 Place::Regional { nat, back_in } => self.regional_nat(&nat, back_in, p),
-                Place::Internet => self.from_internet(p),
+                Place::Internet => self.come_from_internet(p),
             };
             match step {
                 Ok(next) => at = next,
