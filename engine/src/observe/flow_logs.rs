@@ -11,7 +11,7 @@ use crate::compile::Network;
 use crate::event::{Fact, Observer};
 use crate::record::flow_log::{Flow, Record, identity};
 use crate::verdict::Hop;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Aggregation interval in seconds: what interfaces of Nitro instances have at most (FLW-5).
 pub const WINDOW_SECONDS: u64 = 60;
@@ -69,39 +69,35 @@ impl FlowLogs {
     #[must_use]
     pub fn records(&self, network: &Network, until: Instant) -> Vec<Record> {
         let last = until.0 / 1_000_000_000 / WINDOW_SECONDS;
-        let mut by_window: BTreeMap<(u64, EniIx), BTreeMap<u64, (Flow, Count)>> = BTreeMap::new();
+        // Two flows may look alike once the interface's address stands in: they are one record.
+        let mut by_window: BTreeMap<(u64, EniIx), BTreeMap<Flow, Count>> = BTreeMap::new();
         for ((window, eni, key), count) in &self.counts {
-            let flow = flow_of(network, *eni, key);
             let flows = by_window.entry((*window, *eni)).or_default();
-            // Two flows may look alike once the interface's address stands in: they are one record.
-            let same = flows.iter().find(|(_, (other, _))| *other == flow).map(|(seq, _)| *seq);
-            match same.and_then(|seq| flows.get_mut(&seq)) {
-                Some((_, sum)) => {
-                    sum.packets += count.packets;
-                    sum.bytes += count.bytes;
-                    sum.first = sum.first.min(count.first);
-                    sum.last = sum.last.max(count.last);
-                }
-                None => {
-                    flows.insert(count.seq, (flow, *count));
-                }
-            }
+            let sum = flows.entry(flow_of(network, *eni, key)).or_insert(Count { packets: 0, bytes: 0, ..*count });
+            sum.packets += count.packets;
+            sum.bytes += count.bytes;
+            sum.first = sum.first.min(count.first);
+            sum.last = sum.last.max(count.last);
+            sum.seq = sum.seq.min(count.seq);
         }
         let mut out = Vec::new();
-        let attached: BTreeSet<EniIx> = network.fabric.enis.indices().collect();
         for window in 0..=last {
-            for eni in &attached {
-                let (account, interface) = identity(network, *eni);
-                match by_window.get(&(window, *eni)) {
-                    Some(flows) => out.extend(flows.values().map(|(flow, count)| Record {
-                        account: account.clone(),
-                        interface: interface.clone(),
-                        flow: Some(*flow),
-                        packets: count.packets,
-                        bytes: count.bytes,
-                        start: EPOCH_SECONDS + count.first,
-                        end: EPOCH_SECONDS + count.last,
-                    })),
+            for eni in network.fabric.enis.indices() {
+                let (account, interface) = identity(network, eni);
+                match by_window.get(&(window, eni)) {
+                    Some(flows) => {
+                        let mut in_order: Vec<_> = flows.iter().collect();
+                        in_order.sort_by_key(|(_, count)| count.seq);
+                        out.extend(in_order.into_iter().map(|(flow, count)| Record {
+                            account: account.clone(),
+                            interface: interface.clone(),
+                            flow: Some(*flow),
+                            packets: count.packets,
+                            bytes: count.bytes,
+                            start: EPOCH_SECONDS + count.first,
+                            end: EPOCH_SECONDS + count.last,
+                        }));
+                    }
                     None => out.push(Record {
                         account,
                         interface,
