@@ -5,7 +5,7 @@ use vpcsim_engine::compile::{Network, compile};
 use vpcsim_engine::diag::FileIx;
 use vpcsim_engine::explain::{Question, ask, resolve_origin};
 use vpcsim_engine::spec;
-use vpcsim_engine::wire::{dns, parse};
+use vpcsim_engine::wire::{Fragment, Headers, L4, Packet, Payload, Udp, dns, parse, quote};
 
 fn network(text: &str) -> Network {
     let (spec, diagnostics) = spec::read(FileIx(0), text.as_bytes());
@@ -67,4 +67,25 @@ fn a_fragment_that_ends_behind_65535_bytes_could_not_be_cut_further() {
     };
     assert!(at(8089), "ends at 65,532 with the header");
     assert!(!at(8191), "ends at 66,348");
+}
+
+#[test]
+fn the_ports_of_a_quoted_ipv6_fragment_were_written_into_its_fragment_header() {
+    let address = |text: &str| text.parse().expect("an address");
+    let (src, dst) = (address("2001:db8::1"), address("2001:db8::2"));
+    let headers = Headers {
+        src,
+        dst,
+        protocol: Protocol::UDP,
+        ttl: 64,
+        traffic_class: 0,
+        fragment: Fragment { id: 9, more: true, dont: true, ..Fragment::default() },
+        l4: L4::Udp(Udp { src_port: 1000, dst_port: 2000, length: 4000 }),
+    };
+    let packet = Packet { headers, tag: 0, payload: Payload::Zeros(1000) };
+    let mut error = quote::time_exceeded(&packet, address("2001:db8::9"));
+    let mut quoted = quote::quoted(&error).expect("an error quotes");
+    quoted.set_src_port(4242);
+    quote::requote(&mut error, &quoted);
+    assert_eq!(quote::quoted(&error), Some(quoted));
 }
