@@ -9,6 +9,7 @@
 
 mod address;
 mod context;
+mod dns;
 mod eni;
 mod expand;
 mod filter;

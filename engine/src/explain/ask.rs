@@ -7,7 +7,7 @@ use crate::base::{Nanos, Protocol};
 use crate::compile::Network;
 use crate::fabric::{EniRow, Fabric};
 use crate::flow::FlowState;
-use crate::verdict::{Reason, RowIx, Service, Vantage, reason_of};
+use crate::verdict::{Decision, Reason, RowIx, Service, Stage, Step, Vantage, reason_of};
 use crate::walk::DenyPolicy;
 use crate::wire::{Fragment, Headers, Icmp, L4, Packet, Payload, Tcp, TcpFlags, Udp};
 
@@ -91,6 +91,14 @@ fn one(network: &Network, question: &Question, policy: DenyPolicy) -> Explanatio
     };
     let _ = guest;
     if let Answer::Silent(by) = answer {
+        if let End::Served(eni, _) = out.request.end {
+            // The service is there and does not answer this: a denial like another.
+            let h = arrived.headers;
+            let decision = Decision::deny(by);
+            let step = Step { stage: Stage::Service(eni), decision, tracked: false, before: h, after: h };
+            out.request.steps.push(step);
+            blockers.push(Blocker { part: Part::Request, step });
+        }
         out.decided_by = Some((Part::Request, by));
         out.outcome = outcome_of_drop(fabric, by);
         if by == fabric.internet_unknown {

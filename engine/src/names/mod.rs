@@ -1,6 +1,5 @@
 //! L2: how to say it. Handles become names, rows become text, only when something is rendered.
 
-mod dns;
 mod find;
 mod row;
 

@@ -147,7 +147,12 @@ fn read_name(bytes: &[u8], at: usize) -> Option<(String, usize)> {
         match len {
             0 => break,
             1..=63 => {
-                labels.push(String::from_utf8_lossy(bytes.get(at + 1..at + 1 + len)?).to_lowercase());
+                // A label with a dot in it would read as two; no host of ours asks for one.
+                let label = std::str::from_utf8(bytes.get(at + 1..at + 1 + len)?).ok()?;
+                if label.contains('.') {
+                    return None;
+                }
+                labels.push(label.to_ascii_lowercase());
                 at += 1 + len;
             }
             192.. => {
@@ -164,7 +169,9 @@ fn read_name(bytes: &[u8], at: usize) -> Option<(String, usize)> {
             return None;
         }
     }
-    Some((labels.join("."), end.unwrap_or(at + 1)))
+    let name = labels.join(".");
+    // RFC 1035 section 2.3.4.
+    (name.len() <= 253).then_some((name, end.unwrap_or(at + 1)))
 }
 
 #[cfg(test)]

@@ -47,6 +47,11 @@ pub(super) fn parse_headers(bytes: &[u8], quoted: bool) -> Result<(Headers, &[u8
         6 => ipv6(bytes, quoted)?,
         v => return Err(ParseError::Version(v)),
     };
+    // RFC 791 section 3.2, RFC 8200 section 4.5: a datagram ends at 65,535 bytes, put together too.
+    let ip = if headers.is_v4() { 20 } else { 0 };
+    if headers.fragment.is_fragment() && ip + usize::from(headers.fragment.offset) * 8 + rest.len() > 65_535 {
+        return Err(ParseError::HeaderLength);
+    }
     if headers.fragment.offset != 0 {
         return Ok((headers, rest));
     }

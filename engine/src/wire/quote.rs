@@ -40,7 +40,8 @@ pub fn requote(packet: &mut Packet, headers: &Headers) {
         (IpAddr::V6(src), IpAddr::V6(dst)) if bytes.len() >= 40 => {
             bytes[8..24].copy_from_slice(&src.octets());
             bytes[24..40].copy_from_slice(&dst.octets());
-            40
+            // A fragment header lies in between (RFC 8200 section 4.5).
+            if bytes[6] == 44 { 48 } else { 40 }
         }
         _ => return,
     };

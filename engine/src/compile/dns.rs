@@ -1,7 +1,7 @@
 //! What a VPC's resolver knows: names of instances, and of described internet hosts (SVC-7).
 
+use super::Network;
 use crate::base::ids::VpcIx;
-use crate::compile::Network;
 use std::net::IpAddr;
 
 impl Network {

@@ -1,0 +1,68 @@
+"""tshark, tcpdump and scapy read every capture: captures.py FOLDER, with FOLDER/<run>/{pcap/,out.txt}."""
+
+import logging
+import pathlib
+import re
+import sys
+
+from common import Checks, run
+
+logging.getLogger("scapy").setLevel(logging.ERROR)
+from scapy.utils import RawPcapNgReader  # noqa: E402
+
+VERIFY = [f"-o{layer}.check_checksum:TRUE" for layer in ("ip", "tcp", "udp")]
+# What nobody may find in a capture of ours, by tshark's own word for it.
+NEVER = {
+    "malformed": "_ws.malformed",
+    "expert error": "_ws.expert.severity == error",
+    **{f"bad {layer} checksum": f'{layer}.checksum.status == "Bad"' for layer in ("ip", "tcp", "udp", "icmp", "icmpv6")},
+}
+
+
+def tshark(path, *arguments):
+    status, out, err = run("tshark", "-n", "-r", path, *VERIFY, *arguments)
+    if status:
+        raise RuntimeError(f"tshark {path.name}: {err}")
+    return out.splitlines()
+
+
+def one_file(checks, what, path):
+    everything = " || ".join(f"({bad})" for bad in NEVER.values())
+    findings = tshark(path, "-Y", everything, "-T", "fields", "-e", "frame.number", "-e", "_ws.expert.message")
+    kinds = [name for name, bad in NEVER.items() if findings and tshark(path, "-Y", bad)]
+    checks.check(f"{what}: tshark finds nothing malformed, no error, no wrong checksum", not findings, f"{kinds} {findings[:5]}")
+
+    rows = [line.split("\t") for line in tshark(path, "-T", "fields", "-e", "frame.interface_name", "-e", "frame.time_epoch")]
+    status, out, err = run("tcpdump", "-n", "-r", path)
+    lines = [line for line in out.splitlines() if line and not line[0].isspace()]
+    good = status == 0 and len(lines) == len(rows) and "truncated" not in err
+    checks.check(f"{what}: tcpdump reads all {len(rows)} packets", good, f"{len(lines)} lines, {err}")
+    with RawPcapNgReader(str(path)) as reader:
+        packets = sum(1 for _ in reader)
+    checks.check(f"{what}: scapy reads all {len(rows)} packets", packets == len(rows), packets)
+
+    _, info, _ = run("capinfos", "-M", "-I", path)
+    named = re.findall(r"^\s+Name = (.*)$", info, re.M)
+    stamps = set(re.findall(r"Time resolution = (0x\w+)", info))
+    checks.check(f"{what}: nanosecond stamps", stamps <= {"0x09"} and (stamps or not rows), stamps)
+    checks.check(f"{what}: every packet has a named interface", {name for name, _ in rows} <= set(named) - {""}, named)
+    return named
+
+
+def main(folder):
+    checks = Checks()
+    for out in sorted(pathlib.Path(folder).glob("*/out.txt")):
+        name = out.parent.name
+        files = sorted((out.parent / "pcap").rglob("*.pcapng"))
+        checks.check(f"{name}: there are captures", files)
+        interfaces = {path.stem: one_file(checks, f"{name}/{path.name}", path) for path in files}
+        merged = set(interfaces.pop("merged", []))
+        checks.check(f"{name}: the merged file has the interface of each other file", merged == set().union(*interfaces.values()), merged)
+        # Drops that the transcript tells of are found by their comment.
+        for word in sorted(set(re.findall(r"dropped, \w+: (acl|sg) ", out.read_text()))):
+            found = sum(len(tshark(path, "-Y", f'frame.comment contains "dropped by {word} "')) for path in files)
+            checks.check(f'{name}: frame.comment contains "dropped by {word}" finds packets', found > 0)
+    checks.end()
+
+
+main(sys.argv[1])
