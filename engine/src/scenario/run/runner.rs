@@ -647,9 +647,10 @@ impl<'a> Runner<'a> {
     }
 
     fn connected(&mut self, n: usize) {
-        let Kind::Connect { host, conn, keep_open, .. } = self.operations[n].kind else { return };
+        let Kind::Connect { host, conn, keep_open, send, receive, .. } = self.operations[n].kind else { return };
         let elapsed = self.operations[n].elapsed.unwrap_or_default();
-        self.end(n, Some(Outcome::Connected), &format!("connected after {elapsed}"));
+        let what = if send + receive > 0 { "all data moved" } else { "connected" };
+        self.end(n, Some(Outcome::Connected), &format!("{what} after {elapsed}"));
         if !keep_open {
             self.sim.with_host(host, |h, now| h.close(now, conn));
         }
