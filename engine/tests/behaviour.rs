@@ -3,6 +3,8 @@
 //! Each test cites the facts it shows. Expected values come from AWS's pages, never from a run. A name that
 //! ends in `_case_N` is one of the tricky cases that the design lists.
 
+#![allow(clippy::disallowed_methods, reason = "tests read files")]
+
 mod behaviour {
     mod acl;
     mod bpa;

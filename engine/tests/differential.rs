@@ -2,6 +2,8 @@
 //!
 //! `VPCSIM_TOPOLOGIES`, `VPCSIM_QUESTIONS` and `VPCSIM_SEED` choose how many of each and where to start.
 
+#![allow(clippy::disallowed_methods, reason = "tests read files")]
+
 mod reference;
 
 use reference::questions::{ask_engine, compiled, random_question, text};

@@ -1,6 +1,8 @@
 //! Every scenario under `scenarios/` is replayed, must meet its expectations, and tells the story in the transcript
 //! beside it. `VPCSIM_REWRITE=1` writes the transcripts anew; a person reads the difference.
 
+#![allow(clippy::disallowed_methods, reason = "tests read files")]
+
 use std::path::{Path, PathBuf};
 use vpcsim_engine::base::Instant;
 use vpcsim_engine::diag::FileIx;

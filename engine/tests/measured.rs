@@ -1,6 +1,8 @@
 //! What was measured in real AWS accounts: every row of the labs against the engine, and the engine's
 //! deciding rows against the naive evaluator. Expected values come from the measurements alone.
 
+#![allow(clippy::disallowed_methods, reason = "tests read files")]
+
 mod reference;
 
 use reference::questions::{SRC_PORT, ask_engine, compiled};

@@ -1,5 +1,7 @@
 //! The example networks in `topologies/`: each compiles without a diagnostic, and shows what its header says.
 
+#![allow(clippy::disallowed_methods, reason = "tests read files")]
+
 use std::path::{Path, PathBuf};
 use vpcsim_engine::compile::{self, Network};
 use vpcsim_engine::diag::FileIx;
