@@ -237,7 +237,7 @@ impl<'a> Runner<'a> {
             Action::Send(s) => {
                 let (from, src, dst) = self.ends(&s.from, &s.to);
                 self.operations[n].port = s.port.value;
-                let (bytes, count) = (s.bytes.unwrap_or(64).min(65_000) as u16, u64::from(s.count.unwrap_or(1)));
+                let (bytes, count) = (s.bytes.unwrap_or(32).min(65_000) as u16, u64::from(s.count.unwrap_or(1)));
                 let interval = s.interval.unwrap_or(INTERVAL);
                 let src_port = s.src_port;
                 self.operations[n].kind = Kind::Send {

@@ -20,7 +20,7 @@ pub(super) fn title(step: &Step) -> String {
             s.to,
             s.port,
             s.count.unwrap_or(1),
-            s.bytes.unwrap_or(64)
+            s.bytes.unwrap_or(32)
         ),
         Action::Ping(p) => {
             format!("ping {} -> {}, {} x {} bytes", p.from, p.to, p.count.unwrap_or(1), p.bytes.unwrap_or(56))

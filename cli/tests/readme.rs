@@ -1,0 +1,21 @@
+//! The README's screens are real: every `$ vpcsim ...` in a console block prints what stands below it.
+
+use std::path::Path;
+use std::process::Command;
+
+#[test]
+fn the_screens_of_the_readme_are_real() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
+    let mut screens = 0;
+    for block in readme.split("```console\n").skip(1) {
+        let block = block.split("```").next().unwrap();
+        let (command, expected) = block.split_once('\n').unwrap();
+        let words: Vec<&str> =
+            command.strip_prefix("$ vpcsim ").expect("a screen begins with `$ vpcsim`").split(' ').collect();
+        let output = Command::new(env!("CARGO_BIN_EXE_vpcsim")).args(&words).current_dir(root).output().unwrap();
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), expected, "{command}");
+        screens += 1;
+    }
+    assert!(screens > 0);
+}
