@@ -20,7 +20,9 @@ NEVER = {
 
 
 def tshark(path, *arguments):
-    status, out, err = run("tshark", "-n", "-r", path, *VERIFY, *arguments)
+    # Payloads are filler: on a port that a protocol happens to use they are none of its messages.
+    filler = ("-d", "udp.port==1024-65535,data")
+    status, out, err = run("tshark", "-n", "-r", path, *filler, *VERIFY, *arguments)
     if status:
         raise RuntimeError(f"tshark {path.name}: {err}")
     return out.splitlines()
