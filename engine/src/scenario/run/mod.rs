@@ -4,7 +4,11 @@
 //! before it has ended. Every step ends: by its outcome, or by a named limit. What happens is told as a
 //! transcript, and every expectation is checked against what happened, never against a second evaluation.
 
+mod act;
 mod check;
+mod fault;
+mod finish;
+mod hear;
 mod operation;
 mod prepare;
 mod report;

@@ -1,0 +1,132 @@
+//! The run is over: expectations, evidence, counters.
+
+use super::check::{self, Happened};
+use super::report::{CheckResult, Report, StepReport};
+use super::runner::Runner;
+use super::watch::Drop;
+use crate::base::Nanos;
+use crate::names::{Found, Kind as Resource};
+use crate::scenario::{Captures, Evidence};
+use crate::verdict::RowKind;
+use std::collections::{BTreeMap, BTreeSet};
+
+impl Runner<'_> {
+    pub(super) fn checks(&self, n: usize, expect: &crate::scenario::Expect) -> Vec<CheckResult> {
+        let o = &self.operations[n];
+        let drop = self.deciding_drop(n);
+        let watch = &self.sim.observer.1.0;
+        let way = watch
+            .ways
+            .get(&o.tag)
+            .into_iter()
+            .flatten()
+            .map(|eni| self.network().names.enis[*eni].id.clone())
+            .collect();
+        let happened = Happened {
+            outcome: o.outcome,
+            elapsed: o.elapsed,
+            lasted: o.ended.map_or(Nanos::ZERO, |ended| ended.since(o.started)),
+            drop: drop.map(|drop| (drop, &self.networks[usize::from(drop.epoch)])),
+            on: drop.map(|drop| o.leg_of(&drop.headers)),
+            way,
+            hops: o.hops.clone(),
+            addresses: o.addresses.clone(),
+            bytes: o.bytes,
+        };
+        check::step(expect, &happened)
+    }
+
+    /// The first drop of a step's packets.
+    pub(super) fn deciding_drop(&self, n: usize) -> Option<Drop> {
+        let o = &self.operations[n];
+        let drops = self.sim.observer.1.0.drops.get(&o.tag)?;
+        drops.iter().find(|drop| drop.at >= o.started && o.ended.is_none_or(|ended| drop.at <= ended)).copied()
+    }
+
+    pub(super) fn finish(mut self) -> Report {
+        let totals = self.sim.totals();
+        self.sim.observer.0.check(&totals);
+        let steps = (0..self.operations.len()).map(|n| self.step_report(n)).collect();
+        let ended = self.sim.now();
+        let flow_logs = self.sim.observer.1.1.1.records(self.network(), ended);
+        let counters = self.counters(&totals);
+        let evidence = self.scenario.expect.iter().map(|e| match &e.value {
+            Evidence::FlowLog(want) => check::flow_log(want, &flow_logs),
+            Evidence::Counter(want) => check::counter(want, &counters),
+        });
+        let evidence = evidence.collect();
+        let wanted = self.captured_interfaces();
+        let captured = std::mem::take(&mut self.sim.observer.1.1.0.packets);
+        let captured = captured.into_iter().filter(|c| wanted.as_ref().is_none_or(|w| w.contains(&c.eni))).collect();
+        self.lines.sort_by_key(|line| line.at);
+        Report {
+            lines: self.lines,
+            steps,
+            evidence,
+            ended,
+            seed: self.seed,
+            networks: self.networks,
+            captured,
+            flow_logs,
+            totals,
+            counters,
+        }
+    }
+
+    /// The interfaces that the scenario captures; nothing for all of them.
+    pub(super) fn captured_interfaces(&self) -> Option<BTreeSet<crate::base::ids::EniIx>> {
+        if self.capture_all {
+            return None;
+        }
+        let Captures::Interfaces(names) = &self.scenario.captures else { return None };
+        let network = self.network();
+        let mut out = BTreeSet::new();
+        for name in names {
+            match network.names.find(name) {
+                Found::One(Resource::Eni(eni)) => {
+                    out.insert(eni);
+                }
+                Found::One(Resource::Guest(guest)) => out.extend(network.fabric.guests[guest].enis.iter().copied()),
+                Found::One(Resource::Nat(nat)) => out.extend(network.fabric.nats[nat].eni),
+                _ => {}
+            }
+        }
+        Some(out)
+    }
+
+    pub(super) fn step_report(&self, n: usize) -> StepReport {
+        let (o, step) = (&self.operations[n], &self.scenario.steps[n]);
+        StepReport {
+            title: super::prepare_title(step),
+            started: o.started,
+            ended: o.ended.unwrap_or(o.started),
+            outcome: o.outcome,
+            elapsed: o.elapsed,
+            blocked_by: self.deciding_drop(n),
+            checks: step.expect.as_ref().map_or_else(Vec::new, |expect| self.checks(n, expect)),
+        }
+    }
+
+    /// Counters by AWS's names where there are any. `IdleTimeoutCount` counts packets that met a forgotten connection;
+    /// AWS counts connections that go idle, so one that expires unnoticed is missing here.
+    pub(super) fn counters(&self, totals: &crate::sim::Totals) -> Vec<(String, u64)> {
+        let mut out: BTreeMap<String, u64> = BTreeMap::new();
+        out.insert("packets_originated".to_owned(), totals.originated);
+        out.insert("packets_delivered".to_owned(), totals.delivered);
+        out.insert("packets_dropped".to_owned(), totals.dropped);
+        for ((epoch, by), count) in &self.sim.observer.1.0.by_row {
+            let network = &self.networks[usize::from(*epoch)];
+            let (names, fabric) = (&network.names, &network.fabric);
+            let id = names.row_resource_id(fabric, *by);
+            let metric = match fabric.rows[*by].kind {
+                RowKind::NatPorts => "ErrorPortAllocation",
+                RowKind::NatIdle => "IdleTimeoutCount",
+                RowKind::ServiceRate => "linklocal_allowance_exceeded",
+                RowKind::LinkQueue => "bw_out_allowance_exceeded",
+                _ => "dropped",
+            };
+            *out.entry(format!("{id}.{metric}")).or_default() += count;
+        }
+        out.into_iter().collect()
+    }
+}
