@@ -151,7 +151,7 @@ pub(crate) struct ReachArgs {
     /// Topology file, or folder of AWS JSON
     #[arg(short, long, value_name = "TOPO")]
     pub(crate) topology: PathBuf,
-    /// CSV file of probes: src,dst,protocol,dst_port[,expect]
+    /// CSV file of probes: `src,dst,protocol,dst_port` and perhaps `expect`
     #[arg(long, value_name = "FILE", conflicts_with_all = ["from", "to"])]
     pub(crate) probes: Option<PathBuf>,
     /// Sources of the matrix [default: every instance]

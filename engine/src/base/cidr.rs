@@ -48,7 +48,7 @@ impl Cidr {
     /// True for `0.0.0.0/0` and `::/0`.
     #[must_use]
     pub fn is_all(&self) -> bool {
-        self.len() == 0
+        self.0.prefix_len() == 0
     }
     /// Never: a block holds at least one address. Here because [`len`](Self::len) is.
     #[must_use]

@@ -47,7 +47,7 @@ impl FromStr for Bandwidth {
 impl fmt::Display for Bandwidth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (unit, scale) in [("Gbps", 1_000_000_000), ("Mbps", 1_000_000), ("kbps", 1_000)] {
-            if self.0 >= scale && self.0 % scale == 0 {
+            if self.0 >= scale && self.0.is_multiple_of(scale) {
                 return write!(f, "{}{unit}", self.0 / scale);
             }
         }
@@ -84,7 +84,7 @@ impl fmt::Display for Ratio {
 /// A duration without the space that [`Nanos`] prints for people: what a file holds.
 fn file_duration(value: Nanos) -> String {
     for (unit, scale) in [("s", 1_000_000_000), ("ms", 1_000_000), ("us", 1_000)] {
-        if value.0 >= scale && value.0 % scale == 0 {
+        if value.0 >= scale && value.0.is_multiple_of(scale) {
             return format!("{}{unit}", value.0 / scale);
         }
     }

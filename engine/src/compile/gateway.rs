@@ -11,9 +11,12 @@ use crate::spec::{self, Named, NatConnectivity, Spanned};
 use crate::verdict::{Dir, Row, RowKind};
 use std::net::{IpAddr, Ipv4Addr};
 
+/// Name, addresses, TCP ports, UDP ports.
+type WellKnown = (&'static str, &'static [&'static str], &'static [u16], &'static [u16]);
+
 /// Hosts on the internet that everybody knows (INET-2): name, addresses, TCP ports, UDP ports. They answer
 /// ping and are silent on other ports.
-const WELL_KNOWN: [(&str, &[&str], &[u16], &[u16]); 2] = [
+const WELL_KNOWN: [WellKnown; 2] = [
     (
         "dns.google",
         &["8.8.8.8", "8.8.4.4", "2001:4860:4860::8888", "2001:4860:4860::8844"],
@@ -248,14 +251,9 @@ impl Context {
     pub(super) fn nat_gateways(&mut self) {
         // Made with the interfaces; what remains is to index every public address.
         for vpc in self.fabric.vpcs.indices() {
-            let mut bindings: Vec<(Ipv4Addr, Ipv4Addr)> = {
-                #[expect(clippy::iter_over_hash_type, reason = "sorted before use")]
-                let mut all = Vec::new();
-                for (private, public) in &self.fabric.vpcs[vpc].public {
-                    all.push((*private, *public));
-                }
-                all
-            };
+            // In the order of addresses, never in that of the map.
+            let mut bindings: Vec<(Ipv4Addr, Ipv4Addr)> =
+                self.fabric.vpcs[vpc].public.iter().map(|(private, public)| (*private, *public)).collect();
             bindings.sort_unstable();
             for (private, public) in bindings {
                 if let Some(eni) = self.fabric.eni_with(vpc, private.into()) {

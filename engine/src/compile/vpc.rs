@@ -128,7 +128,7 @@ impl Context {
                 );
                 continue;
             }
-            if !(44..=60).contains(&block.len()) || block.len() % 4 != 0 {
+            if !(44..=60).contains(&block.len()) || !block.len().is_multiple_of(4) {
                 self.problem(Diagnostic::error(
                     "cidr-size",
                     block.span,
@@ -220,7 +220,7 @@ impl Context {
             return false;
         }
         let (low, high) = if v4 { (16, 28) } else { (44, 64) };
-        if !(low..=high).contains(&block.len()) || (!v4 && block.len() % 4 != 0) {
+        if !(low..=high).contains(&block.len()) || (!v4 && !block.len().is_multiple_of(4)) {
             let steps = if v4 { "" } else { " in steps of 4" };
             let message =
                 format!("a subnet's block is /{low} to /{high}{steps}, `{block}` of {owner} is /{}", block.len());

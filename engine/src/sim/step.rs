@@ -223,8 +223,7 @@ impl<O: Observer> Sim<O> {
 
     /// Sends what a host has to send, hears what it has to say, and sets its timer.
     pub(super) fn drain(&mut self, host: HostRef) {
-        loop {
-            let Some(packet) = self.node(host).host.poll_transmit() else { break };
+        while let Some(packet) = self.node(host).host.poll_transmit() {
             self.send_as(host, packet);
         }
         while let Some(event) = self.node(host).host.poll_event() {

@@ -75,7 +75,7 @@ impl<R: Recorder> Walk<'_, R> {
         stage: Stage,
         by: crate::verdict::RowIx,
     ) -> Pass {
-        if packet.len() <= mtu || !(packet.headers.fragment.dont || !packet.headers.is_v4()) {
+        if packet.len() <= mtu || (packet.headers.is_v4() && !packet.headers.fragment.dont) {
             return Ok(());
         }
         let e = &self.fabric.enis[sender];

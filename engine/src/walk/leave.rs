@@ -81,7 +81,7 @@ impl<R: Recorder> Walk<'_, R> {
             Target::Local => self.hand_over(packet, vpc, sender.eni, sender.from, entered),
             Target::Igw(igw) => self.leave_by_igw(packet, vpc, igw, sender.eni),
             Target::Eigw(eigw) => self.leave_by_eigw(packet, vpc, eigw, sender.eni),
-            Target::Nat(nat) => self.to_nat(packet, nat, sender, entered),
+            Target::Nat(nat) => self.toward_nat(packet, nat, sender, entered),
             Target::Eni(next) => Ok(self.transit(sender.eni, next, sender.from, entered)),
             Target::NotModelled(nm) => {
                 let by = self.fabric.not_modelled[nm].row;
@@ -120,7 +120,7 @@ impl<R: Recorder> Walk<'_, R> {
         Next::Done(Verdict::Transit { to: Vantage::In { eni: next, from, entered }, link })
     }
 
-    fn to_nat(&mut self, packet: &Packet, nat: NatIx, sender: Sender, entered: bool) -> Pass<Next> {
+    fn toward_nat(&mut self, packet: &Packet, nat: NatIx, sender: Sender, entered: bool) -> Pass<Next> {
         match self.fabric.nats[nat].eni {
             // A NAT gateway whose own subnet routes to it.
             Some(next) if next == sender.eni => {

@@ -67,7 +67,7 @@ impl<R: Recorder> Walk<'_, R> {
             self.pass(stage, packet, by);
         }
         let automatic = self.is_auto_tracked(eni, dir, headers, from);
-        if !(self.is_untracked(eni, dir, headers, &answer) && !automatic)
+        if (automatic || !self.is_untracked(eni, dir, headers, &answer))
             && (!mid_stream || fabric.profile.tracking_picks_up_mid_stream)
             && !headers.is_icmp_error()
         {

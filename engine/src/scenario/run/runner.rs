@@ -368,7 +368,7 @@ impl<'a> Runner<'a> {
             let mut pause = 0;
             for _ in 0..64 {
                 let unit = random.below(1 << 20);
-                pause += mean.0 * unit >> 20;
+                pause += (mean.0 * unit) >> 20;
                 if random.chance(Ratio(Ratio::ONE / 2)) {
                     break;
                 }
