@@ -1,6 +1,8 @@
 //! Real accounts: what is in the Spec is what the JSON says. The numbers were counted in the JSON, not
 //! in the output. Skipped, with a line saying so, where the data is not there.
 
+#![allow(clippy::disallowed_methods)] // reads exported files
+
 use proptest::prelude::*;
 use saphyr_parser::{Event, Parser, ScalarStyle};
 use serde_json::{Map, Value};

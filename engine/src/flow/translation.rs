@@ -225,7 +225,7 @@ mod tests {
     fn an_address_is_full_per_destination() {
         let mut nat = Translator::new(Nanos::from_secs(350));
         let own: IpAddr = "10.0.9.5".parse().unwrap();
-        let mut bind = |nat: &mut Translator, n: u32, dst_port, own: &[IpAddr]| {
+        let bind = |nat: &mut Translator, n: u32, dst_port, own: &[IpAddr]| {
             let mut inside = flow((n % 60_000) as u16, dst_port);
             inside.src = std::net::Ipv4Addr::from(0x0a00_0000 + n / 60_000).into();
             nat.bind(inside, Protocol::TCP, inside.dst, own.iter().copied(), Instant(0))
