@@ -129,7 +129,7 @@ impl Context {
                 );
                 continue;
             }
-            if !(44..=60).contains(&block.len()) || block.len() % 4 != 0 {
+            if !(44..=60).contains(&block.len()) || !block.len().is_multiple_of(4) {
                 self.problem(Diagnostic::error(
                     "cidr-size",
                     block.span,
