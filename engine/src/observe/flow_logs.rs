@@ -11,6 +11,7 @@ use crate::compile::Network;
 use crate::event::{Fact, Observer};
 use crate::record::flow_log::{Flow, Record, identity};
 use crate::verdict::Hop;
+use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 
 /// Aggregation interval in seconds: what interfaces of Nitro instances have at most (FLW-5).
@@ -29,7 +30,8 @@ struct Count {
 /// Counts flows.
 #[derive(Clone, Debug, Default)]
 pub struct FlowLogs {
-    counts: BTreeMap<(u64, EniIx, Key), Count>,
+    /// Looked up; sorted before it is walked.
+    counts: FxHashMap<(u64, EniIx, Key), Count>,
     seq: u64,
 }
 
@@ -71,7 +73,9 @@ impl FlowLogs {
         let last = until.0 / 1_000_000_000 / WINDOW_SECONDS;
         // Two flows may look alike once the interface's address stands in: they are one record.
         let mut by_window: BTreeMap<(u64, EniIx), BTreeMap<Flow, Count>> = BTreeMap::new();
-        for ((window, eni, key), count) in &self.counts {
+        let mut counts: Vec<_> = self.counts.iter().collect();
+        counts.sort_unstable_by_key(|(key, _)| **key);
+        for ((window, eni, key), count) in counts {
             let flows = by_window.entry((*window, *eni)).or_default();
             let sum = flows.entry(flow_of(network, *eni, key)).or_insert(Count { packets: 0, bytes: 0, ..*count });
             sum.packets += count.packets;

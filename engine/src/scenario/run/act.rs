@@ -190,18 +190,6 @@ impl Runner<'_> {
     /// Sends the next packet of a step that sends several, and sets the alarm for what follows.
     pub(super) fn next_packet(&mut self, n: usize) {
         let (tag, port, now) = (self.operations[n].tag, self.operations[n].port, self.sim.now());
-        let poisson_pause = |random: &mut Stream, mean: Nanos| {
-            // Inverse transform in integers: the sum of halvings until a coin falls.
-            let mut pause = 0;
-            for _ in 0..64 {
-                let unit = random.below(1 << 20);
-                pause += (mean.0 * unit) >> 20;
-                if random.chance(Ratio(Ratio::ONE / 2)) {
-                    break;
-                }
-            }
-            Nanos(pause.max(1))
-        };
         match &mut self.operations[n].kind {
             Kind::Ping { from, src, dst, count, sent, bytes, df, ttl, interval, .. } => {
                 *sent += 1;
@@ -225,7 +213,7 @@ impl Runner<'_> {
                 }
                 *sent += 1;
                 let (host, last) = (*from, *sent >= *count);
-                let pause = if *poisson { poisson_pause(&mut self.random, *interval) } else { *interval };
+                let pause = if *poisson { exponential(&mut self.random, *interval) } else { *interval };
                 let datagram =
                     Datagram { src: *src, dst: *dst, src_port: *src_port, dst_port: port, bytes: *bytes, df: *df, tag };
                 self.sim.with_host(host, |h, now| h.send_udp(now, datagram));
@@ -292,5 +280,44 @@ impl Runner<'_> {
                 }
             }
         }
+    }
+}
+
+/// An exponentially distributed pause with this mean, exactly and in integers: von Neumann's method compares uniform
+/// numbers until one is not smaller than the one before; if their count is odd the first one is the fraction, else
+/// a whole is added and it begins again ("Various techniques used in connection with random digits", 1951).
+fn exponential(random: &mut Stream, mean: Nanos) -> Nanos {
+    let mut whole = 0u128;
+    loop {
+        let first = random.next_u32();
+        let (mut last, mut count) = (first, 1);
+        loop {
+            let next = random.next_u32();
+            if next >= last {
+                break;
+            }
+            (last, count) = (next, count + 1);
+        }
+        if count % 2 == 1 {
+            let units = whole << 32 | u128::from(first);
+            return Nanos(u64::try_from((u128::from(mean.0) * units) >> 32).unwrap_or(u64::MAX).max(1));
+        }
+        whole += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An exponential distribution has its mean as its standard deviation, and 1/e of it lies above the mean.
+    #[test]
+    fn pauses_are_exponential() {
+        let mut random = Stream::new(1, "test", "pauses");
+        let n = 20_000u64;
+        let pauses: Vec<u64> = (0..n).map(|_| exponential(&mut random, Nanos(1_000_000)).0).collect();
+        let mean = pauses.iter().sum::<u64>() / n;
+        let above = pauses.iter().filter(|p| **p > 1_000_000).count() as u64 * 1000 / n;
+        assert!((970_000..1_030_000).contains(&mean) && (355..381).contains(&above), "{mean} {above}");
     }
 }

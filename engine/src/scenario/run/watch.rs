@@ -1,7 +1,7 @@
 //! What a run remembers of packets, by the conversation they belong to.
 
-use crate::base::Instant;
 use crate::base::ids::EniIx;
+use crate::base::{Instant, Protocol};
 use crate::event::{Fact, Observer};
 use crate::verdict::RowIx;
 use crate::wire::Headers;
@@ -25,7 +25,7 @@ pub struct Drop {
 pub struct Watch {
     /// Drops by conversation.
     pub drops: BTreeMap<u32, Vec<Drop>>,
-    /// Packets that reached a guest, a service or a described internet host, by conversation.
+    /// Datagrams that reached a guest, a service or a described internet host, by conversation.
     pub arrived: BTreeMap<u32, Vec<(Instant, Headers)>>,
     /// Interfaces crossed, by conversation: each one once, in the order of first crossing.
     pub ways: BTreeMap<u32, Vec<EniIx>>,
@@ -44,7 +44,9 @@ impl Observer for Watch {
                 self.drops.entry(packet.tag).or_default().push(drop);
                 *self.by_row.entry((self.epoch, by)).or_default() += 1;
             }
-            Fact::Delivered { packet, .. } | Fact::Exited { packet, host: Some(_) } => {
+            Fact::Delivered { packet, .. } | Fact::Exited { packet, host: Some(_) }
+                if packet.headers.protocol != Protocol::TCP =>
+            {
                 self.arrived.entry(packet.tag).or_default().push((now, packet.headers));
             }
             Fact::Crossed { hop, packet, .. } => {
