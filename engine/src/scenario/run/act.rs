@@ -3,7 +3,7 @@
 use super::operation::{DNS_WAIT, HANG_AFTER, HOP_WAIT, INTERVAL, Kind, PING_WAIT, TRACEROUTE_PORT, UDP_WAIT};
 use super::runner::Runner;
 use crate::base::rng::Stream;
-use crate::base::{Nanos, Protocol, Ratio};
+use crate::base::{Nanos, Protocol};
 use crate::event::HostRef;
 use crate::host::{Connect, Datagram, Ping, Probe, ProbeKind};
 use crate::scenario::{Action, AddressFamily, Outcome, Probe as ProbeWord, TrafficModel, Transport, apply};
