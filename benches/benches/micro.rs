@@ -6,11 +6,12 @@ use vpcsim_benches::{chain, flat, network};
 use vpcsim_engine::base::{Instant, Protocol};
 use vpcsim_engine::compile::{Network, compile};
 use vpcsim_engine::diag::FileIx;
+use vpcsim_engine::eval::{self, Key};
 use vpcsim_engine::explain::{Question, ask, resolve_origin};
 use vpcsim_engine::flow::FlowState;
 use vpcsim_engine::sim::queue::Queue;
 use vpcsim_engine::spec;
-use vpcsim_engine::verdict::{Vantage, Verdict};
+use vpcsim_engine::verdict::{Dir, Vantage, Verdict};
 use vpcsim_engine::walk::{DenyPolicy, NoRecord, Walk};
 use vpcsim_engine::wire::{Fragment, Headers, L4, Packet, Payload, Udp};
 
@@ -75,6 +76,24 @@ fn walks(c: &mut Criterion) {
     }
 }
 
+/// One decision of a filter.
+fn decisions(c: &mut Criterion) {
+    for rules in [2, 50] {
+        let network = ruled(rules);
+        let fabric = &network.fabric;
+        let packet = datagram(9);
+        let eni = fabric.eni_with(vpcsim_engine::base::ids::VpcIx(0), packet.headers.dst).expect("it is there");
+        let acl = fabric.subnets[fabric.enis[eni].subnet].acl;
+        let key = Key::new(&packet.headers, Dir::In, packet.headers.ports());
+        c.bench_function(&format!("eval: security group, {rules} rules"), |b| {
+            b.iter(|| eval::sg(fabric, eni, Dir::In, black_box(&key), None))
+        });
+        c.bench_function(&format!("eval: network ACL beside {rules} rules"), |b| {
+            b.iter(|| eval::acl(fabric, acl, Dir::In, black_box(&key)))
+        });
+    }
+}
+
 fn queue(c: &mut Criterion) {
     for pending in [1_000u64, 100_000] {
         let mut queue = Queue::new();
@@ -118,5 +137,5 @@ fn questions(c: &mut Criterion) {
     c.bench_function("why: through 10 middleboxes", |b| b.iter(|| ask(&chained, black_box(&question))));
 }
 
-criterion_group!(benches, walks, queue, compiling, questions);
+criterion_group!(benches, decisions, walks, queue, compiling, questions);
 criterion_main!(benches);

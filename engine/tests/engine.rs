@@ -164,3 +164,45 @@ fn a_link_fails_and_is_restored() {
     assert_eq!(report.failures(), 0, "{}", report.transcript());
     assert!(report.ended > Instant::START);
 }
+
+/// SVC-4: DHCP is answered by the host, whatever groups and ACLs say, and is in no flow log.
+#[test]
+fn dhcp_is_answered() {
+    let closed = TWO.replace("open: {vpc: v, inbound: [{from: 0.0.0.0/0}]}", "open: {vpc: v, outbound: []}");
+    let report = play(&closed, "  - send: {from: a, to: 255.255.255.255, port: 67, src_port: 68, bytes: 240}\n");
+    let (answers, _): (Vec<_>, Vec<_>) = report.captured.iter().partition(|c| c.bytes[12..16] == [10, 0, 1, 1]);
+    assert_eq!(answers.len(), 1, "{}", report.transcript());
+    // The cookie of RFC 2131 stands behind IP, UDP and 236 bytes.
+    assert_eq!(answers[0].bytes[20 + 8 + 236..][..4], [99, 130, 83, 99]);
+    assert_eq!(records(&report, "a").len(), 0);
+}
+
+/// Architecture 6: watching changes nothing. The same run with and without observers ends with the same totals.
+#[test]
+fn watching_changes_nothing() {
+    use vpcsim_engine::event::HostRef;
+    use vpcsim_engine::host::Connect;
+    use vpcsim_engine::observe::{capture::Capture, flow_logs::FlowLogs, ledger::Ledger};
+    use vpcsim_engine::sim::Sim;
+    let (spec, _) = spec::read(FileIx(0), format!("links: {{cross_az: {{loss: 3%}}}}\n{TWO}").as_bytes());
+    let network = vpcsim_engine::compile::compile(&spec.unwrap()).0.unwrap();
+    let guest = network.names.guests.iter_enumerated().find(|(_, l)| l.id == "a").unwrap().0;
+    let ask = Connect {
+        src: "10.0.1.10".parse().unwrap(),
+        dst: "10.0.2.10".parse().unwrap(),
+        dst_port: 443,
+        src_port: None,
+        tag: 1,
+        send: 300_000,
+        receive: 300_000,
+    };
+    let mut alone = Sim::new(network.clone(), 9, ());
+    let mut watched = Sim::new(network, 9, (Ledger::default(), (Capture::new(true), FlowLogs::default())));
+    alone.with_host(HostRef::Guest(guest), |host, now| host.connect(now, ask));
+    watched.with_host(HostRef::Guest(guest), |host, now| host.connect(now, ask));
+    alone.run_until(Instant(60_000_000_000));
+    watched.run_until(Instant(60_000_000_000));
+    assert_eq!(alone.totals(), watched.totals());
+    assert!(alone.totals().delivered > 100 && alone.totals().dropped > 0);
+    watched.observer.0.check(&watched.totals());
+}

@@ -11,7 +11,7 @@ use crate::compile::Network;
 use crate::event::{Fact, HostRef, Observer};
 use crate::host::HostConfig;
 use crate::verdict::LinkClass;
-use crate::wire::{Headers, L4, Packet, Payload, Udp, dns};
+use crate::wire::{Headers, L4, Packet, Payload, Udp, dhcp, dns};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Where services answer, besides the VPC's base plus two.
@@ -53,15 +53,20 @@ impl<O: Observer> Sim<O> {
             self.observer.on(self.now, &Fact::Delivered { eni, packet: &packet });
         }
         self.askers.insert((packet.headers.src, packet.headers.ports().0), eni);
+        let is_request =
+            packet.headers.protocol == Protocol::UDP && packet.headers.dst == IpAddr::V4(Ipv4Addr::BROADCAST);
+        if is_request {
+            self.totals.delivered += 1;
+            if let Some(answer) = self.lease(&packet, eni) {
+                self.answer_at_once(vpc, answer);
+            }
+            return;
+        }
         let is_query = packet.headers.protocol == Protocol::UDP && packet.headers.ports().1 == 53;
         if is_query {
             self.totals.delivered += 1;
             if let Some(answer) = self.resolve(&packet, eni) {
-                self.totals.originated += 1;
-                if O::WATCHES {
-                    self.observer.on(self.now, &Fact::Originated { host: HostRef::Services(vpc), packet: &answer });
-                }
-                self.service_answers(answer);
+                self.answer_at_once(vpc, answer);
             }
             return;
         }
@@ -77,6 +82,35 @@ impl<O: Observer> Sim<O> {
         };
         let delay = self.network.fabric.link(LinkClass::Host).latency;
         self.queue.push(self.now + delay, Event::Arrive { packet, at: crate::verdict::Vantage::FromService(eni) });
+    }
+
+    fn answer_at_once(&mut self, vpc: VpcIx, answer: Packet) {
+        self.totals.originated += 1;
+        if O::WATCHES {
+            self.observer.on(self.now, &Fact::Originated { host: HostRef::Services(vpc), packet: &answer });
+        }
+        self.service_answers(answer);
+    }
+
+    /// The host answers DHCP in the name of the subnet's router.
+    fn lease(&self, request: &Packet, eni: EniIx) -> Option<Packet> {
+        let e = &self.network.fabric.enis[eni];
+        let (subnet, h) = (&self.network.fabric.subnets[e.subnet], &request.headers);
+        let (address, block) = (e.v4?, subnet.v4?);
+        let Some(IpAddr::V4(router)) = subnet.router(true) else { return None };
+        let (src_port, dst_port) = h.ports();
+        if dst_port != 67 {
+            return None;
+        }
+        let guest = &self.network.fabric.guests[e.guest()?];
+        let resolver = self.network.fabric.vpcs[e.vpc].resolver.unwrap_or(router);
+        let mtu = u16::try_from(guest.mtu).unwrap_or(u16::MAX);
+        let lease = dhcp::Lease { address, prefix_len: block.len(), router, resolver, mtu };
+        let answer = dhcp::ack(&request.payload.to_vec(), &lease);
+        let length = u16::try_from(answer.len() + 8).ok()?;
+        let l4 = L4::Udp(Udp { src_port: 67, dst_port: src_port, length });
+        let headers = Headers { src: router.into(), dst: address.into(), ttl: 64, l4, ..*h };
+        Some(Packet { headers, tag: request.tag, payload: Payload::from(answer.as_slice()) })
     }
 
     fn resolve(&self, query: &Packet, eni: EniIx) -> Option<Packet> {

@@ -196,6 +196,11 @@ impl<O: Observer> Sim<O> {
     fn deliver(&mut self, packet: Packet, eni: EniIx) {
         let guest = self.network.fabric.enis[eni].guest().expect("only guests are delivered to");
         let port = packet.headers.ports().1;
+        // The guest's DHCP client takes what its server sends (RFC 2131 section 4.1); it has nothing to say to it.
+        if packet.headers.protocol == crate::base::Protocol::UDP && packet.headers.ports() == (67, 68) {
+            self.totals.delivered += 1;
+            return;
+        }
         if self.taps.contains(&(guest, port)) && packet.headers.protocol == crate::base::Protocol::UDP {
             self.totals.delivered += 1;
             self.tapped.push_back((self.now, guest, packet));

@@ -4,6 +4,7 @@
 //! copied. Bytes exist only where bytes are wanted: captures, mirrors, the hosts' TCP stacks.
 //! Law, tested on random packets: `parse(emit(p)) == p`, and an independent decoder agrees.
 
+pub mod dhcp;
 pub mod dns;
 mod emit;
 pub mod fragment;
