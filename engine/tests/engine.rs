@@ -72,6 +72,29 @@ fn one_flow_gets_five_gigabits() {
     assert!(took >= Nanos::from_millis(16), "{took}");
 }
 
+/// BW-1: the limit is a flow's, not the instance's: two flows together get ten gigabits.
+#[test]
+fn two_flows_get_ten_gigabits() {
+    let fast = TWO.replace("bandwidth: 1Gbps", "bandwidth: 25Gbps");
+    let report = play(
+        &fast,
+        "  - at: 0s\n    traffic: {from: a, to: b, port: 5001, protocol: udp, rate: 100000, bytes: 8000, duration: 1ms}\n\
+         \x20 - at: 0s\n    traffic: {from: a, to: b, port: 5001, protocol: udp, rate: 100000, bytes: 8000, duration: 1ms}\n",
+    );
+    // Each flow offers 100 datagrams of 8,028 bytes: 1.28 ms at 5 Gbps for each, 2.57 ms if they shared it.
+    let last = report
+        .captured
+        .iter()
+        .filter(|c| {
+            c.bytes.len() > 8000 && c.dir == vpcsim_engine::verdict::Dir::In && c.bytes[16..20] == [10, 0, 2, 10]
+        })
+        .map(|c| c.at.0)
+        .max()
+        .unwrap();
+    let (five, ten) = (2 * 100 * 8028 * 8 / 5, 100 * 8028 * 8 / 5);
+    assert!(last < 500_000 + five && last >= 500_000 + ten, "{last}");
+}
+
 /// FLW-5, FLW-6, FLW-7: four pings of 84 bytes are one record each way with ports 0 0, and the other interface of the
 /// window has NODATA.
 #[test]

@@ -11,6 +11,8 @@ use crate::compile::Network;
 use crate::fabric::{EniKind, Fabric};
 use crate::verdict::{LinkClass, RowIx};
 use crate::wire::Packet;
+use rustc_hash::FxHashMap;
+use std::net::IpAddr;
 
 /// What one flow gets outside of a placement group (BW-1).
 pub const FLOW_BANDWIDTH: Bandwidth = Bandwidth::gbps(5);
@@ -27,6 +29,8 @@ pub(super) struct Links {
     internet_loss: Stream,
     seed: u64,
     names: IndexVec<EniIx, String>,
+    /// When each flow may send again, where an interface can do more than one flow may.
+    flows: FxHashMap<(EniIx, IpAddr, IpAddr, u8, (u16, u16)), Instant>,
 }
 
 impl Links {
@@ -38,6 +42,7 @@ impl Links {
             internet_loss: Stream::new(seed, "loss", "internet"),
             seed,
             names: enis().map(|eni| network.stream_name_of_eni(eni)).collect(),
+            flows: FxHashMap::default(),
         }
     }
 
@@ -98,18 +103,36 @@ impl Links {
                 EniKind::Guest(guest) => fabric.guests[guest].bandwidth,
                 _ => NAT_BANDWIDTH,
             };
-            let bandwidth = own.min(FLOW_BANDWIDTH).min(link.bandwidth.unwrap_or(FLOW_BANDWIDTH));
+            let bandwidth = link.bandwidth.map_or(own, |link| own.min(link));
             let busy = &mut self.busy_until[eni];
             let start = (*busy).max(now);
-            let waiting = bytes_in(bandwidth, start.since(now));
-            if waiting > link.queue_bytes {
+            if bytes_in(bandwidth, start.since(now)) > link.queue_bytes {
                 return Err(RowIx(rows.0 + 1));
             }
-            *busy = start + bandwidth.time_for(packet.len().into());
-            leaves = *busy;
+            leaves = start + bandwidth.time_for(packet.len().into());
+            // A flow of an interface that could do more waits for itself, and nobody else waits for it (BW-1).
+            if bandwidth > FLOW_BANDWIDTH {
+                let flow = flow_of(eni, packet);
+                let own_busy = self.flows.entry(flow).or_insert(now);
+                let start = (*own_busy).max(leaves);
+                if bytes_in(FLOW_BANDWIDTH, start.since(now)) > link.queue_bytes {
+                    return Err(RowIx(rows.0 + 1));
+                }
+                *own_busy = start + FLOW_BANDWIDTH.time_for(packet.len().into());
+                *busy = leaves;
+                leaves = *own_busy;
+            } else {
+                *busy = leaves;
+            }
         }
         Ok(leaves + latency.unwrap_or(link.latency))
     }
+}
+
+/// A flow by its five-tuple, or three-tuple where there are no ports.
+fn flow_of(eni: EniIx, packet: &Packet) -> (EniIx, IpAddr, IpAddr, u8, (u16, u16)) {
+    let h = &packet.headers;
+    (eni, h.src, h.dst, h.protocol.0, h.ports())
 }
 
 /// Bytes that a bandwidth carries in a time.
