@@ -99,6 +99,7 @@ fn default_group(full: &mut Spec, vpc: &Spanned<String>, _ipv6: bool) {
             inbound: None,
             outbound: None,
             description: None,
+            account: None,
             name_tag: None,
         };
         full.security_groups.insert(made(vpc, "default-sg"), sg);

@@ -212,6 +212,7 @@ fn interface(item: &Item<Eni>, out: &mut Out) -> NetworkInterface {
         interface_type: eni.kind().map(|k| Spanned::new(k, span)),
         description: eni.description.0.clone(),
         requester_managed: eni.requester_managed.unwrap_or(false),
+        account: None,
         name_tag: eni.tag_set.name(id),
     }
 }

@@ -163,6 +163,7 @@ pub(super) fn build(groups: Vec<Item<SecurityGroup>>, rules: Vec<Item<Rule>>, ou
                 inbound,
                 outbound,
                 description: group.description.0.clone(),
+                account: None,
                 name_tag: group.group_name.0.clone().filter(|name| name != id),
             },
         ));

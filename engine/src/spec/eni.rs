@@ -48,6 +48,9 @@ pub struct NetworkInterface {
     /// True if an AWS service made it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub requester_managed: bool,
+    /// Owner account, if not the VPC's: a participant's interface in a shared subnet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account: Option<Spanned<String>>,
     /// The `Name` tag, if it is not the name used here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name_tag: Option<String>,

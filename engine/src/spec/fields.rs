@@ -141,13 +141,27 @@ decode_words! {
     BpaMode { "off" => Off, "block-bidirectional" => BlockBidirectional, "block-ingress" => BlockIngress }
     BpaExclusionMode { "allow-bidirectional" => AllowBidirectional, "allow-egress" => AllowEgress }
     RouteState { "active" => Active, "blackhole" => Blackhole }
+    PeeringState {
+        "initiating-request" => InitiatingRequest, "failed" => Failed, "pending-acceptance" => PendingAcceptance,
+        "expired" => Expired, "rejected" => Rejected, "provisioning" => Provisioning, "active" => Active,
+        "deleting" => Deleting, "deleted" => Deleted,
+    }
+    AttachmentState {
+        "initiating-request" => InitiatingRequest, "pending-acceptance" => PendingAcceptance, "pending" => Pending,
+        "available" => Available, "modifying" => Modifying, "rolling-back" => RollingBack, "failed" => Failed,
+        "failing" => Failing, "rejected" => Rejected, "rejecting" => Rejecting, "deleting" => Deleting,
+        "deleted" => Deleted,
+    }
+    EndpointType { "gateway" => Gateway, "interface" => Interface }
     RouteOrigin { "static" => Static, "propagated" => Propagated, "advertised" => Advertised }
 }
 
 decode_struct!(Spec, "a topology", {
     description, region, account, guests, profile, links, vpcs, subnets, route_tables, network_acls,
     security_groups, prefix_lists, internet_gateways, egress_only_internet_gateways, nat_gateways,
-    network_interfaces, instances, internet_hosts, block_public_access, not_modelled,
+    vpc_peering_connections, transit_gateways, transit_gateway_vpc_attachments, transit_gateway_peering_attachments,
+    transit_gateway_connects, transit_gateway_route_tables, transit_gateway_multicast_domains, vpc_endpoints,
+    vpc_endpoint_services, network_interfaces, instances, internet_hosts, block_public_access, not_modelled,
 });
 decode_struct!(Vpc, "a VPC", {
     cidr, secondary_cidrs, ipv6_cidrs, region, account, default, enable_dns_support, enable_dns_hostnames, name_tag,
@@ -161,7 +175,7 @@ decode_struct!(AclRule, "a network ACL rule", { rule, action, protocol, ports, i
 decode_struct!(RouteTable, "a route table", { vpc, main, gateway, routes, name_tag });
 decode_struct!(Route, "a route", { to, via, state, origin });
 decode_struct!(SecurityGroup, "a security group", {
-    vpc, default, inbound: sg_rules, outbound: sg_rules, description, name_tag,
+    vpc, default, inbound: sg_rules, outbound: sg_rules, description, account, name_tag,
 });
 decode_struct!(InternetGateway, "an internet gateway", { vpc, name_tag });
 decode_struct!(EgressOnlyInternetGateway, "an egress-only internet gateway", { vpc, name_tag });
@@ -169,16 +183,51 @@ decode_struct!(NatGateway, "a NAT gateway", {
     subnet, vpc, connectivity, addresses, network_interface, available, name_tag,
 });
 decode_struct!(NatAddress, "an address of a NAT gateway", { private, public });
+decode_struct!(VpcPeeringConnection, "a VPC peering connection", {
+    requester, accepter, state, requester_dns_resolution, accepter_dns_resolution, name_tag,
+});
+decode_struct!(TransitGateway, "a transit gateway", {
+    region, account, asn, default_route_table_association, default_route_table_propagation,
+    security_group_referencing, vpn_ecmp, multicast, cidrs, name_tag,
+});
+decode_struct!(TransitGatewayVpcAttachment, "an attachment of a VPC", {
+    transit_gateway, vpc, subnets: required, appliance_mode, security_group_referencing, ipv6, dns_support, state,
+    network_interfaces, name_tag,
+});
+decode_struct!(TransitGatewayPeeringAttachment, "a peering of transit gateways", {
+    requester, accepter, state, name_tag,
+});
+decode_struct!(TransitGatewayConnect, "a Connect attachment", { transport, peers, state, name_tag });
+decode_struct!(ConnectPeer, "a Connect peer", {
+    transit_gateway_address, peer_address, inside_cidrs, peer_asn, advertises,
+});
+decode_struct!(TransitGatewayRouteTable, "a transit gateway route table", {
+    transit_gateway, default_association, default_propagation, associations, propagations, routes, name_tag,
+});
+decode_struct!(TransitGatewayRoute, "a transit gateway route", { to, via, blackhole, origin });
+decode_struct!(TransitGatewayMulticastDomain, "a multicast domain", {
+    transit_gateway, subnets, igmpv2, static_sources, groups, name_tag,
+});
+decode_struct!(MulticastGroup, "a multicast group", { address, members, sources });
+decode_struct!(VpcEndpoint, "a VPC endpoint", {
+    vpc, service, kind as "type", route_tables, prefix_list, subnets, security_groups, network_interfaces,
+    private_dns, dns_names, unavailable, restrictive_policy, name_tag,
+});
+decode_struct!(VpcEndpointService, "an endpoint service", {
+    subnets: required, listeners, cross_zone, security_groups, network_interfaces, private_dns_name, name_tag,
+});
+decode_struct!(ServiceListener, "a listener of an endpoint service", { listen, target_port, targets: required });
 decode_struct!(NetworkInterface, "a network interface", {
     subnet, address, secondary_addresses, ipv6_addresses, prefixes, public_ip, security_groups, source_dest_check,
-    instance, device_index, mac, interface_type, description, requester_managed, name_tag,
+    instance, device_index, mac, interface_type, description, requester_managed, account, name_tag,
 });
-decode_struct!(Forwarding, "forwarding", { masquerade });
+decode_struct!(Forwarding, "forwarding", { masquerade, stateful });
 decode_struct!(InternetHost, "an internet host", { addresses: required, listen, answers_ping, latency, mtu, names });
-decode_struct!(Links, "links", { same_az, cross_az, internet });
+decode_struct!(Links, "links", { same_az, cross_az, internet, transit_gateway, inter_region });
 decode_struct!(LinkSpec, "a link", { latency, bandwidth, queue_bytes, loss });
 decode_struct!(Profile, "a profile", {
     icmp_errors_pass_tracked, tracking_picks_up_mid_stream, tracked_tcp_idle, tracked_udp_stream_idle, tracked_udp_idle,
+    transit_gateway_icmp, inter_region_peering_mtu,
 });
 decode_struct!(BlockPublicAccess, "Block Public Access", { region, account, mode, exclusions });
 decode_struct!(BpaExclusion, "an exclusion", { resource, mode });

@@ -74,6 +74,9 @@ pub struct Forwarding {
     /// Rewrites the source of what leaves by its primary interface to its own address (a NAT instance).
     #[serde(default)]
     pub masquerade: bool,
+    /// Drops what belongs to no connection whose first packet it forwarded (a stateful firewall).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stateful: bool,
 }
 
 /// A listening port.

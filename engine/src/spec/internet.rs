@@ -46,6 +46,10 @@ pub struct Links {
     pub cross_az: Option<LinkSpec>,
     /// Between an internet or egress-only gateway and an internet host. Default 10ms.
     pub internet: Option<LinkSpec>,
+    /// Through a transit gateway. Default 150us.
+    pub transit_gateway: Option<LinkSpec>,
+    /// Between two Regions. Default: half of the measured round trip of the pair, 50ms for a pair without one.
+    pub inter_region: Option<LinkSpec>,
 }
 
 /// One kind of link.
@@ -78,6 +82,10 @@ pub struct Profile {
     pub tracked_udp_stream_idle: Option<Nanos>,
     /// Idle time after which a UDP exchange of one request and at most one reply is no longer tracked. Default 30s.
     pub tracked_udp_idle: Option<Nanos>,
+    /// Whether a transit gateway tells a sender in a VPC that a packet was too big, as since November 2024. Default true.
+    pub transit_gateway_icmp: Option<bool>,
+    /// MTU of a VPC peering between Regions, in bytes. Default 8500; 1500 in the documentation of 2023.
+    pub inter_region_peering_mtu: Option<u32>,
 }
 
 /// VPC Block Public Access of one account in one Region.

@@ -10,22 +10,26 @@
 mod acl;
 mod build;
 pub(crate) mod decode;
+mod endpoint;
 mod eni;
 mod fields;
 mod gateway;
 mod instance;
 mod internet;
 pub(crate) mod node;
+mod peering;
 pub(crate) mod read;
 mod route_table;
 pub(crate) mod schema;
 mod security_group;
 mod span;
 mod syntax;
+mod transit_gateway;
 mod vpc;
 pub mod write;
 
 pub use acl::{AclAction, AclRule, NetworkAcl};
+pub use endpoint::{EndpointType, ServiceListener, VpcEndpoint, VpcEndpointService};
 pub use eni::{NetworkInterface, PublicIp, SecondaryAddress};
 pub(crate) use fields::SgRules;
 pub use gateway::{EgressOnlyInternetGateway, InternetGateway, NatAddress, NatConnectivity, NatGateway};
@@ -35,11 +39,16 @@ pub use internet::{
     NotModelled, Profile,
 };
 pub use node::{BYTES_MAX, DEPTH_MAX, NODES_MAX};
+pub use peering::{PeeringState, VpcPeeringConnection};
 pub use read::{NAME_MAX, read, top_keys, written_names};
 pub use route_table::{Route, RouteOrigin, RouteState, RouteTable};
 pub use schema::schema;
 pub use security_group::{Peer, SecurityGroup, SgRule};
 pub use span::{Name, Spanned};
+pub use transit_gateway::{
+    AttachmentState, ConnectPeer, MulticastGroup, TransitGateway, TransitGatewayConnect, TransitGatewayMulticastDomain,
+    TransitGatewayPeeringAttachment, TransitGatewayRoute, TransitGatewayRouteTable, TransitGatewayVpcAttachment,
+};
 pub use vpc::{PrefixList, Subnet, Vpc};
 
 use schemars::JsonSchema;
@@ -83,6 +92,24 @@ pub struct Spec {
     pub egress_only_internet_gateways: Named<EgressOnlyInternetGateway>,
     /// NAT gateways, zonal and regional.
     pub nat_gateways: Named<NatGateway>,
+    /// VPC peering connections.
+    pub vpc_peering_connections: Named<VpcPeeringConnection>,
+    /// Transit gateways.
+    pub transit_gateways: Named<TransitGateway>,
+    /// Attachments of VPCs to transit gateways.
+    pub transit_gateway_vpc_attachments: Named<TransitGatewayVpcAttachment>,
+    /// Peerings of transit gateways.
+    pub transit_gateway_peering_attachments: Named<TransitGatewayPeeringAttachment>,
+    /// Connect attachments of transit gateways.
+    pub transit_gateway_connects: Named<TransitGatewayConnect>,
+    /// Route tables of transit gateways.
+    pub transit_gateway_route_tables: Named<TransitGatewayRouteTable>,
+    /// Multicast domains of transit gateways.
+    pub transit_gateway_multicast_domains: Named<TransitGatewayMulticastDomain>,
+    /// VPC endpoints.
+    pub vpc_endpoints: Named<VpcEndpoint>,
+    /// Endpoint services (PrivateLink).
+    pub vpc_endpoint_services: Named<VpcEndpointService>,
     /// Network interfaces that are not written inside an instance.
     pub network_interfaces: Named<NetworkInterface>,
     /// Instances.

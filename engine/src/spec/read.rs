@@ -88,6 +88,15 @@ fn kind_of(section: &str) -> &'static str {
         "internet_gateways" => "an internet gateway",
         "egress_only_internet_gateways" => "an egress-only internet gateway",
         "nat_gateways" => "a NAT gateway",
+        "vpc_peering_connections" => "a VPC peering connection",
+        "transit_gateways" => "a transit gateway",
+        "transit_gateway_vpc_attachments" | "transit_gateway_peering_attachments" | "transit_gateway_connects" => {
+            "a transit gateway attachment"
+        }
+        "transit_gateway_route_tables" => "a transit gateway route table",
+        "transit_gateway_multicast_domains" => "a multicast domain",
+        "vpc_endpoints" => "a VPC endpoint",
+        "vpc_endpoint_services" => "an endpoint service",
         "network_interfaces" => "a network interface",
         "instances" => "an instance",
         "internet_hosts" => "an internet host",

@@ -22,6 +22,9 @@ pub struct SecurityGroup {
     pub outbound: Option<Vec<Spanned<SgRule>>>,
     /// What it is for.
     pub description: Option<String>,
+    /// Owner account, if not the VPC's: a participant's group in a shared VPC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account: Option<Spanned<String>>,
     /// Its `GroupName`, if it is not the name used here.
     pub name_tag: Option<String>,
 }

@@ -100,6 +100,7 @@ impl VpcParts {
                 inbound: dice.chance(95).then(|| self.rules(spec, dice, true)),
                 outbound: dice.chance(35).then(|| self.rules(spec, dice, false)),
                 description: None,
+                account: None,
                 name_tag: None,
             };
             spec.security_groups.insert(name.as_str().into(), group);

@@ -202,7 +202,7 @@ impl VpcParts {
                 instance.answers_ping = Some(false);
             }
             if middlebox && dice.chance(85) {
-                instance.forwarding = Some(Forwarding { masquerade: dice.chance(50) });
+                instance.forwarding = Some(Forwarding { masquerade: dice.chance(50), stateful: false });
             }
             if dice.chance(25) {
                 let first = format!("eni{}-{n}a", self.n);
