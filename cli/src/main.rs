@@ -18,6 +18,7 @@ mod render;
 mod run;
 mod schema;
 mod show;
+mod show_between;
 mod validate;
 mod why;
 

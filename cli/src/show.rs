@@ -126,6 +126,13 @@ fn view(network: &Network, kind: Kind) -> Value {
         Kind::Internet(i) => {
             json!({ "internet_host": names.internet_hosts[i].to_string(), "addresses": fabric.internet_hosts[i].addresses })
         }
+        Kind::Pcx(_)
+        | Kind::Tgw(_)
+        | Kind::TgwAttach(_)
+        | Kind::TgwRtb(_)
+        | Kind::Mcast(_)
+        | Kind::Vpce(_)
+        | Kind::Service(_) => crate::show_between::view(network, kind),
         Kind::NotModelled(nm) => {
             json!({ "not_modelled": names.not_modelled[nm].0.to_string(), "kind": names.not_modelled[nm].1 })
         }
@@ -152,6 +159,9 @@ fn eni(network: &Network, index: EniIx) -> Value {
         EniKind::Detached => "nothing: not attached".to_owned(),
         EniKind::Guest(g) => format!("instance {}", names.guests[g]),
         EniKind::Nat(n) => format!("NAT gateway {}", names.nats[n]),
+        EniKind::Tgw(a) => format!("transit gateway attachment {}", names.tgw_attaches[a]),
+        EniKind::Vpce(v) => format!("interface endpoint {}", names.vpces[v]),
+        EniKind::Node(s) => format!("load balancer of endpoint service {}", names.services[s]),
         EniKind::NotModelled(nm) => names.not_modelled[nm].1.clone(),
     };
     let subnet = &fabric.subnets[e.subnet];

@@ -6,6 +6,7 @@
 use crate::network::Loaded;
 use serde_json::{Value, json};
 use std::fmt::Write;
+use vpcsim_engine::base::ids::TgwAttachIx;
 use vpcsim_engine::base::{Nanos, Protocol};
 use vpcsim_engine::compile::Network;
 use vpcsim_engine::explain::{End, Explanation, Leg, Origin, Outcome, Part};
@@ -46,6 +47,7 @@ pub(crate) fn text(loaded: &Loaded, asked: &Asked<'_>, e: &Explanation) -> Strin
     let network = &loaded.network;
     let mut out = String::new();
     let word = match e.outcome {
+        _ if e.depends_on_choice() => "depends",
         Outcome::Open | Outcome::Reply => "reachable",
         Outcome::Closed => "refused",
         Outcome::NoReply => "blocked",
@@ -63,6 +65,7 @@ pub(crate) fn text(loaded: &Loaded, asked: &Asked<'_>, e: &Explanation) -> Strin
         out.push('\n');
     }
     decided(&mut out, loaded, e);
+    out.push_str(&super::hint::choices(loaded, e));
     let caveats = caveats(network, e);
     for caveat in &caveats {
         let _ = writeln!(out, "  note         {caveat}");
@@ -100,6 +103,7 @@ fn symptom(network: &Network, e: &Explanation) -> String {
     let sees = |text: &str| format!("the client sees: {text}");
     let protocol = e.question.protocol;
     match (e.outcome, protocol) {
+        _ if e.depends_on_choice() => super::hint::shares(e),
         (Outcome::Unknown, _) => {
             let why = e.decided_by.map(|(_, by)| network.names.row_text(&network.fabric, by)).unwrap_or_default();
             format!("it cannot be said: {why}")
@@ -146,6 +150,8 @@ fn way(out: &mut String, network: &Network, part: Part, leg: &Leg, started: Nano
         End::Delivered(_) => format!("delivered at {at}"),
         End::Served(..) => format!("answered on the host at {at}"),
         End::Exited => format!("on the internet at {at}"),
+        End::AtService(host, _) => format!("at {} at {at}", network.names.internet_hosts[host].id),
+        End::Replicated(_) => format!("copied to the group's members at {at}"),
         End::Dropped(_) => format!("dropped at {at}"),
     };
     let _ = writeln!(out, "  {:<9} {}    {end}", part.word(), stops.join(" > "));
@@ -168,6 +174,16 @@ fn stop(network: &Network, step: &Step) -> String {
         Stage::Igw => format!("igw {}{}", names.row_resource(fabric, by), rewritten(&step.before, &step.after)),
         Stage::Eigw => format!("eigw {}", names.row_resource(fabric, by)),
         Stage::Nat(_) => format!("nat {}{}", names.row_resource(fabric, by), rewritten(&step.before, &step.after)),
+        Stage::Pcx(_) | Stage::Vpce(_) => names.row_text(fabric, by),
+        Stage::Tgw(attach) => format!("tgw {}: {}", tgw_of(network, attach), names.tgw_attaches[attach].short()),
+        Stage::TgwRoute(_) => {
+            let says = names.rows[by].as_ref().map_or("", |row| row.says.as_str());
+            format!("tgw rtb {}: {says}", names.row_resource(fabric, by))
+        }
+        Stage::VpceService(service) => {
+            format!("endpoint service {}{}", names.services[service].short(), rewritten(&step.before, &step.after))
+        }
+        Stage::Mcast => names.row_text(fabric, by),
         Stage::Guest(eni) => names.eni_text(fabric, eni),
         Stage::Service(_) => "link-local service".to_owned(),
         Stage::SourceCheck(_)
@@ -177,6 +193,10 @@ fn stop(network: &Network, step: &Step) -> String {
         | Stage::InternetHost
         | Stage::NotModelled => String::new(),
     }
+}
+
+fn tgw_of(network: &Network, attach: TgwAttachIx) -> &str {
+    network.names.tgws[network.fabric.tgw_attaches[attach].tgw].short()
 }
 
 /// ` [10.0.1.10 -> 198.51.100.5]`, for what a hop rewrites.
@@ -253,6 +273,7 @@ fn caveats(network: &Network, e: &Explanation) -> Vec<String> {
     {
         out.push("by a public address the receiver's group sees the sender's public address, and rules that name a group do not match".to_owned());
     }
+    out.extend(super::hint::notes(network, e));
     out
 }
 
@@ -286,6 +307,7 @@ pub(crate) fn json(loaded: &Loaded, asked: &Asked<'_>, e: &Explanation) -> Strin
         "reply": e.reply.as_ref().map(|reply| leg(loaded, reply)),
         "decided_by": e.decided_by.map(|(part, by)| row(loaded, part, by)),
         "blockers": e.blockers.iter().map(|b| row(loaded, b.part, b.step.decision.by)).collect::<Vec<_>>(),
+        "choice": super::hint::choices_json(loaded, e),
         "caveats": caveats(network, e),
         "flow_log": records(network, e),
     });
@@ -308,6 +330,8 @@ fn leg(loaded: &Loaded, leg: &Leg) -> Value {
         End::Delivered(eni) => ("delivered", Some(network.names.enis[eni].id.clone())),
         End::Served(eni, _) => ("served", Some(network.names.enis[eni].id.clone())),
         End::Exited => ("internet", None),
+        End::AtService(host, _) => ("service", Some(network.names.internet_hosts[host].id.clone())),
+        End::Replicated(domain) => ("replicated", Some(network.names.mcasts[domain].id.clone())),
         End::Dropped(_) => ("dropped", None),
     };
     json!({ "end": end, "at": at, "latency_ns": leg.latency.0, "steps": steps })
@@ -325,6 +349,12 @@ const fn stage_word(stage: Stage) -> &'static str {
         Stage::Eigw => "egress_only_internet_gateway",
         Stage::Bpa => "block_public_access",
         Stage::Nat(_) => "nat_gateway",
+        Stage::Pcx(_) => "vpc_peering_connection",
+        Stage::Tgw(_) => "transit_gateway",
+        Stage::TgwRoute(_) => "transit_gateway_route",
+        Stage::Mcast => "multicast_domain",
+        Stage::Vpce(_) => "vpc_endpoint",
+        Stage::VpceService(_) => "vpc_endpoint_service",
         Stage::Address => "address",
         Stage::AclIn(_) => "network_acl_inbound",
         Stage::SgIn(_) => "security_group_inbound",
@@ -358,7 +388,7 @@ fn row(loaded: &Loaded, part: Part, by: RowIx) -> Value {
     out
 }
 
-fn row_facts(loaded: &Loaded, by: RowIx) -> Value {
+pub(super) fn row_facts(loaded: &Loaded, by: RowIx) -> Value {
     let (names, fabric) = (&loaded.network.names, &loaded.network.fabric);
     let span = names.row_span(by);
     let source = loaded.sources.get(usize::from(span.file.0)).filter(|_| span.is_some());

@@ -42,6 +42,9 @@ pub fn resources(network: &Network) -> DiGraph<Resource, String> {
             let (kind, name) = match e.kind {
                 EniKind::Guest(_) => ("instance", names.eni_text(fabric, eni)),
                 EniKind::Nat(nat) => ("NAT gateway", names.nats[nat].to_string()),
+                EniKind::Tgw(attach) => ("transit gateway attachment", names.tgw_attaches[attach].to_string()),
+                EniKind::Vpce(vpce) => ("interface endpoint", names.vpces[vpce].to_string()),
+                EniKind::Node(service) => ("endpoint service", names.services[service].to_string()),
                 EniKind::Detached | EniKind::NotModelled(_) => ("network interface", names.enis[eni].to_string()),
             };
             let address = e.primary.map_or_else(String::new, |a| format!(" {a}"));
@@ -59,6 +62,10 @@ pub fn resources(network: &Network) -> DiGraph<Resource, String> {
             None => add("regional NAT gateway", names.nats[nat].to_string()),
         })
         .collect();
+    let pcxs: Vec<NodeIndex> =
+        names.pcxs.iter().map(|label| add("VPC peering connection", label.to_string())).collect();
+    let tgws: Vec<NodeIndex> = names.tgws.iter().map(|label| add("transit gateway", label.to_string())).collect();
+    let vpces: Vec<NodeIndex> = names.vpces.iter().map(|label| add("VPC endpoint", label.to_string())).collect();
     let others: Vec<NodeIndex> =
         names.not_modelled.iter().map(|(label, _)| add("not modelled", label.to_string())).collect();
     for (n, subnet) in fabric.subnets.iter().enumerate() {
@@ -70,6 +77,10 @@ pub fn resources(network: &Network) -> DiGraph<Resource, String> {
                 Target::Eigw(i) => eigws[i.to_usize()],
                 Target::Nat(i) => nats[i.to_usize()],
                 Target::Eni(i) => enis[i.to_usize()],
+                Target::Pcx(i) => pcxs[i.to_usize()],
+                Target::Tgw(i) => tgws[fabric.tgw_attaches[i].tgw.to_usize()],
+                Target::Vpce(i) => vpces[i.to_usize()],
+                Target::Nowhere => continue,
                 Target::NotModelled(i) => others[i.to_usize()],
             };
             let state = if route.active { "" } else { " (blackhole)" };
@@ -160,6 +171,7 @@ pub fn routing_loops(network: &Network) -> Vec<Diagnostic> {
 fn sends_on(network: &Network, eni: EniIx) -> bool {
     match network.fabric.enis[eni].kind {
         EniKind::Nat(_) => true,
+        EniKind::Tgw(_) | EniKind::Vpce(_) | EniKind::Node(_) => false,
         EniKind::Guest(guest) => matches!(network.fabric.guests[guest].forwarding, Forwarding::On { .. }),
         EniKind::Detached | EniKind::NotModelled(_) => false,
     }

@@ -25,6 +25,20 @@ index_type! {
     pub EigwIx;
     /// A NAT gateway.
     pub NatIx;
+    /// A VPC peering connection.
+    pub PcxIx;
+    /// A transit gateway.
+    pub TgwIx;
+    /// An attachment to a transit gateway; a peering of two has one on each side.
+    pub TgwAttachIx;
+    /// A route table of a transit gateway.
+    pub TgwRtbIx;
+    /// A multicast domain of a transit gateway.
+    pub McastIx;
+    /// A VPC endpoint.
+    pub VpceIx;
+    /// An endpoint service.
+    pub SvcIx;
     /// A guest: the operating system of an instance.
     pub GuestIx;
     /// A described host on the internet.

@@ -17,6 +17,8 @@ impl Protocol {
     pub const TCP: Self = Self(6);
     /// UDP, 17.
     pub const UDP: Self = Self(17);
+    /// Generic Routing Encapsulation.
+    pub const GRE: Self = Self(47);
     /// ICMPv6, 58.
     pub const ICMPV6: Self = Self(58);
     /// True for TCP and UDP: the protocols whose rules look at ports.

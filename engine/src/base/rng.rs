@@ -48,6 +48,12 @@ fn fnv(start: u64, text: &str) -> u64 {
     text.bytes().fold(start, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
+/// A number that stands for a name, the same on every platform: to mix into the hash of a choice.
+#[must_use]
+pub fn salt(name: &str) -> u64 {
+    fnv(FNV_START, name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

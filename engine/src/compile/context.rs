@@ -1,12 +1,16 @@
 //! What the stages of a compilation share: the growing network, and how to complain.
 
-use crate::base::ids::{AclIx, EigwIx, EniIx, GuestIx, IgwIx, NatIx, NmIx, PlIx, RtbIx, SgIx, SubnetIx, VpcIx};
+use super::expand::{DEFAULT_ACCOUNT, DEFAULT_REGION};
+use crate::base::ids::{
+    AclIx, EigwIx, EniIx, GuestIx, IgwIx, NatIx, NmIx, PcxIx, PlIx, RtbIx, SgIx, SubnetIx, SvcIx, TgwAttachIx, TgwIx,
+    VpcIx, VpceIx,
+};
 use crate::base::{IndexVec, Nanos, Ratio};
 use crate::diag::{Diagnostic, Severity, Span, nearest};
 use crate::fabric::{Fabric, Link, Lpm, Profile};
 use crate::names::{Label, Names, RowText};
 use crate::spec::{GuestKnowledge, LinkSpec, Spanned, Spec};
-use crate::verdict::{Dir, Row, RowIx, RowKind};
+use crate::verdict::{Dir, LinkIx, Row, RowIx, RowKind};
 use rustc_hash::FxHashMap;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,6 +27,10 @@ pub(super) struct Context {
     pub(super) ids: Ids,
     /// Names of resources that could not be read: a reference to one is no mistake of its own.
     pub(super) written: BTreeSet<String>,
+    /// Zones that have failed.
+    pub(super) failed_zones: BTreeSet<String>,
+    /// What tells zones apart, by the number subnets carry: the zone's id if it is known, else its name.
+    pub(super) zone_keys: Vec<String>,
 }
 
 /// Handles by name.
@@ -40,6 +48,13 @@ pub(super) struct Ids {
     pub(super) enis: BTreeMap<String, EniIx>,
     pub(super) guests: BTreeMap<String, GuestIx>,
     pub(super) not_modelled: BTreeMap<String, NmIx>,
+    pub(super) pcxs: BTreeMap<String, PcxIx>,
+    pub(super) tgws: BTreeMap<String, TgwIx>,
+    /// A peering of transit gateways is two attachments with one name.
+    pub(super) tgw_attaches: BTreeMap<String, Vec<TgwAttachIx>>,
+    pub(super) tgw_by_vpc: BTreeMap<(TgwIx, VpcIx), TgwAttachIx>,
+    pub(super) vpces: BTreeMap<String, VpceIx>,
+    pub(super) services: BTreeMap<String, SvcIx>,
     /// The VPC that a group belongs to.
     pub(super) sg_vpc: IndexVec<SgIx, VpcIx>,
 }
@@ -54,6 +69,8 @@ impl Context {
             lenient: spec.guests == Some(GuestKnowledge::Unknown),
             ids: Ids::default(),
             written: BTreeSet::new(),
+            failed_zones: BTreeSet::new(),
+            zone_keys: Vec::new(),
         };
         cx.profile_and_links(spec);
         cx
@@ -68,24 +85,60 @@ impl Context {
             tracked_tcp_idle: p.tracked_tcp_idle.unwrap_or(d.tracked_tcp_idle),
             tracked_udp_stream_idle: p.tracked_udp_stream_idle.unwrap_or(d.tracked_udp_stream_idle),
             tracked_udp_idle: p.tracked_udp_idle.unwrap_or(d.tracked_udp_idle),
+            tgw_icmp: p.transit_gateway_icmp.unwrap_or(d.tgw_icmp),
+            inter_region_peering_mtu: p.inter_region_peering_mtu.unwrap_or(d.inter_region_peering_mtu),
         };
         let links = spec.links.unwrap_or_default();
         // aws-hybrid 9.1: half of the measured round trips.
         let host =
             Link { latency: Nanos::from_micros(20), bandwidth: None, queue_bytes: QUEUE_BYTES, loss: Ratio::ZERO };
-        self.fabric.links = [
-            link(links.same_az, Nanos::from_micros(125)),
-            link(links.cross_az, Nanos::from_micros(500)),
-            link(links.internet, Nanos::from_millis(10)),
-            host,
-        ];
-        for class in 0..4 {
-            let first = self.row(Row::plain(RowKind::LinkLoss, class));
-            self.row(Row::plain(RowKind::LinkQueue, class));
-            self.row(Row::plain(RowKind::LinkDown, class));
-            self.row(Row::plain(RowKind::LinkMtu, class));
-            self.fabric.link_rows[class as usize] = first;
+        for (name, link) in [
+            ("same zone", link(links.same_az, Nanos::from_micros(125))),
+            ("cross zone", link(links.cross_az, Nanos::from_micros(500))),
+            ("internet", link(links.internet, Nanos::from_millis(10))),
+            ("instance host", host),
+            ("transit gateway", link(links.transit_gateway, Nanos::from_micros(150))),
+        ] {
+            self.add_link(name.to_owned(), link);
         }
+    }
+
+    fn add_link(&mut self, name: String, link: Link) -> LinkIx {
+        let index = self.fabric.links.push(link);
+        let first = self.row(Row::plain(RowKind::LinkLoss, index.0));
+        self.row(Row::plain(RowKind::LinkQueue, index.0));
+        self.row(Row::plain(RowKind::LinkDown, index.0));
+        self.row(Row::plain(RowKind::LinkMtu, index.0));
+        self.fabric.link_rows.push(first);
+        self.names.links.push(name);
+        index
+    }
+
+    /// A link between each two Regions in use (REG-1).
+    pub(super) fn region_links(&mut self) {
+        let written = self.spec.links.and_then(|links| links.inter_region);
+        for a in 0..self.names.regions.len() {
+            for b in a + 1..self.names.regions.len() {
+                let (from, to) = (self.names.regions[a].clone(), self.names.regions[b].clone());
+                let made = link(written, super::latency::between(&from, &to));
+                let index = self.add_link(format!("{from} to {to}"), made);
+                self.fabric.region_links.insert((a as u32, b as u32), index);
+            }
+        }
+    }
+
+    /// The numbers of an account and Region together, and of the Region.
+    pub(super) fn realm_of(
+        &mut self,
+        account: Option<&Spanned<String>>,
+        region: Option<&Spanned<String>>,
+    ) -> (u32, u32) {
+        let or = |own: Option<&Spanned<String>>, all: &Option<Spanned<String>>, default: &str| {
+            own.or(all.as_ref()).map_or_else(|| default.to_owned(), |s| s.value.clone())
+        };
+        let realm = (or(account, &self.spec.account, DEFAULT_ACCOUNT), or(region, &self.spec.region, DEFAULT_REGION));
+        let region = position(&mut self.names.regions, &realm.1);
+        (position(&mut self.names.realms, &realm), region)
     }
 
     /// A new implied row.
@@ -151,6 +204,18 @@ impl Context {
             () if s.internet_gateways.contains_key(name) => "internet gateway",
             () if s.egress_only_internet_gateways.contains_key(name) => "egress-only internet gateway",
             () if s.nat_gateways.contains_key(name) => "NAT gateway",
+            () if s.vpc_peering_connections.contains_key(name) => "VPC peering connection",
+            () if s.transit_gateways.contains_key(name) => "transit gateway",
+            () if s.transit_gateway_vpc_attachments.contains_key(name)
+                || s.transit_gateway_peering_attachments.contains_key(name)
+                || s.transit_gateway_connects.contains_key(name) =>
+            {
+                "transit gateway attachment"
+            }
+            () if s.transit_gateway_route_tables.contains_key(name) => "transit gateway route table",
+            () if s.transit_gateway_multicast_domains.contains_key(name) => "multicast domain",
+            () if s.vpc_endpoints.contains_key(name) => "VPC endpoint",
+            () if s.vpc_endpoint_services.contains_key(name) => "endpoint service",
             () if s.instances.contains_key(name) => "instance",
             () if s.network_interfaces.contains_key(name) => "network interface",
             () => return None,
@@ -178,6 +243,7 @@ lookup! {
     subnet_named, subnets, SubnetIx, "subnet";
     sg_named, sgs, SgIx, "security group";
     guest_named, guests, GuestIx, "instance";
+    tgw_named, tgws, TgwIx, "transit gateway";
 }
 
 /// Makes the label of a resource.
@@ -195,9 +261,17 @@ fn link(spec: Option<LinkSpec>, latency: Nanos) -> Link {
     }
 }
 
+/// The position of a value in a list, where it is put if it is new.
+pub(super) fn position<T: PartialEq + Clone>(all: &mut Vec<T>, value: &T) -> u32 {
+    let at = all.iter().position(|other| other == value).unwrap_or_else(|| {
+        all.push(value.clone());
+        all.len() - 1
+    });
+    at as u32
+}
+
 fn empty_fabric(epoch: u16) -> Fabric {
     let none = RowIx(0);
-    let link = Link { latency: Nanos::ZERO, bandwidth: None, queue_bytes: 0, loss: Ratio::ZERO };
     Fabric {
         epoch,
         rows: IndexVec::new(),
@@ -211,16 +285,26 @@ fn empty_fabric(epoch: u16) -> Fabric {
         igws: IndexVec::new(),
         eigws: IndexVec::new(),
         nats: IndexVec::new(),
+        pcxs: IndexVec::new(),
+        tgws: IndexVec::new(),
+        tgw_attaches: IndexVec::new(),
+        tgw_rtbs: IndexVec::new(),
+        mcasts: IndexVec::new(),
+        vpces: IndexVec::new(),
+        services: IndexVec::new(),
+        sg_vpcs: IndexVec::new(),
         guests: IndexVec::new(),
         internet_hosts: IndexVec::new(),
         not_modelled: IndexVec::new(),
         public_v4: FxHashMap::default(),
         public_v6: Lpm::default(),
         internet_by_address: FxHashMap::default(),
+        aws_services: Lpm::default(),
         internet_unknown: none,
         no_mapping: none,
-        links: [link; 4],
-        link_rows: [none; 4],
+        links: IndexVec::new(),
+        link_rows: IndexVec::new(),
+        region_links: FxHashMap::default(),
         profile: Profile::default(),
     }
 }

@@ -17,7 +17,7 @@ const BANDWIDTH: Bandwidth = Bandwidth::gbps(5);
 const GUEST_MTU: u32 = 9001;
 
 /// Implied rows of an interface, in the order of `EniRow`.
-const ROWS: [(RowKind, Dir); 14] = [
+const ROWS: [(RowKind, Dir); 16] = [
     (RowKind::SourceCheck, Dir::Out),
     (RowKind::DestCheck, Dir::In),
     (RowKind::SgLast, Dir::In),
@@ -32,6 +32,8 @@ const ROWS: [(RowKind, Dir); 14] = [
     (RowKind::TtlGuest, Dir::In),
     (RowKind::MtuGuest, Dir::Out),
     (RowKind::ServiceRate, Dir::Out),
+    (RowKind::ManagedSilent, Dir::In),
+    (RowKind::GuestNoState, Dir::In),
 ];
 
 impl Context {
@@ -310,7 +312,7 @@ impl Context {
             listeners,
             answers_ping: instance.answers_ping.unwrap_or(true),
             forwarding: match instance.forwarding {
-                Some(forwarding) => Forwarding::On { masquerade: forwarding.masquerade },
+                Some(forwarding) => Forwarding::On { masquerade: forwarding.masquerade, stateful: forwarding.stateful },
                 None if self.lenient => Forwarding::Unknown,
                 None => Forwarding::Off,
             },

@@ -5,8 +5,8 @@ use crate::base::Cidr;
 use crate::base::port::ProtocolMatch;
 use crate::diag::{Diagnostic, Span};
 use crate::spec::{
-    AclAction, AclRule, InternetGateway, NetworkAcl, NetworkInterface, Peer, Route, RouteTable, SecurityGroup, SgRule,
-    Spanned, Spec, Subnet,
+    AclAction, AclRule, EndpointType, InternetGateway, NetworkAcl, NetworkInterface, Peer, PublicIp, Route, RouteTable,
+    SecurityGroup, SgRule, Spanned, Spec, Subnet, TransitGatewayRouteTable,
 };
 
 /// The Region of a topology that names none.
@@ -30,6 +30,9 @@ pub fn expand(spec: &Spec, diagnostics: &mut Vec<Diagnostic>) -> Spec {
     }
     instances(&mut full, diagnostics);
     nat_gateways(&mut full);
+    attachments(&mut full);
+    endpoints(&mut full);
+    tgw_tables(&mut full);
     full
 }
 
@@ -211,5 +214,95 @@ fn nat_gateways(full: &mut Spec) {
         }
         nat.network_interface = Some(made.clone());
         full.network_interfaces.insert(made, eni);
+    }
+}
+
+/// An interface that AWS makes for a resource in a subnet, called `resource/subnet`.
+fn managed(
+    full: &mut Spec,
+    of: &Spanned<String>,
+    subnet: &Spanned<String>,
+    kind: &str,
+    groups: Option<Vec<Spanned<String>>>,
+) -> Spanned<String> {
+    let eni = NetworkInterface {
+        subnet: Some(subnet.clone()),
+        interface_type: Some(Spanned::new(kind.to_owned(), Span::NONE)),
+        requester_managed: true,
+        public_ip: Some(Spanned::new(PublicIp::None, Span::NONE)),
+        security_groups: groups,
+        ..NetworkInterface::default()
+    };
+    let mut name = made(of, subnet);
+    while full.network_interfaces.contains_key(&name) {
+        name.value.push_str("/eni");
+    }
+    full.network_interfaces.insert(name.clone(), eni);
+    name
+}
+
+/// The subnets for which no listed interface is there.
+fn without_interface(full: &Spec, subnets: &[Spanned<String>], listed: &[Spanned<String>]) -> Vec<Spanned<String>> {
+    let has = |subnet: &Spanned<String>| {
+        let mut enis = listed.iter().filter_map(|name| full.network_interfaces.get(name.value.as_str()));
+        enis.any(|eni| eni.subnet.as_ref() == Some(subnet))
+    };
+    subnets.iter().filter(|subnet| !has(subnet)).cloned().collect()
+}
+
+/// TGW-4: an attachment has an interface in each of its subnets, without a group.
+fn attachments(full: &mut Spec) {
+    for name in full.transit_gateway_vpc_attachments.keys().cloned().collect::<Vec<_>>() {
+        let body = &full.transit_gateway_vpc_attachments[&name];
+        for subnet in without_interface(full, &body.subnets.clone(), &body.network_interfaces.clone()) {
+            let eni = managed(full, &name, &subnet, "transit_gateway", Some(Vec::new()));
+            full.transit_gateway_vpc_attachments.get_mut(&name).expect("listed above").network_interfaces.push(eni);
+        }
+    }
+}
+
+/// VPCE-5: so has an interface endpoint, with its groups; and a load balancer behind an endpoint service.
+fn endpoints(full: &mut Spec) {
+    for name in full.vpc_endpoints.keys().cloned().collect::<Vec<_>>() {
+        let body = &full.vpc_endpoints[&name];
+        if body.kind == EndpointType::Gateway {
+            continue;
+        }
+        let groups = body.security_groups.clone();
+        for subnet in without_interface(full, &body.subnets.clone(), &body.network_interfaces.clone()) {
+            let eni = managed(full, &name, &subnet, "vpc_endpoint", groups.clone());
+            full.vpc_endpoints.get_mut(&name).expect("listed above").network_interfaces.push(eni);
+        }
+    }
+    for name in full.vpc_endpoint_services.keys().cloned().collect::<Vec<_>>() {
+        let body = &full.vpc_endpoint_services[&name];
+        let groups = body.security_groups.clone().unwrap_or_default();
+        for subnet in without_interface(full, &body.subnets.clone(), &body.network_interfaces.clone()) {
+            let eni = managed(full, &name, &subnet, "network_load_balancer", Some(groups.clone()));
+            full.vpc_endpoint_services.get_mut(&name).expect("listed above").network_interfaces.push(eni);
+        }
+    }
+}
+
+/// TGW-7: unless both options are off, AWS makes a default route table.
+fn tgw_tables(full: &mut Spec) {
+    for (name, tgw) in full.transit_gateways.clone() {
+        let of = |flag: fn(&TransitGatewayRouteTable) -> bool| {
+            full.transit_gateway_route_tables.values().any(|t| t.transit_gateway == name && flag(t))
+        };
+        let association = tgw.default_route_table_association.unwrap_or(true) && !of(|t| t.default_association);
+        let propagation = tgw.default_route_table_propagation.unwrap_or(true) && !of(|t| t.default_propagation);
+        if association || propagation {
+            let table = TransitGatewayRouteTable {
+                transit_gateway: name.clone(),
+                default_association: association,
+                default_propagation: propagation,
+                associations: Vec::new(),
+                propagations: Vec::new(),
+                routes: Vec::new(),
+                name_tag: None,
+            };
+            full.transit_gateway_route_tables.insert(made(&name, "default"), table);
+        }
     }
 }

@@ -218,6 +218,7 @@ impl Context {
             compiled.push([inbound, outbound]);
         }
         self.spec.security_groups = groups;
+        self.fabric.sg_vpcs.clone_from(&self.ids.sg_vpc);
         self.sg_sets(&compiled, &default);
     }
 
@@ -258,10 +259,13 @@ impl Context {
         sg: SgIx,
     ) {
         let (v4, v6) = if let Some(other) = self.ids.sgs.get(peer.value.as_str()).copied() {
-            if self.ids.sg_vpc[other] != self.ids.sg_vpc[sg] && !self.lenient {
-                let message = format!("group `{peer}` is in another VPC");
+            if !self.may_name(self.ids.sg_vpc[sg], self.ids.sg_vpc[other]) && !self.lenient {
+                let message =
+                    format!("group `{peer}` is in another VPC, with no peering or transit gateway in between");
                 let diagnostic = Diagnostic::error("group-of-another-vpc", peer.span, message);
-                self.problem(diagnostic.help("a rule may name groups of its own VPC; use an address block"));
+                self.problem(diagnostic.help(
+                    "a rule may name groups of its own VPC, of a peer, or of a VPC on the same transit gateway; use an address block",
+                ));
             }
             (PeerMatch::Group(other), PeerMatch::Group(other))
         } else if let Some(list) = self.ids.prefix_lists.get(peer.value.as_str()).copied() {
@@ -280,6 +284,18 @@ impl Context {
         };
         out.v4.push(SgRow { peer: v4, protocol: m.protocol, low: m.low, high: m.high, row });
         out.v6.push(SgRow { peer: v6, protocol: m.protocol, low: m.low, high: m.high, row });
+    }
+
+    /// SG-5, PCX-11, TGW-20: whether AWS lets a rule of one VPC name a group of another. A peering that is gone has left
+    /// a stale rule behind.
+    fn may_name(&self, own: VpcIx, other: VpcIx) -> bool {
+        own == other
+            || self.fabric.pcxs.iter().any(|pcx| pcx.other(own) == Some(Some(other)))
+            || self
+                .ids
+                .tgw_by_vpc
+                .keys()
+                .any(|(tgw, vpc)| *vpc == own && self.ids.tgw_by_vpc.contains_key(&(*tgw, other)))
     }
 
     fn sg_sets(&mut self, compiled: &IndexVec<SgIx, [GroupRows; 2]>, default: &BTreeMap<VpcIx, SgIx>) {

@@ -309,12 +309,13 @@ impl Context {
         self.internet_host(Label { id: ANY_HOST.0.to_owned(), ..Label::default() }, any);
     }
 
-    fn internet_host_rows(&mut self) -> InternetHost {
+    pub(super) fn internet_host_rows(&mut self) -> InternetHost {
         let owner = self.fabric.internet_hosts.next_index().0;
         InternetHost {
             addresses: Box::default(),
             listeners: Box::default(),
             takes_everything: false,
+            anywhere: false,
             answers_ping: true,
             refuses: true,
             latency: None,
@@ -325,12 +326,12 @@ impl Context {
         }
     }
 
-    fn internet_host(&mut self, label: Label, host: InternetHost) {
+    pub(super) fn internet_host(&mut self, label: Label, host: InternetHost) -> crate::base::ids::InetIx {
         let index = self.fabric.internet_hosts.next_index();
         for address in &host.addresses {
             self.fabric.internet_by_address.entry(*address).or_insert(index);
         }
-        self.fabric.internet_hosts.push(host);
         self.names.internet_hosts.push(label);
+        self.fabric.internet_hosts.push(host)
     }
 }

@@ -10,12 +10,18 @@
 mod address;
 mod context;
 mod dns;
+mod endpoint;
 mod eni;
 mod expand;
 mod filter;
 mod gateway;
+mod latency;
+mod multicast;
+mod peering;
 mod quota;
 mod route;
+mod tgw_route_table;
+mod transit_gateway;
 mod vpc;
 
 pub use expand::{DEFAULT_ACCOUNT, DEFAULT_REGION, expand};
@@ -63,18 +69,30 @@ pub fn compile(spec: &Spec) -> (Option<Network>, Vec<Diagnostic>) {
 /// of them, so that a reference to one that is left out is not reported as a second mistake.
 #[must_use]
 pub fn check(spec: &Spec, written: &BTreeSet<String>) -> Vec<Diagnostic> {
-    compile_all(spec, 0, written).1
+    compile_all(spec, 0, written, &BTreeSet::new()).1
 }
 
 /// Compiles the configuration that follows `epoch - 1` others in one run.
 #[must_use]
 pub fn compile_epoch(spec: &Spec, epoch: u16) -> (Option<Network>, Vec<Diagnostic>) {
-    compile_all(spec, epoch, &BTreeSet::new())
+    compile_all(spec, epoch, &BTreeSet::new(), &BTreeSet::new())
 }
 
-fn compile_all(spec: &Spec, epoch: u16, written: &BTreeSet<String>) -> (Option<Network>, Vec<Diagnostic>) {
+/// The same while some zones have failed: transit gateways use none of their interfaces there.
+#[must_use]
+pub fn compile_failed(spec: &Spec, epoch: u16, failed_zones: &BTreeSet<String>) -> (Option<Network>, Vec<Diagnostic>) {
+    compile_all(spec, epoch, &BTreeSet::new(), failed_zones)
+}
+
+fn compile_all(
+    spec: &Spec,
+    epoch: u16,
+    written: &BTreeSet<String>,
+    failed_zones: &BTreeSet<String>,
+) -> (Option<Network>, Vec<Diagnostic>) {
     let mut cx = Context::new(spec, epoch);
     cx.written.clone_from(written);
+    cx.failed_zones.clone_from(failed_zones);
     let full = expand(spec, &mut cx.diagnostics);
     cx.spec = full;
     cx.vpcs();
@@ -84,10 +102,16 @@ fn compile_all(spec: &Spec, epoch: u16, written: &BTreeSet<String>) -> (Option<N
     cx.interfaces();
     cx.internet_gateways();
     cx.nat_gateways();
+    cx.internet();
+    cx.peerings();
+    cx.transit_gateways();
+    cx.tgw_route_tables();
+    cx.multicast_domains();
+    cx.endpoints();
     cx.acls();
     cx.security_groups();
     cx.route_tables();
-    cx.internet();
+    cx.region_links();
     cx.quotas();
     let Context { spec, names, fabric, mut diagnostics, .. } = cx;
     diagnostics.sort_by(|a, b| (a.span, a.severity, a.code, &a.message).cmp(&(b.span, b.severity, b.code, &b.message)));

@@ -1,12 +1,12 @@
 //! Route tables: implied local routes, targets, priorities, what AWS refuses.
 
 use super::context::{Context, also, label};
-use crate::base::ids::{EniIx, RtbIx, VpcIx};
+use crate::base::ids::{EniIx, RtbIx, VpcIx, VpceIx};
 use crate::base::{Cidr, IndexVec};
 use crate::diag::{Diagnostic, Span};
 use crate::fabric::{EniKind, Lpm, Route, RouteIx, RouteTable, Target};
 use crate::names::RowText;
-use crate::spec::{self, RouteOrigin, RouteState, Spanned};
+use crate::spec::{self, EndpointType, RouteOrigin, RouteState, Spanned};
 use crate::verdict::{Row, RowIx, RowKind};
 use std::collections::BTreeMap;
 
@@ -113,6 +113,7 @@ impl Context {
         for route in &table.routes {
             self.route(&mut candidates, index, vpc, route, table.gateway.is_some());
         }
+        self.endpoint_routes(&mut candidates, index, vpc, name);
         // RTB-2: a local route per block, unless its target was replaced.
         let blocks = self.fabric.vpcs[vpc].blocks.clone();
         for block in &blocks {
@@ -181,7 +182,7 @@ impl Context {
     }
 
     /// The blocks that a route is for, and whether they come from a prefix list.
-    fn destination(&mut self, to: &Spanned<String>) -> Option<(Vec<Cidr>, bool)> {
+    pub(super) fn destination(&mut self, to: &Spanned<String>) -> Option<(Vec<Cidr>, bool)> {
         if let Ok(cidr) = to.value.parse::<Cidr>() {
             return Some((vec![cidr], false));
         }
@@ -226,6 +227,28 @@ impl Context {
             let available = self.spec.nat_gateways[name].available.unwrap_or(true);
             return Some((Target::Nat(nat), available));
         }
+        if let Some(pcx) = self.ids.pcxs.get(name).copied() {
+            let p = &self.fabric.pcxs[pcx];
+            if p.other(vpc).is_none() {
+                self.other_vpc(via, "VPC peering connection");
+                return Some((Target::Pcx(pcx), false));
+            }
+            return Some((Target::Pcx(pcx), p.active));
+        }
+        if let Some(tgw) = self.ids.tgws.get(name).copied() {
+            // TGW-5: by this VPC's own attachment.
+            return Some(match self.ids.tgw_by_vpc.get(&(tgw, vpc)) {
+                Some(attach) => (Target::Tgw(*attach), self.fabric.tgw_attaches[*attach].available),
+                None => {
+                    let message = format!("this VPC has no attachment to transit gateway `{via}`");
+                    self.problem(Diagnostic::error("not-attached", via.span, message));
+                    (Target::Nowhere, false)
+                }
+            });
+        }
+        if let Some(vpce) = self.ids.vpces.get(name).copied() {
+            return Some(self.endpoint_target(vpc, vpce, via));
+        }
         if let Some(guest) = self.ids.guests.get(name).copied() {
             return match *self.fabric.guests[guest].enis {
                 [eni] => Some((Target::Eni(eni), self.takes_traffic(vpc, eni, via))),
@@ -250,11 +273,63 @@ impl Context {
             &self.ids.igws.keys().cloned().collect::<Vec<_>>()[..],
             &self.ids.nats.keys().cloned().collect::<Vec<_>>()[..],
             &self.ids.eigws.keys().cloned().collect::<Vec<_>>()[..],
+            &self.ids.pcxs.keys().cloned().collect::<Vec<_>>()[..],
+            &self.ids.tgws.keys().cloned().collect::<Vec<_>>()[..],
             &self.ids.enis.keys().cloned().collect::<Vec<_>>()[..],
         ]
         .concat();
         self.unknown(via, "route target", &known.iter().map(String::as_str).collect::<Vec<_>>());
         None
+    }
+
+    /// Only gateway endpoints are route targets.
+    fn endpoint_target(&mut self, vpc: VpcIx, vpce: VpceIx, via: &Spanned<String>) -> (Target, bool) {
+        if self.fabric.vpces[vpce].vpc != vpc {
+            self.other_vpc(via, "VPC endpoint");
+        }
+        if self.spec.vpc_endpoints[via.value.as_str()].kind == EndpointType::Interface {
+            let message = format!("`{via}` is an interface endpoint, and no route target");
+            self.problem(
+                Diagnostic::error("route-target", via.span, message)
+                    .help("it is reached by the addresses of its network interfaces"),
+            );
+            return (Target::Nowhere, false);
+        }
+        (Target::Vpce(vpce), self.fabric.vpces[vpce].available)
+    }
+
+    /// VPCE-1: a gateway endpoint puts a route into each of its tables.
+    fn endpoint_routes(&mut self, out: &mut Vec<Candidate>, rtb: RtbIx, vpc: VpcIx, table_name: &str) {
+        let endpoints = std::mem::take(&mut self.spec.vpc_endpoints);
+        for (name, endpoint) in &endpoints {
+            let here = endpoint.route_tables.iter().find(|table| table.value == table_name);
+            let (Some(here), Some(vpce)) = (here, self.ids.vpces.get(name.value.as_str()).copied()) else { continue };
+            // An export lists the route too.
+            if endpoint.kind == EndpointType::Interface || out.iter().any(|c| c.target == Target::Vpce(vpce)) {
+                continue;
+            }
+            if self.fabric.vpces[vpce].vpc != vpc {
+                let message = format!("route table `{table_name}` is in another VPC than endpoint `{name}`");
+                self.problem(Diagnostic::error("other-vpc", here.span, message));
+                continue;
+            }
+            let Some(list) = self.prefix_list_of(name, endpoint) else { continue };
+            let active = self.fabric.vpces[vpce].available;
+            let kind = if active { RowKind::Route } else { RowKind::RouteBlackhole };
+            let says = format!("{name}{}", if active { "" } else { " (blackhole)" });
+            let text = RowText { name: list.clone(), says, span: here.span };
+            let row = self.written_row(Row::plain(kind, rtb.0), text);
+            let entries: Vec<Cidr> = self
+                .spec
+                .prefix_lists
+                .get(list.as_str())
+                .map(|l| l.entries.iter().map(|e| e.value).collect())
+                .unwrap_or_default();
+            let target = Target::Vpce(vpce);
+            // VPCE-2: a written route with the same block beats it.
+            out.extend(entries.into_iter().map(|to| Candidate { to, target, active, rank: 1, row, span: here.span }));
+        }
+        self.spec.vpc_endpoints = endpoints;
     }
 
     /// RTB-9, GRT-4: a route to an interface without a running instance is a blackhole.
@@ -264,7 +339,7 @@ impl Context {
         }
         match self.fabric.enis[eni].kind {
             EniKind::Guest(guest) => self.fabric.guests[guest].running,
-            EniKind::Nat(_) | EniKind::NotModelled(_) => true,
+            EniKind::Nat(_) | EniKind::NotModelled(_) | EniKind::Tgw(_) | EniKind::Vpce(_) | EniKind::Node(_) => true,
             EniKind::Detached => false,
         }
     }

@@ -1,7 +1,6 @@
 //! VPCs, subnets, prefix lists.
 
 use super::context::{Context, also, label};
-use super::expand::{DEFAULT_ACCOUNT, DEFAULT_REGION};
 use crate::base::ids::VpcIx;
 use crate::base::{Cidr, IndexVec};
 use crate::diag::Diagnostic;
@@ -9,6 +8,7 @@ use crate::fabric::{Address, BpaMode, Lpm, PrefixList, Subnet, Vpc};
 use crate::spec::{self, BpaExclusionMode, Spanned};
 use crate::verdict::{Dir, Row, RowKind};
 use rustc_hash::FxHashMap;
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
 /// VPC IPv4 blocks that AWS refuses (VPC-3).
@@ -34,7 +34,7 @@ impl Context {
                 (RowKind::Loop, Dir::In),
             ];
             let rows = self.row_block(owner, &both);
-            let realm = self.realm(vpc);
+            let (realm, region) = self.realm_of(vpc.account.as_ref(), vpc.region.as_ref());
             let bpa = self.excluded(self.bpa_of(realm), &[name.as_str()]);
             self.fabric.vpcs.push(Vpc {
                 blocks: blocks.into(),
@@ -51,6 +51,8 @@ impl Context {
                 bpa,
                 rows,
                 realm,
+                region,
+                peers: Box::default(),
             });
             self.names.vpcs.push(label(name, vpc.name_tag.as_ref()));
             self.ids.vpcs.insert(name.value.clone(), index);
@@ -60,21 +62,6 @@ impl Context {
             vpc.blocks.iter().filter(|b| !b.is_v4()).filter_map(move |b| Some((u128::of(b.network())?, b.len(), index)))
         });
         self.fabric.public_v6 = Lpm::build(v6.collect());
-    }
-
-    /// The number of a VPC's account and Region.
-    fn realm(&mut self, vpc: &spec::Vpc) -> u32 {
-        let or = |own: &Option<Spanned<String>>, all: &Option<Spanned<String>>, default: &str| {
-            own.as_ref().or(all.as_ref()).map_or_else(|| default.to_owned(), |s| s.value.clone())
-        };
-        let realm =
-            (or(&vpc.account, &self.spec.account, DEFAULT_ACCOUNT), or(&vpc.region, &self.spec.region, DEFAULT_REGION));
-        let realms = &mut self.names.realms;
-        let at = realms.iter().position(|r| *r == realm).unwrap_or_else(|| {
-            realms.push(realm);
-            realms.len() - 1
-        });
-        at as u32
     }
 
     fn bpa_of(&self, realm: u32) -> BpaMode {
@@ -164,6 +151,7 @@ impl Context {
     pub(super) fn subnets(&mut self) {
         let subnets = std::mem::take(&mut self.spec.subnets);
         let mut taken: IndexVec<VpcIx, Taken> = self.fabric.vpcs.iter().map(|_| Vec::new()).collect();
+        let ids = self.zone_ids(&subnets);
         let mut by_vpc: IndexVec<VpcIx, Vec<(Cidr, crate::base::ids::SubnetIx)>> =
             self.fabric.vpcs.iter().map(|_| Vec::new()).collect();
         for (name, subnet) in &subnets {
@@ -187,7 +175,8 @@ impl Context {
             }
             let index = self.fabric.subnets.next_index();
             let reserved = self.row(Row::plain(RowKind::AddressReserved, index.0));
-            let zone = self.zone(vpc, &subnet.az);
+            let zone = self.zone(vpc, subnet, &ids);
+            let region = self.fabric.vpcs[vpc].region;
             let bpa = self.subnet_bpa(vpc, name, &subnet.vpc);
             by_vpc[vpc].extend(blocks.iter().flatten().map(|block| (block.value, index)));
             self.fabric.subnets.push(Subnet {
@@ -195,6 +184,8 @@ impl Context {
                 v4: blocks[0].map(|b| b.value),
                 v6: blocks[1].map(|b| b.value),
                 zone,
+                region,
+                mcast: None,
                 acl: crate::base::ids::AclIx(0),
                 rtb: crate::base::ids::RtbIx(0),
                 bpa,
@@ -245,17 +236,31 @@ impl Context {
         true
     }
 
-    fn zone(&mut self, vpc: VpcIx, az: &Spanned<String>) -> u32 {
+    /// The number of a subnet's zone. A zone's letter means another place in another account, so its id counts where it
+    /// is known (SHARE-3): from this subnet, or from another one of the same account.
+    fn zone(&mut self, vpc: VpcIx, subnet: &spec::Subnet, ids: &BTreeMap<(String, String), String>) -> u32 {
         let (account, region) = &self.names.realms[self.fabric.vpcs[vpc].realm as usize];
-        let full = if az.len() == 1 { format!("{region}{az}") } else { az.value.clone() };
-        // A zone's letter means another place in another account, but one topology says what it means.
-        let _ = account;
-        let zones = &mut self.names.zones;
-        let at = zones.iter().position(|z| *z == full).unwrap_or_else(|| {
-            zones.push(full);
-            zones.len() - 1
-        });
-        at as u32
+        let name = full_zone(region, &subnet.az);
+        let by_name = || ids.get(&(account.clone(), name.clone()));
+        let key = subnet.az_id.as_ref().or_else(by_name).unwrap_or(&name).clone();
+        let at = super::context::position(&mut self.zone_keys, &key);
+        if at as usize == self.names.zones.len() {
+            self.names.zones.push(name);
+        }
+        at
+    }
+
+    /// Zone ids by account and zone name, and, where only other accounts know one, by name alone.
+    fn zone_ids(&self, subnets: &spec::Named<spec::Subnet>) -> BTreeMap<(String, String), String> {
+        let mut ids = BTreeMap::new();
+        for subnet in subnets.values() {
+            let Some(vpc) = self.ids.vpcs.get(subnet.vpc.value.as_str()) else { continue };
+            let (account, region) = &self.names.realms[self.fabric.vpcs[*vpc].realm as usize];
+            if let Some(id) = &subnet.az_id {
+                ids.insert((account.clone(), full_zone(region, &subnet.az)), id.clone());
+            }
+        }
+        ids
     }
 
     /// BPA-3: an exclusion of the VPC or the subnet.
@@ -294,6 +299,11 @@ pub(super) fn lpm<A: Address, V: Copy + Eq>(blocks: &[(Cidr, V)]) -> Lpm<A, V> {
     Lpm::build(
         blocks.iter().filter_map(|(block, value)| Some((A::of(block.network())?, block.len(), *value))).collect(),
     )
+}
+
+/// `us-east-1a` of `a`.
+fn full_zone(region: &str, az: &str) -> String {
+    if az.len() == 1 { format!("{region}{az}") } else { az.to_owned() }
 }
 
 fn size_help(block: &Cidr, low: u8, high: u8) -> String {

@@ -1,6 +1,6 @@
 //! The answer to a question, as plain data.
 
-use super::{Leg, Question};
+use super::{Alternative, Leg, Question};
 use crate::base::ids::GuestIx;
 use crate::verdict::{RowIx, Step};
 
@@ -88,4 +88,6 @@ pub struct Explanation {
     pub reply_from_elsewhere: bool,
     /// True if source and destination are one guest: nothing leaves it.
     pub inside_guest: bool,
+    /// Every combination of choices that AWS makes and does not tell; empty if the path depends on none.
+    pub alternatives: Vec<Alternative>,
 }

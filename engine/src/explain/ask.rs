@@ -1,15 +1,17 @@
 //! Asks a question: two walks, and what the host at the end says in between.
 
+use super::choice::alternatives;
 use super::leg::{End, Leg, walk};
 use super::{Blocker, Explanation, Origin, Outcome, Part, Question};
 use crate::base::ids::{EniIx, GuestIx};
 use crate::base::{Nanos, Protocol};
 use crate::compile::Network;
 use crate::fabric::{EniRow, Fabric};
-use crate::flow::FlowState;
+use crate::flow::{FlowState, Pick, Picks};
 use crate::verdict::{Decision, Reason, RowIx, Service, Stage, Step, Vantage, reason_of};
 use crate::walk::DenyPolicy;
 use crate::wire::{Fragment, Headers, Icmp, L4, Packet, Payload, Tcp, TcpFlags, Udp};
+use std::collections::BTreeMap;
 
 /// Time to live of what a host sends (Linux).
 const TTL: u8 = 64;
@@ -32,19 +34,35 @@ enum Answer {
 /// Answers a question.
 #[must_use]
 pub fn ask(network: &Network, question: &Question) -> Explanation {
-    let mut explanation = one(network, question, DenyPolicy::Stop);
+    let none = BTreeMap::new();
+    let (mut explanation, asked) = one(network, question, DenyPolicy::Stop, &none);
+    if !asked.is_empty() {
+        explanation.alternatives = alternatives(|forced| one(network, question, DenyPolicy::Stop, forced));
+    }
     let blocked =
         explanation.decided_by.is_some_and(|(_, by)| reason_of(network.fabric.rows[by].kind) == Reason::Blocked);
     if blocked {
-        let all = one(network, question, DenyPolicy::CollectAll);
+        let (all, _) = one(network, question, DenyPolicy::CollectAll, &none);
         explanation.blockers = all.blockers;
     }
     explanation
 }
 
-fn one(network: &Network, question: &Question, policy: DenyPolicy) -> Explanation {
+/// One walk of request and reply with these picks forced, and the picks that were asked for.
+fn one(
+    network: &Network,
+    question: &Question,
+    policy: DenyPolicy,
+    forced: &BTreeMap<Pick, u32>,
+) -> (Explanation, Vec<(Pick, u32)>) {
+    let picks = Picks::forced(forced.iter().map(|(pick, option)| (*pick, *option)));
+    let mut flows = FlowState { picks, ..FlowState::default() };
+    let explanation = both_ways(network, question, policy, &mut flows);
+    (explanation, flows.picks.asked().to_vec())
+}
+
+fn both_ways(network: &Network, question: &Question, policy: DenyPolicy, flows: &mut FlowState) -> Explanation {
     let fabric = &network.fabric;
-    let mut flows = FlowState::default();
     let packet = request(fabric, question);
     if let Some(inside) = inside_guest(fabric, question, &packet) {
         return inside;
@@ -58,7 +76,7 @@ fn one(network: &Network, question: &Question, policy: DenyPolicy) -> Explanatio
     {
         return stopped(question, &packet, down);
     }
-    let (leg, arrived) = walk(fabric, &mut flows, packet, from, Nanos::ZERO, policy);
+    let (leg, arrived) = walk(fabric, flows, packet, from, Nanos::ZERO, policy);
     let mut blockers: Vec<Blocker> = denials(Part::Request, &leg);
     let mut out = Explanation {
         question: *question,
@@ -70,6 +88,7 @@ fn one(network: &Network, question: &Question, policy: DenyPolicy) -> Explanatio
         supposes_listener: None,
         reply_from_elsewhere: false,
         inside_guest: false,
+        alternatives: Vec::new(),
     };
     let (answer, back_from, guest) = match out.request.end {
         End::Dropped(by) => {
@@ -88,6 +107,14 @@ fn one(network: &Network, question: &Question, policy: DenyPolicy) -> Explanatio
         }
         End::Served(eni, service) => (service_answer(fabric, eni, service, &arrived.headers), Vantage::Out(eni), None),
         End::Exited => (internet_answer(fabric, &arrived.headers), Vantage::Internet, None),
+        // The endpoint has let pass only what its service answers.
+        End::AtService(_, back) => (Answer::Yes, back, None),
+        // Members take copies; nobody answers a group.
+        End::Replicated(_) => {
+            out.outcome = Outcome::Open;
+            out.blockers = blockers;
+            return out;
+        }
     };
     let _ = guest;
     if let Answer::Silent(by) = answer {
@@ -104,7 +131,7 @@ fn one(network: &Network, question: &Question, policy: DenyPolicy) -> Explanatio
         if by == fabric.internet_unknown {
             // Whether that host answers is not known. If its answer would not come through, that is enough.
             let reply = reply_to(&arrived, false);
-            let (leg, _) = walk(fabric, &mut flows, reply, back_from, out.request.latency, policy);
+            let (leg, _) = walk(fabric, flows, reply, back_from, out.request.latency, policy);
             blockers.extend(denials(Part::Reply, &leg));
             if let End::Dropped(row) = leg.end {
                 out.decided_by = Some((Part::Reply, row));
@@ -132,7 +159,7 @@ fn one(network: &Network, question: &Question, policy: DenyPolicy) -> Explanatio
         return out;
     }
     let reply = reply_to(&arrived, refused.is_some());
-    let (leg, _) = walk(fabric, &mut flows, reply, back_from, out.request.latency, policy);
+    let (leg, _) = walk(fabric, flows, reply, back_from, out.request.latency, policy);
     blockers.extend(denials(Part::Reply, &leg));
     match leg.end {
         End::Dropped(by) => {
@@ -203,6 +230,7 @@ fn stopped(question: &Question, packet: &Packet, by: RowIx) -> Explanation {
         supposes_listener: None,
         reply_from_elsewhere: false,
         inside_guest: false,
+        alternatives: Vec::new(),
     }
 }
 
@@ -235,6 +263,7 @@ fn inside_guest(fabric: &Fabric, question: &Question, packet: &Packet) -> Option
         supposes_listener: supposed.then_some(guest),
         reply_from_elsewhere: false,
         inside_guest: true,
+        alternatives: Vec::new(),
     })
 }
 
@@ -269,10 +298,10 @@ fn service_answer(fabric: &Fabric, eni: EniIx, service: Service, headers: &Heade
 }
 
 fn internet_answer(fabric: &Fabric, headers: &Headers) -> Answer {
-    let Some(host) = fabric.internet_by_address.get(&headers.dst) else {
+    let Some(host) = fabric.internet_host(headers.dst) else {
         return Answer::Silent(fabric.internet_unknown);
     };
-    let host = &fabric.internet_hosts[*host];
+    let host = &fabric.internet_hosts[host];
     if headers.protocol.is_icmp() {
         return if host.answers_ping { Answer::Yes } else { Answer::Silent(host.silent) };
     }

@@ -1,10 +1,10 @@
 //! One packet's way from end to end, on a clock that moves only with the links.
 
-use crate::base::ids::EniIx;
+use crate::base::ids::{EniIx, InetIx, McastIx};
 use crate::base::{Instant, Nanos};
 use crate::fabric::Fabric;
 use crate::flow::FlowState;
-use crate::verdict::{Hop, LinkClass, RowIx, Service, Step, Vantage, Verdict};
+use crate::verdict::{Hop, LinkIx, RowIx, Service, Step, Vantage, Verdict};
 use crate::walk::{DenyPolicy, Recorder, Walk};
 use crate::wire::{Headers, Packet};
 
@@ -37,6 +37,10 @@ pub enum End {
     Served(EniIx, Service),
     /// It is on the internet.
     Exited,
+    /// A service of AWS's has it, by an endpoint; its answers enter the network there.
+    AtService(InetIx, Vantage),
+    /// Copies of it go to the members of a multicast group.
+    Replicated(McastIx),
     /// It was dropped.
     Dropped(RowIx),
 }
@@ -87,6 +91,8 @@ pub(super) fn walk(
                 latency += internet_latency(fabric, &packet);
                 Some(End::Exited)
             }
+            Verdict::Endpoint { host, back } => Some(End::AtService(host, back)),
+            Verdict::Replicate { domain, .. } => Some(End::Replicated(domain)),
             Verdict::Drop { by, .. } => Some(End::Dropped(by)),
         };
         break;
@@ -98,6 +104,6 @@ pub(super) fn walk(
 
 /// One-way latency to the internet host that the packet is for.
 pub(super) fn internet_latency(fabric: &Fabric, packet: &Packet) -> Nanos {
-    let host = fabric.internet_by_address.get(&packet.headers.dst).map(|host| &fabric.internet_hosts[*host]);
-    host.and_then(|host| host.latency).unwrap_or(fabric.link(LinkClass::Internet).latency)
+    let host = fabric.internet_host(packet.headers.dst).map(|host| &fabric.internet_hosts[host]);
+    host.and_then(|host| host.latency).unwrap_or(fabric.link(LinkIx::INTERNET).latency)
 }

@@ -5,14 +5,20 @@
 //! something blocks, it runs again past every denial, which gives all blockers. The first blocker of the
 //! second run is the verdict of the first.
 //!
+//! Where AWS makes a choice that it does not tell (a zone, a tunnel, a target), every combination is walked too.
+//!
 //! Not modelled here: time between packets, retransmission, what an existing connection would change.
 
 mod answer;
 mod ask;
+mod choice;
+mod hint;
 mod leg;
 mod question;
 
 pub use answer::{Blocker, Explanation, Outcome, Part};
 pub use ask::ask;
+pub use choice::{ALTERNATIVES_MAX, Alternative, Common};
+pub use hint::{Device, GroupLost, Hint, hints};
 pub use leg::{End, Leg};
 pub use question::{Origin, Question, QuestionError, resolve_origin, resolve_target};

@@ -1,9 +1,9 @@
 //! From names and addresses to a question about packets.
 
 use crate::base::Protocol;
-use crate::base::ids::{EniIx, GuestIx};
+use crate::base::ids::{EniIx, GuestIx, VpceIx};
 use crate::compile::{ANY_HOST, Network};
-use crate::fabric::EniKind;
+use crate::fabric::{EniKind, VpceService};
 use crate::names::{Found, Kind};
 use std::net::IpAddr;
 
@@ -210,6 +210,13 @@ fn ends(network: &Network, text: &str) -> Result<Ends, QuestionError> {
         Kind::PrefixList(_) => not_an_end("a prefix list"),
         Kind::Igw(_) => not_an_end("an internet gateway"),
         Kind::Eigw(_) => not_an_end("an egress-only internet gateway"),
+        Kind::Pcx(_) => not_an_end("a VPC peering connection"),
+        Kind::Tgw(_) => not_an_end("a transit gateway"),
+        Kind::TgwAttach(_) => not_an_end("a transit gateway attachment"),
+        Kind::TgwRtb(_) => not_an_end("a transit gateway route table"),
+        Kind::Mcast(_) => not_an_end("a multicast domain"),
+        Kind::Service(_) => not_an_end("an endpoint service, which is reached by a consumer's endpoint"),
+        Kind::Vpce(vpce) => Ok(Ends { candidates: endpoint_addresses(network, vpce) }),
         Kind::NotModelled(nm) => {
             // An interface of a service has addresses even if what is behind it is not modelled.
             let found = fabric.enis.iter_enumerated().find(|(_, eni)| eni.kind == EniKind::NotModelled(nm));
@@ -224,6 +231,19 @@ fn ends(network: &Network, text: &str) -> Result<Ends, QuestionError> {
 fn eni_addresses(network: &Network, eni: EniIx) -> Vec<(Option<EniIx>, IpAddr)> {
     let e = &network.fabric.enis[eni];
     e.v4.map(IpAddr::V4).into_iter().chain(e.v6.map(IpAddr::V6)).map(|address| (Some(eni), address)).collect()
+}
+
+/// The addresses of an interface endpoint's interfaces; the first address of a gateway endpoint's service.
+fn endpoint_addresses(network: &Network, vpce: VpceIx) -> Vec<(Option<EniIx>, IpAddr)> {
+    let fabric = &network.fabric;
+    let own = fabric.enis.iter_enumerated().filter(|(_, eni)| eni.kind == EniKind::Vpce(vpce));
+    let own: Vec<_> = own.flat_map(|(eni, _)| eni_addresses(network, eni)).collect();
+    match fabric.vpces[vpce].service {
+        VpceService::Aws(host) if own.is_empty() => {
+            fabric.internet_hosts[host].addresses.iter().map(|address| (None, *address)).collect()
+        }
+        _ => own,
+    }
 }
 
 fn guest_addresses(network: &Network, guest: GuestIx) -> Vec<(Option<EniIx>, IpAddr)> {

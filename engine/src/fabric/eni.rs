@@ -1,6 +1,6 @@
 //! Compiled network interfaces.
 
-use crate::base::ids::{GuestIx, NatIx, NmIx, SgSetIx, SubnetIx, VpcIx};
+use crate::base::ids::{GuestIx, NatIx, NmIx, SgSetIx, SubnetIx, SvcIx, TgwAttachIx, VpcIx, VpceIx};
 use crate::verdict::RowIx;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -38,6 +38,12 @@ pub enum EniKind {
     Guest(GuestIx),
     /// A zonal NAT gateway.
     Nat(NatIx),
+    /// A transit gateway, by its attachment.
+    Tgw(TgwAttachIx),
+    /// An interface endpoint.
+    Vpce(VpceIx),
+    /// A node of an endpoint service's load balancer.
+    Node(SvcIx),
     /// Something of AWS's that is not modelled: a load balancer's node, a database, ...
     NotModelled(NmIx),
 }
@@ -74,11 +80,15 @@ pub enum EniRow {
     Mtu,
     /// Too many packets to link-local services.
     ServiceRate,
+    /// A managed interface that answers nothing.
+    Silent,
+    /// A stateful guest that has not seen the first packet.
+    GuestNoState,
 }
 
 impl EniRow {
     /// Number of implied rows per interface.
-    pub const COUNT: u32 = 14;
+    pub const COUNT: u32 = 16;
 }
 
 impl Eni {

@@ -138,6 +138,8 @@ pub struct InternetHost {
     pub listeners: Box<[(Protocol, u16)]>,
     /// True if something listens on every port.
     pub takes_everything: bool,
+    /// True if it answers at whatever address it is reached: a service of AWS's.
+    pub anywhere: bool,
     /// Whether it answers echo requests.
     pub answers_ping: bool,
     /// Whether it refuses what nothing listens for; else it is silent.

@@ -38,6 +38,8 @@ pub enum Forwarding {
     On {
         /// Rewrites the source to the primary interface's address (NAT instance).
         masquerade: bool,
+        /// Drops what belongs to no connection whose first packet it forwarded.
+        stateful: bool,
     },
 }
 

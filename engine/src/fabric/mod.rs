@@ -4,28 +4,37 @@
 //! a higher [`Fabric::epoch`]. Every vector is in the order of names, so file order never shows.
 
 mod acl;
+mod endpoint;
 mod eni;
 mod gateway;
 mod guest;
 mod lpm;
+mod peering;
 mod route;
 mod sg;
+mod transit_gateway;
 mod vpc;
 
 pub use acl::{Acl, AclRow, AclTable};
+pub use endpoint::{Service, ServiceListener, Vpce, VpceRow, VpceService};
 pub use eni::{Eni, EniKind, EniRow};
 pub use gateway::{Eigw, Igw, InternetHost, Nat, NatAddress, NatRow, NotModelled, PublicBinding, PublicOwner};
 pub use guest::{Forwarding, Guest, GuestOs};
 pub use lpm::{Address, Lpm};
+pub use peering::{Pcx, PcxRow};
 pub use route::{Route, RouteTable, Target};
 pub use sg::{PeerMatch, SgRow, SgSet, SgTable};
+pub use transit_gateway::{
+    Mcast, McastRow, Tgw, TgwAttach, TgwAttachKind, TgwPort, TgwRoute, TgwRouteIx, TgwRow, TgwRtb, TgwTarget, Tunnel,
+};
 pub use vpc::{BpaMode, PrefixList, Subnet, Vpc, VpcRow};
 
 use crate::base::ids::{
-    AclIx, EigwIx, EniIx, GuestIx, IgwIx, InetIx, NatIx, NmIx, PlIx, RtbIx, SgSetIx, SubnetIx, VpcIx,
+    AclIx, EigwIx, EniIx, GuestIx, IgwIx, InetIx, McastIx, NatIx, NmIx, PcxIx, PlIx, RtbIx, SgIx, SgSetIx, SubnetIx,
+    SvcIx, TgwAttachIx, TgwIx, TgwRtbIx, VpcIx, VpceIx,
 };
 use crate::base::{Bandwidth, IndexVec, Nanos, Ratio};
-use crate::verdict::{LinkClass, Row, RowIx};
+use crate::verdict::{LinkIx, Row, RowIx};
 use rustc_hash::FxHashMap;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -56,6 +65,22 @@ pub struct Fabric {
     pub eigws: IndexVec<EigwIx, Eigw>,
     /// NAT gateways.
     pub nats: IndexVec<NatIx, Nat>,
+    /// VPC peering connections.
+    pub pcxs: IndexVec<PcxIx, Pcx>,
+    /// Transit gateways.
+    pub tgws: IndexVec<TgwIx, Tgw>,
+    /// Attachments to transit gateways.
+    pub tgw_attaches: IndexVec<TgwAttachIx, TgwAttach>,
+    /// Route tables of transit gateways.
+    pub tgw_rtbs: IndexVec<TgwRtbIx, TgwRtb>,
+    /// Multicast domains.
+    pub mcasts: IndexVec<McastIx, Mcast>,
+    /// VPC endpoints.
+    pub vpces: IndexVec<VpceIx, Vpce>,
+    /// Endpoint services.
+    pub services: IndexVec<SvcIx, Service>,
+    /// The VPC that each security group belongs to.
+    pub sg_vpcs: IndexVec<SgIx, VpcIx>,
     /// Guests.
     pub guests: IndexVec<GuestIx, Guest>,
     /// Described hosts on the internet.
@@ -68,14 +93,18 @@ pub struct Fabric {
     pub public_v6: Lpm<u128, VpcIx>,
     /// Described internet hosts by address.
     pub internet_by_address: FxHashMap<IpAddr, InetIx>,
+    /// Services of AWS's by their public ranges (VPCE-4).
+    pub aws_services: Lpm<u32, InetIx>,
     /// Row for a host on the internet that nobody described (INET-3).
     pub internet_unknown: RowIx,
     /// Row for a public address that nobody has.
     pub no_mapping: RowIx,
-    /// Links, by [`LinkClass`].
-    pub links: [Link; 4],
-    /// First of the rows of a link (loss, queue, down, MTU), by [`LinkClass`].
-    pub link_rows: [RowIx; 4],
+    /// Links.
+    pub links: IndexVec<LinkIx, Link>,
+    /// First of the rows of a link (loss, queue, down, MTU).
+    pub link_rows: IndexVec<LinkIx, RowIx>,
+    /// Links between two Regions, by their numbers in ascending order.
+    pub region_links: FxHashMap<(u32, u32), LinkIx>,
     /// Choices where AWS's documentation is silent.
     pub profile: Profile,
 }
@@ -106,6 +135,10 @@ pub struct Profile {
     pub tracked_udp_stream_idle: Nanos,
     /// Idle time of a UDP exchange.
     pub tracked_udp_idle: Nanos,
+    /// A transit gateway tells a sender in a VPC that a packet was too big (TGW-17).
+    pub tgw_icmp: bool,
+    /// MTU of a peering between Regions in bytes (PCX-8).
+    pub inter_region_peering_mtu: u32,
 }
 
 /// [CT-6] idle timeouts and what the pages leave open.
@@ -117,6 +150,8 @@ impl Default for Profile {
             tracked_tcp_idle: Nanos::from_secs(432_000),
             tracked_udp_stream_idle: Nanos::from_secs(180),
             tracked_udp_idle: Nanos::from_secs(30),
+            tgw_icmp: true,
+            inter_region_peering_mtu: 8500,
         }
     }
 }
@@ -124,14 +159,27 @@ impl Default for Profile {
 impl Fabric {
     /// The link of a class.
     #[must_use]
-    pub const fn link(&self, class: LinkClass) -> &Link {
-        &self.links[class as usize]
+    pub fn link(&self, link: LinkIx) -> &Link {
+        &self.links[link]
     }
     /// The class of link between two interfaces.
     #[must_use]
-    pub fn link_between(&self, a: EniIx, b: EniIx) -> LinkClass {
+    pub fn link_between(&self, a: EniIx, b: EniIx) -> LinkIx {
         let (a, b) = (&self.subnets[self.enis[a].subnet], &self.subnets[self.enis[b].subnet]);
-        if a.zone == b.zone { LinkClass::SameAz } else { LinkClass::CrossAz }
+        if a.zone == b.zone { LinkIx::SAME_AZ } else { self.link_of_regions(a.region, b.region) }
+    }
+    /// The link between two Regions; between zones if they are the same.
+    #[must_use]
+    pub fn link_of_regions(&self, a: u32, b: u32) -> LinkIx {
+        self.region_links.get(&(a.min(b), a.max(b))).copied().unwrap_or(LinkIx::CROSS_AZ)
+    }
+    /// The host that a public IPv4 or IPv6 address outside of this network belongs to, if it is known.
+    #[must_use]
+    pub fn internet_host(&self, address: IpAddr) -> Option<InetIx> {
+        self.internet_by_address.get(&address).copied().or_else(|| match address {
+            IpAddr::V4(a) => self.aws_services.get(a.into()),
+            IpAddr::V6(_) => None,
+        })
     }
     /// The interface of a VPC that has `address`, delegated prefixes included.
     #[must_use]

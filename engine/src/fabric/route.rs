@@ -1,7 +1,7 @@
 //! Compiled route tables.
 
 use super::Lpm;
-use crate::base::ids::{EigwIx, EniIx, IgwIx, NatIx, NmIx, VpcIx};
+use crate::base::ids::{EigwIx, EniIx, IgwIx, NatIx, NmIx, PcxIx, TgwAttachIx, VpcIx, VpceIx};
 use crate::base::{Cidr, IndexVec};
 use crate::verdict::RowIx;
 use std::net::IpAddr;
@@ -65,6 +65,14 @@ pub enum Target {
     Nat(NatIx),
     /// An interface: a middlebox or a NAT instance.
     Eni(EniIx),
+    /// VPC peering.
+    Pcx(PcxIx),
+    /// Transit gateway, by this VPC's attachment.
+    Tgw(TgwAttachIx),
+    /// Gateway endpoint.
+    Vpce(VpceIx),
+    /// Something that cannot take traffic from here: the route is inactive.
+    Nowhere,
     /// Something that is not modelled.
     NotModelled(NmIx),
 }

@@ -38,6 +38,10 @@ pub struct Vpc {
     pub rows: RowIx,
     /// Region and account, as a number: equal for VPCs that share both.
     pub realm: u32,
+    /// Region, as a number.
+    pub region: u32,
+    /// VPCs of the same Region with an active peering, ascending: their groups may be named in outbound rules (PCX-11).
+    pub peers: Box<[super::VpcIx]>,
 }
 
 /// Block Public Access as it applies to one VPC or subnet.
@@ -122,6 +126,10 @@ pub struct Subnet {
     pub v6: Option<Cidr>,
     /// Its zone, as a number: equal for subnets of one zone.
     pub zone: u32,
+    /// Its Region, as a number.
+    pub region: u32,
+    /// Its multicast domain.
+    pub mcast: Option<super::McastIx>,
     /// Its ACL.
     pub acl: AclIx,
     /// Its route table.

@@ -7,19 +7,25 @@
 
 mod conntrack;
 mod fragments;
+mod picks;
 mod rate;
+mod service;
 mod translation;
 
 pub use conntrack::{Conn, ConnKey, ConnTable, ICMP_IDLE, OTHER_IDLE, TCP_CLOSED, TCP_HALF_OPEN};
 pub use fragments::FragmentTable;
+pub use picks::{Choice, Pick, Picks};
 pub use rate::{SERVICE_PACKETS_PER_SECOND, ServiceRate};
+pub use service::{Forwarded, SERVICE_IDLE, ServiceTable};
 pub use translation::{
     CLOSED_LINGER, CONNECTIONS_PER_DESTINATION, FIRST_PORT, Inside, Outside, Translation, TranslationError, Translator,
 };
 
 use crate::base::Instant;
-use crate::base::ids::{EigwIx, GuestIx, NatIx};
-use rustc_hash::FxHashMap;
+use crate::base::ids::{EigwIx, EniIx, GuestIx, McastIx, NatIx, PcxIx};
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 /// The live state of a network. An explanation works on an empty one or on a copy, so that asking
 /// changes nothing.
@@ -39,4 +45,14 @@ pub struct FlowState {
     pub fragments: FragmentTable,
     /// Packets to link-local services.
     pub service_rate: ServiceRate,
+    /// Flows that a NAT gateway sent over a peering, by their answer: the gateway's interface, last packet (PCX-10).
+    pub return_to_sender: FxHashMap<Inside, (EniIx, PcxIx, Instant)>,
+    /// Connections whose first packet a stateful forwarding guest has let pass, in both directions.
+    pub firewalls: FxHashMap<GuestIx, FxHashSet<Inside>>,
+    /// Connections through endpoint services.
+    pub services: ServiceTable,
+    /// Interfaces that joined a multicast group by IGMP.
+    pub joined: BTreeSet<(McastIx, IpAddr, EniIx)>,
+    /// Choices that AWS makes and does not tell.
+    pub picks: Picks,
 }

@@ -5,6 +5,7 @@
 //! [`CONNECTIONS_PER_DESTINATION`] flows to one destination (NAT-4).
 
 use crate::base::{Instant, Nanos, Protocol};
+use crate::wire::Headers;
 use rustc_hash::{FxHashMap, FxHasher};
 use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
@@ -29,6 +30,28 @@ pub struct Inside {
     pub dst: IpAddr,
     /// Destination port; 0 for ICMP.
     pub dst_port: u16,
+}
+
+impl Inside {
+    /// The flow of a packet that goes out; nothing for an ICMP error.
+    #[must_use]
+    pub fn of(h: &Headers) -> Option<Self> {
+        if h.is_icmp_error() {
+            return None;
+        }
+        let (src_port, dst_port) = match h.icmp() {
+            Some(icmp) => ((icmp.rest >> 16) as u16, 0),
+            None => h.ports(),
+        };
+        Some(Self { protocol: h.protocol, src: h.src, src_port, dst: h.dst, dst_port })
+    }
+    /// The flow that an answer to the packet belongs to; nothing for an ICMP error.
+    #[must_use]
+    pub fn answering(h: &Headers) -> Option<Self> {
+        let flow = Self::of(h)?;
+        let (src_port, dst_port) = if h.icmp().is_some() { (flow.src_port, 0) } else { (flow.dst_port, flow.src_port) };
+        Some(Self { protocol: flow.protocol, src: flow.dst, src_port, dst: flow.src, dst_port })
+    }
 }
 
 /// The same flow as the outside sees it.

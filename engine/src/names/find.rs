@@ -2,7 +2,10 @@
 
 use super::{Label, Names};
 use crate::base::IndexVec;
-use crate::base::ids::{AclIx, EigwIx, EniIx, GuestIx, IgwIx, InetIx, NatIx, NmIx, PlIx, RtbIx, SgIx, SubnetIx, VpcIx};
+use crate::base::ids::{
+    AclIx, EigwIx, EniIx, GuestIx, IgwIx, InetIx, McastIx, NatIx, NmIx, PcxIx, PlIx, RtbIx, SgIx, SubnetIx, SvcIx,
+    TgwAttachIx, TgwIx, TgwRtbIx, VpcIx, VpceIx,
+};
 use crate::base::index::Index;
 
 /// A resource by kind.
@@ -32,6 +35,20 @@ pub enum Kind {
     Nat(NatIx),
     /// An internet host.
     Internet(InetIx),
+    /// A VPC peering connection.
+    Pcx(PcxIx),
+    /// A transit gateway.
+    Tgw(TgwIx),
+    /// An attachment to a transit gateway.
+    TgwAttach(TgwAttachIx),
+    /// A route table of a transit gateway.
+    TgwRtb(TgwRtbIx),
+    /// A multicast domain.
+    Mcast(McastIx),
+    /// A VPC endpoint.
+    Vpce(VpceIx),
+    /// An endpoint service.
+    Service(SvcIx),
     /// Something that is not modelled.
     NotModelled(NmIx),
 }
@@ -93,6 +110,13 @@ impl Names {
         scan(&mut out, &self.igws, Kind::Igw, &test);
         scan(&mut out, &self.eigws, Kind::Eigw, &test);
         scan(&mut out, &self.nats, Kind::Nat, &test);
+        scan(&mut out, &self.pcxs, Kind::Pcx, &test);
+        scan(&mut out, &self.tgws, Kind::Tgw, &test);
+        scan(&mut out, &self.tgw_attaches, Kind::TgwAttach, &test);
+        scan(&mut out, &self.tgw_rtbs, Kind::TgwRtb, &test);
+        scan(&mut out, &self.mcasts, Kind::Mcast, &test);
+        scan(&mut out, &self.vpces, Kind::Vpce, &test);
+        scan(&mut out, &self.services, Kind::Service, &test);
         scan(&mut out, &self.internet_hosts, Kind::Internet, &test);
         out.extend(
             self.not_modelled

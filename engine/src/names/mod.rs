@@ -7,9 +7,12 @@ pub use find::{Found, Kind};
 pub use row::RowText;
 
 use crate::base::IndexVec;
-use crate::base::ids::{AclIx, EigwIx, EniIx, GuestIx, IgwIx, InetIx, NatIx, NmIx, PlIx, RtbIx, SgIx, SubnetIx, VpcIx};
+use crate::base::ids::{
+    AclIx, EigwIx, EniIx, GuestIx, IgwIx, InetIx, McastIx, NatIx, NmIx, PcxIx, PlIx, RtbIx, SgIx, SubnetIx, SvcIx,
+    TgwAttachIx, TgwIx, TgwRtbIx, VpcIx, VpceIx,
+};
 use crate::diag::Span;
-use crate::verdict::RowIx;
+use crate::verdict::{LinkIx, RowIx};
 use std::fmt;
 
 /// What a resource is called.
@@ -64,6 +67,20 @@ pub struct Names {
     pub eigws: IndexVec<EigwIx, Label>,
     /// NAT gateways.
     pub nats: IndexVec<NatIx, Label>,
+    /// VPC peering connections.
+    pub pcxs: IndexVec<PcxIx, Label>,
+    /// Transit gateways.
+    pub tgws: IndexVec<TgwIx, Label>,
+    /// Attachments to transit gateways.
+    pub tgw_attaches: IndexVec<TgwAttachIx, Label>,
+    /// Route tables of transit gateways.
+    pub tgw_rtbs: IndexVec<TgwRtbIx, Label>,
+    /// Multicast domains.
+    pub mcasts: IndexVec<McastIx, Label>,
+    /// VPC endpoints.
+    pub vpces: IndexVec<VpceIx, Label>,
+    /// Endpoint services.
+    pub services: IndexVec<SvcIx, Label>,
     /// Instances.
     pub guests: IndexVec<GuestIx, Label>,
     /// Internet hosts.
@@ -74,6 +91,10 @@ pub struct Names {
     pub zones: Vec<String>,
     /// Account and Region of a VPC, by the number it carries.
     pub realms: Vec<(String, String)>,
+    /// Regions, by the number VPCs carry.
+    pub regions: Vec<String>,
+    /// Links.
+    pub links: IndexVec<LinkIx, String>,
     /// Instance types by guest, where known.
     pub mac: IndexVec<EniIx, Option<String>>,
     /// Description of an interface, where it has one.

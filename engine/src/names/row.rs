@@ -1,10 +1,13 @@
 //! Rows as text.
 
 use super::Names;
-use crate::base::ids::{AclIx, EigwIx, EniIx, IgwIx, InetIx, NatIx, NmIx, RtbIx, SgIx, SubnetIx, VpcIx};
+use crate::base::ids::{
+    AclIx, EigwIx, EniIx, IgwIx, InetIx, McastIx, NatIx, NmIx, PcxIx, RtbIx, SgIx, SubnetIx, SvcIx, TgwAttachIx,
+    TgwRtbIx, VpcIx, VpceIx,
+};
 use crate::diag::Span;
 use crate::fabric::Fabric;
-use crate::verdict::{Dir, RowIx, RowKind};
+use crate::verdict::{Dir, LinkIx, RowIx, RowKind};
 
 /// What a written row says.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -16,8 +19,6 @@ pub struct RowText {
     /// Where it is written.
     pub span: Span,
 }
-
-const LINKS: [&str; 4] = ["same zone", "cross zone", "internet", "instance host"];
 
 impl Names {
     /// What kind of thing a row belongs to, in AWS's words: `network ACL`, `security group`, ...
@@ -38,8 +39,15 @@ impl Names {
             | K::GuestClosed
             | K::GuestNoPing
             | K::GuestForward
+            | K::GuestNoState
             | K::TtlGuest => "instance",
-            K::AddressNone | K::ServiceNone | K::Service | K::ServiceDnsOff | K::BlockPublicAccess | K::Loop => "vpc",
+            K::AddressNone
+            | K::ServiceNone
+            | K::Service
+            | K::ServiceDnsOff
+            | K::BlockPublicAccess
+            | K::Loop
+            | K::McastNoDomain => "vpc",
             K::AddressReserved => "subnet",
             K::IgwTranslate
             | K::IgwNoPublicAddress
@@ -57,6 +65,28 @@ impl Names {
             | K::NatIdle
             | K::MtuNat
             | K::TtlNat => "nat_gateway",
+            K::PcxPass | K::PcxTransit | K::PcxUnknown | K::PcxMtu | K::PcxReturn => "vpc_peering_connection",
+            K::TgwPass
+            | K::TgwNoAz
+            | K::TgwNoAssociation
+            | K::TgwUnknown
+            | K::MtuTgw
+            | K::TtlTgw
+            | K::TgwState
+            | K::TgwTunnel => "transit_gateway_attachment",
+            K::TgwRoute | K::TgwRouteBlackhole | K::TgwRouteNone => "transit_gateway_route_table",
+            K::McastPass | K::McastNoMember | K::McastNoSource | K::McastFragment | K::McastIgmp => {
+                "transit_gateway_multicast_domain"
+            }
+            K::VpcePass
+            | K::VpceState
+            | K::VpceProtocol
+            | K::VpceFromOutside
+            | K::VpceSilent
+            | K::VpceUnknown
+            | K::VpceNoAz
+            | K::MtuVpce => "vpc_endpoint",
+            K::VpceTarget | K::VpceNoTarget => "vpc_endpoint_service",
             K::NotModelled => "not_modelled",
             K::InternetOpen | K::InternetClosed | K::InternetSilent | K::InternetUnknown | K::IgwNoMapping => {
                 "internet"
@@ -77,10 +107,12 @@ impl Names {
         self.row_label(fabric, row).map_or_else(|| self.row_fixed(fabric, row), |label| &label.id)
     }
 
-    fn row_fixed(&self, fabric: &Fabric, row: RowIx) -> &'static str {
+    fn row_fixed(&self, fabric: &Fabric, row: RowIx) -> &str {
         let r = fabric.rows[row];
         match r.kind {
-            RowKind::LinkLoss | RowKind::LinkQueue | RowKind::LinkDown | RowKind::LinkMtu => LINKS[r.owner as usize],
+            RowKind::LinkLoss | RowKind::LinkQueue | RowKind::LinkDown | RowKind::LinkMtu => {
+                &self.links[LinkIx(r.owner)]
+            }
             _ => "internet",
         }
     }
@@ -102,6 +134,12 @@ impl Names {
             "internet_gateway" => &self.igws[IgwIx(n)],
             "egress_only_internet_gateway" => &self.eigws[EigwIx(n)],
             "nat_gateway" => &self.nats[NatIx(n)],
+            "vpc_peering_connection" => &self.pcxs[PcxIx(n)],
+            "transit_gateway_attachment" => &self.tgw_attaches[TgwAttachIx(n)],
+            "transit_gateway_route_table" => &self.tgw_rtbs[TgwRtbIx(n)],
+            "transit_gateway_multicast_domain" => &self.mcasts[McastIx(n)],
+            "vpc_endpoint" => &self.vpces[VpceIx(n)],
+            "vpc_endpoint_service" => &self.services[SvcIx(n)],
             "not_modelled" => &self.not_modelled[NmIx(n)].0,
             "internet"
                 if matches!(r.kind, RowKind::InternetOpen | RowKind::InternetClosed | RowKind::InternetSilent) =>
@@ -121,7 +159,7 @@ impl Names {
         match fabric.rows[row].kind {
             RowKind::AclLast => "*",
             RowKind::SgLast => "default",
-            RowKind::RouteNone => "none",
+            RowKind::RouteNone | RowKind::TgwRouteNone => "none",
             _ => "",
         }
     }
@@ -149,6 +187,7 @@ impl Names {
             return match r.kind {
                 K::AclRule => format!("acl {name} {dir} rule {}: {}", text.name, text.says),
                 K::SgRule => format!("sg {name} {dir} rule {}: {}", text.name, text.says),
+                K::TgwRoute | K::TgwRouteBlackhole => format!("tgw rtb {name} route {} -> {}", text.name, text.says),
                 _ => format!("rtb {name} route {} -> {}", text.name, text.says),
             };
         }
@@ -213,6 +252,44 @@ impl Names {
                 format!("nat {name}: larger than {mtu} bytes, and must not be fragmented")
             }
             K::TtlNat => format!("nat {name}: time to live expired"),
+            K::GuestNoState => {
+                format!("instance {name}: a stateful appliance that has not seen this connection's first packet")
+            }
+            K::PcxPass => format!("pcx {name}"),
+            K::PcxTransit => {
+                format!("pcx {name}: the destination is not an address of the peer VPC (peering is not transitive)")
+            }
+            K::PcxUnknown => format!("pcx {name}: the peer VPC is not described"),
+            K::PcxMtu => {
+                let mtu = fabric.pcxs[PcxIx(r.owner)].mtu;
+                format!("pcx {name}: larger than {mtu} bytes, and must not be fragmented")
+            }
+            K::PcxReturn => format!("pcx {name}: back to the NAT gateway that sent the request"),
+            K::TgwPass => format!("tgw attachment {name}"),
+            K::TgwNoAz => format!("tgw attachment {name}: no subnet in the sender's zone"),
+            K::TgwNoAssociation => format!("tgw attachment {name}: associated with no route table"),
+            K::TgwUnknown => format!("tgw attachment {name}: what is behind it is not described"),
+            K::MtuTgw => format!("tgw attachment {name}: larger than 8500 bytes"),
+            K::TtlTgw => format!("tgw attachment {name}: time to live expired"),
+            K::TgwState => format!("tgw attachment {name} is not available"),
+            K::TgwRouteNone => format!("tgw rtb {name}: no route to the destination"),
+            K::TgwTunnel => format!("tgw attachment {name}: GRE tunnel"),
+            K::McastPass => format!("multicast domain {name}: copies to the group's members"),
+            K::McastNoDomain => format!("vpc {name}: the subnet is in no multicast domain"),
+            K::McastNoMember => format!("multicast domain {name}: the group has no other member"),
+            K::McastNoSource => format!("multicast domain {name}: the sender is not one of the group's sources"),
+            K::McastFragment => format!("multicast domain {name}: drops fragments"),
+            K::McastIgmp => format!("multicast domain {name}: takes the membership message"),
+            K::VpcePass => format!("vpce {name}"),
+            K::VpceState => format!("vpce {name} is not available"),
+            K::VpceProtocol => format!("vpce {name}: a gateway endpoint takes TCP and echo requests only"),
+            K::VpceFromOutside => format!("vpce {name}: the source is outside its VPC"),
+            K::VpceSilent => format!("vpce {name}: its service does not answer this"),
+            K::VpceUnknown => format!("vpce {name}: its service is not described"),
+            K::VpceNoAz => format!("vpce {name}: its service is not present in this zone"),
+            K::MtuVpce => format!("vpce {name}: larger than 8500 bytes"),
+            K::VpceTarget => format!("endpoint service {name}"),
+            K::VpceNoTarget => format!("endpoint service {name}: no usable target in the node's zones"),
             K::Loop => format!("vpc {name}: the route leads back to where it starts"),
             K::NotModelled => {
                 let (label, kind) = &self.not_modelled[NmIx(r.owner)];
@@ -226,7 +303,9 @@ impl Names {
             K::LinkQueue => format!("{name} link: its queue is full"),
             K::LinkDown => format!("{name} link is down"),
             K::LinkMtu => format!("{name} link: larger than the path takes, and must not be fragmented"),
-            K::AclRule | K::SgRule | K::Route | K::RouteBlackhole => format!("{name}: a written row without text"),
+            K::AclRule | K::SgRule | K::Route | K::RouteBlackhole | K::TgwRoute | K::TgwRouteBlackhole => {
+                format!("{name}: a written row without text")
+            }
         }
     }
 

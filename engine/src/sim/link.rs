@@ -9,7 +9,7 @@ use crate::base::rng::Stream;
 use crate::base::{Bandwidth, IndexVec, Instant, Nanos};
 use crate::compile::Network;
 use crate::fabric::{EniKind, Fabric};
-use crate::verdict::{LinkClass, RowIx};
+use crate::verdict::{LinkIx, RowIx};
 use crate::wire::Packet;
 use rustc_hash::FxHashMap;
 use std::net::IpAddr;
@@ -52,7 +52,7 @@ impl Links {
         fabric: &Fabric,
         packet: &Packet,
         sender: Option<EniIx>,
-        class: LinkClass,
+        class: LinkIx,
         now: Instant,
     ) -> Result<Instant, RowIx> {
         self.cross_in(fabric, packet, sender, class, None, now)
@@ -67,7 +67,7 @@ impl Links {
         latency: Option<Nanos>,
         now: Instant,
     ) -> Result<Instant, RowIx> {
-        self.cross_in(fabric, packet, sender, LinkClass::Internet, latency, now)
+        self.cross_in(fabric, packet, sender, LinkIx::INTERNET, latency, now)
     }
 
     fn cross_in(
@@ -75,12 +75,12 @@ impl Links {
         fabric: &Fabric,
         packet: &Packet,
         sender: Option<EniIx>,
-        class: LinkClass,
+        class: LinkIx,
         latency: Option<Nanos>,
         now: Instant,
     ) -> Result<Instant, RowIx> {
         let link = fabric.link(class);
-        let rows = fabric.link_rows[class as usize];
+        let rows = fabric.link_rows[class];
         // A link that loses everything is down.
         if link.loss.0 == crate::base::Ratio::ONE {
             return Err(RowIx(rows.0 + 2));
@@ -98,11 +98,13 @@ impl Links {
             }
         }
         let mut leaves = now;
-        if let Some(eni) = sender {
-            let own = match fabric.enis[eni].kind {
-                EniKind::Guest(guest) => fabric.guests[guest].bandwidth,
-                _ => NAT_BANDWIDTH,
-            };
+        // A transit gateway's and an endpoint's interfaces are not limited: AWS's figures are beyond one network's hosts.
+        let own = sender.and_then(|eni| match fabric.enis[eni].kind {
+            EniKind::Guest(guest) => Some((eni, fabric.guests[guest].bandwidth)),
+            EniKind::Nat(_) => Some((eni, NAT_BANDWIDTH)),
+            _ => None,
+        });
+        if let Some((eni, own)) = own {
             let bandwidth = link.bandwidth.map_or(own, |link| own.min(link));
             let busy = &mut self.busy_until[eni];
             let start = (*busy).max(now);

@@ -23,7 +23,7 @@ use crate::base::index::Index;
 use crate::base::{IndexVec, Instant};
 use crate::compile::Network;
 use crate::event::{Fact, HostRef, Observer};
-use crate::flow::FlowState;
+use crate::flow::{FlowState, Inside};
 use crate::host::{Host, HostConfig, HostEvent};
 use crate::verdict::Vantage;
 use crate::wire::Packet;
@@ -67,6 +67,8 @@ pub struct Sim<O> {
     tapped: VecDeque<(Instant, GuestIx, Packet)>,
     happened: VecDeque<(HostRef, HostEvent)>,
     totals: Totals,
+    /// Where a service of AWS's that was reached by an endpoint answers, by its flow.
+    service_backs: FxHashMap<(InetIx, Inside), Vantage>,
     /// The interface that a service answers, by its conversation.
     askers: FxHashMap<(std::net::IpAddr, u16), EniIx>,
     /// Who watches.
@@ -92,6 +94,7 @@ impl<O: Observer> Sim<O> {
             tapped: VecDeque::new(),
             happened: VecDeque::new(),
             totals: Totals::default(),
+            service_backs: FxHashMap::default(),
             askers: FxHashMap::default(),
             observer,
         }
@@ -253,7 +256,8 @@ fn internet_config(network: &Network, inet: InetIx, seed: u64) -> HostConfig {
     HostConfig {
         name: format!("internet host {}", inet.to_usize()),
         seed,
-        addresses: h.addresses.to_vec(),
+        // A service answers at whatever address it is reached.
+        addresses: if h.anywhere { Vec::new() } else { h.addresses.to_vec() },
         os: crate::fabric::GuestOs::Linux,
         listeners: h.listeners.to_vec(),
         listens_everywhere: h.takes_everything,

@@ -10,7 +10,7 @@ use crate::base::{PortRange, Protocol};
 use crate::compile::Network;
 use crate::event::{Fact, HostRef, Observer};
 use crate::host::HostConfig;
-use crate::verdict::LinkClass;
+use crate::verdict::LinkIx;
 use crate::wire::{Headers, L4, Packet, Payload, Udp, dhcp, dns};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -80,7 +80,7 @@ impl<O: Observer> Sim<O> {
             let by = self.network.fabric.no_mapping;
             return self.drop(&packet, by, None);
         };
-        let delay = self.network.fabric.link(LinkClass::Host).latency;
+        let delay = self.network.fabric.link(LinkIx::HOST).latency;
         self.queue.push(self.now + delay, Event::Arrive { packet, at: crate::verdict::Vantage::FromService(eni) });
     }
 

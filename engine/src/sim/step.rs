@@ -2,9 +2,9 @@
 
 use super::{Event, Sim};
 use crate::base::Nanos;
-use crate::base::ids::EniIx;
+use crate::base::ids::{EniIx, InetIx, McastIx};
 use crate::event::{Fact, HostRef, Observer};
-use crate::verdict::{Dir, Hop, LinkClass, Notify, NotifyKind, RowIx, Step, Vantage, Verdict};
+use crate::verdict::{Dir, Hop, LinkIx, Notify, NotifyKind, RowIx, Step, Vantage, Verdict};
 use crate::walk::{DenyPolicy, IGW_MTU, NoRecord, Recorder, Walk};
 use crate::wire::{Packet, fragment, quote};
 
@@ -64,10 +64,12 @@ impl<O: Observer> Sim<O> {
                 self.deliver(packet, eni);
             }
             Verdict::Serve { eni, .. } => {
-                let delay = self.network.fabric.link(LinkClass::Host).latency;
+                let delay = self.network.fabric.link(LinkIx::HOST).latency;
                 self.queue.push(self.now + delay, Event::Service { packet, eni });
             }
             Verdict::Exit => self.exit(packet, at),
+            Verdict::Endpoint { host, back } => self.to_service(packet, host, back),
+            Verdict::Replicate { domain, sender } => self.replicate(&packet, domain, sender),
             Verdict::Drop { by, notify } => self.drop(&packet, by, notify),
         }
     }
@@ -113,10 +115,17 @@ impl<O: Observer> Sim<O> {
     }
 
     /// Over a link: wait for the bandwidth, cross, arrive.
-    fn send_on(&mut self, packet: Packet, from: Vantage, to: Vantage, class: LinkClass) {
+    fn send_on(&mut self, packet: Packet, from: Vantage, to: Vantage, class: LinkIx) {
         self.totals.hops += 1;
-        if to == Vantage::Internet && packet.len() > IGW_MTU {
-            for piece in self.cut(&packet, IGW_MTU) {
+        // A peering between Regions hands over to an interface; a transit gateway has dropped what is too big for it.
+        let between_regions = matches!(to, Vantage::In { .. }) && class.0 > LinkIx::TGW.0;
+        let mtu = match to {
+            Vantage::Internet => IGW_MTU,
+            _ if between_regions => self.network.fabric.profile.inter_region_peering_mtu,
+            _ => u32::MAX,
+        };
+        if packet.len() > mtu {
+            for piece in self.cut(&packet, mtu) {
                 self.send_piece(piece, from, to, class);
             }
         } else {
@@ -124,7 +133,7 @@ impl<O: Observer> Sim<O> {
         }
     }
 
-    fn send_piece(&mut self, packet: Packet, from: Vantage, to: Vantage, class: LinkClass) {
+    fn send_piece(&mut self, packet: Packet, from: Vantage, to: Vantage, class: LinkIx) {
         match self.links.cross(&self.network.fabric, &packet, sender_of(from), class, self.now) {
             Ok(at) => self.queue.push(at, Event::Arrive { packet, at: to }),
             Err(by) => self.drop(&packet, by, None),
@@ -133,14 +142,14 @@ impl<O: Observer> Sim<O> {
 
     fn exit(&mut self, packet: Packet, from: Vantage) {
         let fabric = &self.network.fabric;
-        let host = fabric.internet_by_address.get(&packet.headers.dst).copied();
+        let host = fabric.internet_host(packet.headers.dst);
         let mtu = host.map_or(IGW_MTU, |host| fabric.internet_hosts[host].mtu).min(IGW_MTU);
         let extra = host.and_then(|host| fabric.internet_hosts[host].latency);
         // A narrower path beyond the gateway: some router there says so (RFC 1191 section 3).
         if packet.len() > mtu && (packet.headers.fragment.dont || !packet.headers.is_v4()) {
             let router =
                 if packet.headers.is_v4() { super::services::FAR_ROUTER.0 } else { super::services::FAR_ROUTER.1 };
-            let by = fabric.link_rows[LinkClass::Internet as usize];
+            let by = fabric.link_rows[LinkIx::INTERNET];
             let notify = Notify { kind: NotifyKind::TooBig { mtu }, from: router, at: Vantage::Internet };
             return self.drop(&packet, RowIx(by.0 + 3), Some(notify));
         }
@@ -155,6 +164,24 @@ impl<O: Observer> Sim<O> {
                 (Ok(at), Some(host)) => self.queue.push(at, Event::Internet { packet, host }),
             }
         }
+    }
+
+    /// A service of AWS's has the packet by an endpoint; its answers come back the same way.
+    fn to_service(&mut self, packet: Packet, host: InetIx, back: Vantage) {
+        if let Some(flow) = crate::flow::Inside::answering(&packet.headers) {
+            self.service_backs.insert((host, flow), back);
+        }
+        if O::WATCHES {
+            self.observer.on(self.now, &Fact::Exited { packet: &packet, host: Some(host) });
+        }
+        let delay = self.network.fabric.link(LinkIx::SAME_AZ).latency;
+        self.queue.push(self.now + delay, Event::Internet { packet, host });
+    }
+
+    /// Copies to the members of a multicast group.
+    fn replicate(&mut self, packet: &Packet, domain: McastIx, sender: EniIx) {
+        let _ = (packet, domain, sender);
+        unreachable!("the walk makes no copies yet");
     }
 
     /// Cuts what is larger than the link takes; the walk has dropped what must not be cut.
@@ -284,6 +311,12 @@ impl<O: Observer> Sim<O> {
                 self.walk(packet, Vantage::Out(eni));
             }
             HostRef::Internet(inet) => {
+                let flow = crate::flow::Inside::of(&packet.headers);
+                if let Some(back) = flow.and_then(|flow| self.service_backs.get(&(inet, flow)).copied()) {
+                    let delay = self.network.fabric.link(LinkIx::SAME_AZ).latency;
+                    self.queue.push(self.now + delay, Event::Arrive { packet, at: back });
+                    return;
+                }
                 let extra = self.network.fabric.internet_hosts[inet].latency;
                 match self.links.cross_internet(&self.network.fabric, &packet, None, extra, self.now) {
                     Ok(at) => self.queue.push(at, Event::Arrive { packet, at: Vantage::Internet }),
@@ -300,14 +333,24 @@ const fn interface_of(at: Vantage) -> Option<(EniIx, Dir)> {
     match at {
         Vantage::Out(eni) => Some((eni, Dir::Out)),
         Vantage::In { eni, .. } | Vantage::FromService(eni) => Some((eni, Dir::In)),
-        Vantage::Loopback(_) | Vantage::RegionalNat(_) | Vantage::Internet => None,
+        Vantage::FromTgw { eni, .. } => Some((eni, Dir::Out)),
+        Vantage::Loopback(_)
+        | Vantage::RegionalNat(_)
+        | Vantage::Internet
+        | Vantage::Tgw { .. }
+        | Vantage::GatewayEndpoint(_) => None,
     }
 }
 
 /// The interface whose bandwidth a packet uses when it leaves.
 const fn sender_of(at: Vantage) -> Option<EniIx> {
     match at {
-        Vantage::Out(eni) | Vantage::In { eni, .. } => Some(eni),
-        Vantage::FromService(_) | Vantage::Loopback(_) | Vantage::RegionalNat(_) | Vantage::Internet => None,
+        Vantage::Out(eni) | Vantage::In { eni, .. } | Vantage::FromTgw { eni, .. } => Some(eni),
+        Vantage::FromService(_)
+        | Vantage::Loopback(_)
+        | Vantage::RegionalNat(_)
+        | Vantage::Internet
+        | Vantage::Tgw { .. }
+        | Vantage::GatewayEndpoint(_) => None,
     }
 }

@@ -58,6 +58,34 @@ pub const fn code_of(row: Row) -> &'static str {
         K::NatUnsolicited => "SIM_NAT_UNSOLICITED",
         K::NatPorts => "SIM_NAT_PORTS_EXHAUSTED",
         K::NatIdle => "SIM_NAT_IDLE_TIMEOUT",
+        K::GuestNoState => "SIM_STATEFUL_APPLIANCE",
+        K::PcxPass => "SIM_PEERING",
+        K::PcxTransit => "PCX_REQUIRES_ADDRESS_IN_VPC_CIDR",
+        K::PcxUnknown => "SIM_PEER_NOT_DESCRIBED",
+        K::PcxReturn => "SIM_RETURN_TO_SENDER",
+        K::PcxMtu | K::MtuTgw | K::MtuVpce => "SIM_MTU_EXCEEDED",
+        K::TgwPass | K::TgwRoute => "SIM_TRANSIT_GATEWAY",
+        K::TgwNoAz => "TGW_ROUTE_AZ_RESTRICTION",
+        K::TgwNoAssociation => "TGW_ATTACH_MISSING_TGW_RTB_ASSOCIATION",
+        K::TgwState => "BAD_STATE_ATTACHMENT",
+        K::TgwUnknown => "SIM_PEER_NOT_DESCRIBED",
+        K::TtlTgw => "SIM_TTL_EXPIRED",
+        K::TgwRouteBlackhole => "TGW_RTB_BAD_STATE_ROUTE",
+        K::TgwRouteNone => "TGW_RTB_NO_ROUTE_TO_TGW_ATTACHMENT",
+        K::TgwTunnel => "SIM_CONNECT_TUNNEL",
+        K::McastPass | K::McastIgmp => "SIM_MULTICAST",
+        K::McastNoDomain => "SIM_MULTICAST_NO_DOMAIN",
+        K::McastNoMember => "SIM_MULTICAST_NO_MEMBER",
+        K::McastNoSource => "SIM_MULTICAST_NO_SOURCE",
+        K::McastFragment => "SIM_MULTICAST_FRAGMENT",
+        K::VpcePass | K::VpceTarget => "SIM_VPC_ENDPOINT",
+        K::VpceState => "BAD_STATE",
+        K::VpceProtocol => "VPCE_GATEWAY_PROTOCOL_RESTRICTION",
+        K::VpceFromOutside => "SIM_GATEWAY_ENDPOINT_FROM_OUTSIDE",
+        K::VpceSilent => "SIM_HOST_DOES_NOT_ANSWER",
+        K::VpceUnknown => "SIM_SERVICE_NOT_DESCRIBED",
+        K::VpceNoAz => "VPCE_SERVICE_NOT_INSTALLED_IN_AZ",
+        K::VpceNoTarget => "ELBV2_NO_TARGETS_IN_AZ",
         K::Loop => "SIM_LOOP",
         K::NotModelled => "SIM_NOT_MODELLED",
         K::InternetUnknown => "SIM_FOREIGN_HOST",
@@ -73,8 +101,15 @@ pub const fn code_of(row: Row) -> &'static str {
 pub const fn reason_of(kind: RowKind) -> Reason {
     use RowKind as K;
     match kind {
-        K::GuestClosed | K::GuestNoPing | K::InternetClosed | K::InternetSilent | K::ManagedSilent => Reason::Guest,
-        K::NotModelled | K::GuestForwardUnknown | K::InternetUnknown => Reason::Unknown,
+        K::GuestClosed | K::GuestNoPing | K::InternetClosed | K::InternetSilent | K::ManagedSilent | K::VpceSilent => {
+            Reason::Guest
+        }
+        K::NotModelled
+        | K::GuestForwardUnknown
+        | K::InternetUnknown
+        | K::PcxUnknown
+        | K::TgwUnknown
+        | K::VpceUnknown => Reason::Unknown,
         K::LinkLoss | K::LinkQueue | K::LinkDown | K::LinkMtu => Reason::Link,
         _ => Reason::Blocked,
     }

@@ -138,6 +138,72 @@ pub enum RowKind {
     MtuNat,
     /// NAT gateway: hops ran out (nat).
     TtlNat,
+    /// A stateful forwarding guest has not seen the connection's first packet (eni).
+    GuestNoState,
+    /// VPC peering: it carries the packet (pcx).
+    PcxPass,
+    /// VPC peering: the destination is in no block of the peer VPC (pcx).
+    PcxTransit,
+    /// VPC peering: the peer VPC is not described (pcx).
+    PcxUnknown,
+    /// VPC peering: larger than it takes, and not to be fragmented (pcx).
+    PcxMtu,
+    /// VPC peering: the reply to a NAT gateway goes back the way the request came (pcx).
+    PcxReturn,
+    /// Transit gateway: it carries the packet to this attachment (tgw attachment).
+    TgwPass,
+    /// Transit gateway: the attachment has no subnet in the sender's zone (tgw attachment).
+    TgwNoAz,
+    /// Transit gateway: the attachment that the packet came by has no route table (tgw attachment).
+    TgwNoAssociation,
+    /// Transit gateway: the attachment is not available, or has no usable interface (tgw attachment).
+    TgwState,
+    /// Transit gateway: what is behind the attachment is not described (tgw attachment).
+    TgwUnknown,
+    /// Transit gateway: larger than 8,500 bytes (tgw attachment that it came by).
+    MtuTgw,
+    /// Transit gateway: hops ran out (tgw attachment that it came by).
+    TtlTgw,
+    /// A route of a transit gateway that forwards (tgw route table).
+    TgwRoute,
+    /// A route of a transit gateway that drops, or whose attachment cannot take traffic (tgw route table).
+    TgwRouteBlackhole,
+    /// No route of a transit gateway's table matches (tgw route table).
+    TgwRouteNone,
+    /// A tunnel of a Connect attachment: wrapped or unwrapped (tgw attachment).
+    TgwTunnel,
+    /// Multicast: copies go to the group's members (multicast domain).
+    McastPass,
+    /// Multicast: the subnet is in no domain (vpc).
+    McastNoDomain,
+    /// Multicast: the group has no member but the sender (multicast domain).
+    McastNoMember,
+    /// Multicast: the sender is no source of the group (multicast domain).
+    McastNoSource,
+    /// Multicast: fragments are dropped (multicast domain).
+    McastFragment,
+    /// Multicast: a report or a leave message of a host, taken (multicast domain).
+    McastIgmp,
+    /// VPC endpoint: it takes the packet (vpce).
+    VpcePass,
+    /// VPC endpoint: not available (vpce).
+    VpceState,
+    /// Gateway endpoint: takes TCP and echo requests only (vpce).
+    VpceProtocol,
+    /// Gateway endpoint: the source is outside its VPC (vpce).
+    VpceFromOutside,
+    /// VPC endpoint: nothing answers on this protocol or port (vpce).
+    VpceSilent,
+    /// VPC endpoint: its service is not described (vpce).
+    VpceUnknown,
+    /// Interface endpoint: its service has no node in the zone (vpce).
+    VpceNoAz,
+    /// Interface endpoint: larger than 8,500 bytes (vpce).
+    MtuVpce,
+    /// Endpoint service: a node takes the connection to a target (service).
+    VpceTarget,
+    /// Endpoint service: no usable target (service).
+    VpceNoTarget,
     /// The path comes back to where it was (vpc).
     Loop,
     /// A resource that is not modelled (nm).

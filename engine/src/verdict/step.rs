@@ -1,7 +1,8 @@
 //! Where a packet is, what became of it, and what was decided on the way.
 
 use super::{Decision, RowIx};
-use crate::base::ids::{EniIx, NatIx};
+use crate::base::ids::{EniIx, InetIx, McastIx, NatIx, PcxIx, SvcIx, TgwAttachIx, VpceIx};
+use crate::index_type;
 use crate::wire::Headers;
 use std::net::IpAddr;
 
@@ -27,20 +28,42 @@ pub enum Vantage {
     FromService(EniIx),
     /// It arrives at AWS's edge from the internet.
     Internet,
+    /// A transit gateway has it.
+    Tgw {
+        /// The attachment it came by.
+        via: TgwAttachIx,
+        /// The attachment's interface it came by; none if it came over a peering or out of a tunnel.
+        eni: Option<EniIx>,
+        /// The interface that sent it, as long as security groups may know.
+        from: Option<EniIx>,
+    },
+    /// A transit gateway's interface in a VPC sends it.
+    FromTgw {
+        /// The attachment's interface.
+        eni: EniIx,
+        /// The interface that sent it, as long as security groups may know.
+        from: Option<EniIx>,
+    },
+    /// A service sends it into a VPC by a gateway endpoint.
+    GatewayEndpoint(VpceIx),
 }
 
-/// Kind of link a packet crosses between two vantages.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-#[repr(u8)]
-pub enum LinkClass {
+index_type! {
+    /// A kind of link that a packet crosses between two vantages.
+    pub LinkIx;
+}
+
+impl LinkIx {
     /// Two interfaces in one zone.
-    SameAz,
+    pub const SAME_AZ: Self = Self(0);
     /// Two zones of a Region.
-    CrossAz,
+    pub const CROSS_AZ: Self = Self(1);
     /// AWS's edge and a host on the internet.
-    Internet,
+    pub const INTERNET: Self = Self(2);
     /// Inside one instance's host: link-local services.
-    Host,
+    pub const HOST: Self = Self(3);
+    /// Through a transit gateway.
+    pub const TGW: Self = Self(4);
 }
 
 /// A service on the instance's own host.
@@ -64,7 +87,7 @@ pub enum Verdict {
         /// Where it will be.
         to: Vantage,
         /// The link in between.
-        link: LinkClass,
+        link: LinkIx,
     },
     /// The guest behind this interface has it, and it is for one of the guest's addresses.
     Deliver {
@@ -80,6 +103,20 @@ pub enum Verdict {
     },
     /// It leaves for the internet.
     Exit,
+    /// An AWS service has it, by an endpoint.
+    Endpoint {
+        /// The service.
+        host: InetIx,
+        /// Where its answers enter the network.
+        back: Vantage,
+    },
+    /// Copies of it go to the members of a multicast group.
+    Replicate {
+        /// The domain.
+        domain: McastIx,
+        /// The interface that sent it, which gets none.
+        sender: EniIx,
+    },
     /// It is gone.
     Drop {
         /// The deciding row.
@@ -152,6 +189,18 @@ pub enum Stage {
     Bpa,
     /// NAT gateway.
     Nat(NatIx),
+    /// VPC peering.
+    Pcx(PcxIx),
+    /// Transit gateway, by the attachment that the packet came by.
+    Tgw(TgwAttachIx),
+    /// Which route of the transit gateway's table?
+    TgwRoute(TgwAttachIx),
+    /// Multicast domain.
+    Mcast,
+    /// VPC endpoint.
+    Vpce(VpceIx),
+    /// Endpoint service.
+    VpceService(SvcIx),
     /// Who has the address?
     Address,
     /// Does the subnet's ACL let it in?

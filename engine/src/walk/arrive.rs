@@ -35,7 +35,8 @@ impl<R: Recorder> Walk<'_, R> {
         }
         // An interface that AWS manages may have no group at all (a load balancer's node, a transit gateway's
         // attachment): then nothing filters there (SG-12).
-        if matches!(e.kind, EniKind::NotModelled(_)) && self.fabric.sg_sets[e.sg_set].groups.is_empty() {
+        let managed = matches!(e.kind, EniKind::NotModelled(_) | EniKind::Tgw(_) | EniKind::Vpce(_) | EniKind::Node(_));
+        if managed && self.fabric.sg_sets[e.sg_set].groups.is_empty() {
             self.arrive_hop(packet, eni, true, by.unwrap_or(e.row(EniRow::SgLastIn)));
         } else {
             let sg = self.security_group(packet, eni, Dir::In, ports, from)?;
@@ -53,6 +54,13 @@ impl<R: Recorder> Walk<'_, R> {
                 Err(self.end(Stage::NotModelled, packet, by, None))
             }
             EniKind::Guest(guest) => self.guest(packet, guest, eni),
+            // TGW-21, assumed: its own address answers nothing.
+            EniKind::Tgw(_) if self.fabric.owns(eni, packet.headers.dst) => {
+                Err(self.end(Stage::Guest(eni), packet, e.row(EniRow::Silent), None))
+            }
+            EniKind::Tgw(via) => Ok(Next::On(Vantage::Tgw { via, eni: Some(eni), from })),
+            EniKind::Vpce(vpce) => self.interface_endpoint(packet, vpce, eni),
+            EniKind::Node(service) => self.from_target(packet, service, eni),
             EniKind::Nat(_) => unreachable!("returned above"),
         }
     }
@@ -76,7 +84,8 @@ impl<R: Recorder> Walk<'_, R> {
         if !g.running {
             return Err(self.end(stage, packet, e.row(EniRow::GuestDown), None));
         }
-        let masquerade = matches!(g.forwarding, Forwarding::On { masquerade: true });
+        let masquerade = matches!(g.forwarding, Forwarding::On { masquerade: true, .. });
+        self.unwrap_at_guest(packet, guest);
         let back = masquerade && self.masquerade_back(packet, guest, eni);
         // The address may be another interface's of the same guest (GST-2).
         if !back && self.fabric.guest_owns(guest, packet.headers.dst) {
@@ -88,6 +97,10 @@ impl<R: Recorder> Walk<'_, R> {
             Forwarding::Off => return Err(self.end(stage, packet, e.row(EniRow::GuestForwardOff), None)),
             Forwarding::Unknown => return Err(self.end(stage, packet, e.row(EniRow::GuestForwardUnknown), None)),
             Forwarding::On { .. } => {}
+        }
+        // GST-12.
+        if matches!(g.forwarding, Forwarding::On { stateful: true, .. }) && !back && !self.has_state(packet, guest) {
+            return Err(self.end(stage, packet, e.row(EniRow::GuestNoState), None));
         }
         if packet.headers.ttl <= 1 {
             let notify = self.own_address(eni, packet).map(|from| Notify {
@@ -104,6 +117,7 @@ impl<R: Recorder> Walk<'_, R> {
             self.masquerade(packet, guest, out);
         }
         self.pass(stage, packet, e.row(EniRow::GuestForward));
+        let out = self.wrap_at_guest(packet, guest).unwrap_or(out);
         Ok(Next::On(Vantage::Out(out)))
     }
 
@@ -175,15 +189,7 @@ fn is_stray_answer(packet: &Packet) -> bool {
 
 /// The flow of a packet that goes out, or nothing if it is of a kind that has no ports to translate.
 pub(super) fn inside_of(packet: &Packet) -> Option<Inside> {
-    let h = &packet.headers;
-    if h.is_icmp_error() {
-        return None;
-    }
-    let (src_port, dst_port) = match h.icmp() {
-        Some(icmp) => ((icmp.rest >> 16) as u16, 0),
-        None => h.ports(),
-    };
-    Some(Inside { protocol: h.protocol, src: h.src, src_port, dst: h.dst, dst_port })
+    Inside::of(&packet.headers)
 }
 
 /// The flow of a packet that comes back.

@@ -7,7 +7,7 @@ use crate::base::ids::{EigwIx, EniIx, IgwIx, VpcIx};
 use crate::eval;
 use crate::fabric::{EniKind, PublicOwner, Target, VpcRow};
 use crate::flow::Inside;
-use crate::verdict::{Decision, LinkClass, Notify, NotifyKind, Stage, Vantage, Verdict};
+use crate::verdict::{Decision, LinkIx, Notify, NotifyKind, Stage, Vantage, Verdict};
 use crate::wire::{Packet, quote};
 use std::net::IpAddr;
 
@@ -70,7 +70,7 @@ impl<R: Recorder> Walk<'_, R> {
             IpAddr::V6(dst) => self.fabric.public_v6.get(dst.into()).is_some(),
         };
         if ours {
-            Next::Done(Verdict::Transit { to: Vantage::Internet, link: LinkClass::SameAz })
+            Next::Done(Verdict::Transit { to: Vantage::Internet, link: LinkIx::SAME_AZ })
         } else {
             Next::Done(Verdict::Exit)
         }
@@ -184,9 +184,13 @@ impl<R: Recorder> Walk<'_, R> {
                 Err(self.end(Stage::NotModelled, packet, by, None))
             }
             // Compile refuses any other target in an edge table.
-            Target::Igw(_) | Target::Eigw(_) | Target::Nat(_) => {
-                Err(self.end(Stage::EdgeRoute, packet, route.row, None))
-            }
+            Target::Igw(_)
+            | Target::Eigw(_)
+            | Target::Nat(_)
+            | Target::Pcx(_)
+            | Target::Tgw(_)
+            | Target::Vpce(_)
+            | Target::Nowhere => Err(self.end(Stage::EdgeRoute, packet, route.row, None)),
         }
     }
 
@@ -251,7 +255,7 @@ impl<R: Recorder> Walk<'_, R> {
 }
 
 /// The flow that an answer to the packet belongs to.
-fn answer_to(packet: &Packet) -> Inside {
+pub(super) fn answer_to(packet: &Packet) -> Inside {
     let o = super::arrive::outside_of(packet);
     Inside { protocol: o.protocol, src: o.own, src_port: o.own_port, dst: o.remote, dst_port: o.remote_port }
 }

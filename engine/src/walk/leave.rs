@@ -7,15 +7,21 @@
 //! gateway translates them (ACL-10).
 
 use super::{Next, Pass, Recorder, Walk};
-use crate::base::ids::{EniIx, IgwIx, NatIx, RtbIx, VpcIx};
+use crate::base::ids::{EniIx, IgwIx, NatIx, PcxIx, RtbIx, VpcIx};
 use crate::eval::{self, Key, LinkLocal};
-use crate::fabric::{EniKind, EniRow, Route, Target, VpcRow};
-use crate::verdict::{Dir, Hop, LinkClass, RowIx, Stage, Vantage, Verdict};
+use crate::fabric::{EniKind, EniRow, PcxRow, Route, Target, VpcRow};
+use crate::verdict::{Dir, Hop, LinkIx, RowIx, Stage, Vantage, Verdict};
 use crate::wire::Packet;
 use std::net::IpAddr;
 
 impl<R: Recorder> Walk<'_, R> {
     pub(super) fn leave(&mut self, packet: &mut Packet, eni: EniIx) -> Pass<Next> {
+        self.leave_as(packet, eni, None)
+    }
+
+    /// The same for a transit gateway's interface, which forwards: `carried` is the interface that sent the packet, as long
+    /// as groups may know.
+    pub(super) fn leave_as(&mut self, packet: &mut Packet, eni: EniIx, carried: Option<EniIx>) -> Pass<Next> {
         let e = &self.fabric.enis[eni];
         let subnet = &self.fabric.subnets[e.subnet];
         let dst = packet.headers.dst;
@@ -34,19 +40,25 @@ impl<R: Recorder> Walk<'_, R> {
                 return Ok(Next::Done(self.service(packet, eni, answer)));
             }
             filter = Some(self.security_group(packet, eni, Dir::Out, ports, None)?);
+        } else if self.is_filtered(eni) {
+            // Interface endpoints and load balancers have groups too.
+            filter = Some(self.security_group(packet, eni, Dir::Out, ports, None)?);
         } else if let Some(LinkLocal::Nothing(by)) = eval::link_local(self.fabric, eni, dst) {
             return Err(self.end(Stage::Service(eni), packet, by, None));
         }
 
         // A NAT gateway sends as itself: its group-less interface says that the path is tracked (CT-5).
         let is_nat = matches!(e.kind, EniKind::Nat(_));
-        let from = (own_source || is_nat).then_some(eni);
+        let from = (own_source || is_nat).then_some(eni).or(carried);
         // A neighbour in the same subnet gets it directly: no ACL, no route table (ACL-5).
         if subnet.contains(dst) {
             self.leave_hop(packet, eni, true, filter, self.fabric.eni_with(e.vpc, dst));
             return self.hand_over(packet, e.vpc, eni, from, false);
         }
 
+        if let Some((to, pcx)) = self.returns_to_sender(packet) {
+            return self.back_to_sender(packet, Sender { eni, from }, to, (pcx, ports, filter));
+        }
         let route = self.fabric.rtbs[subnet.rtb].lookup(dst);
         let leaves = route.is_none_or(|route| self.leaves_subnet(eni, dst, route));
         let mut by = filter;
@@ -61,8 +73,36 @@ impl<R: Recorder> Walk<'_, R> {
             by = Some(decision.by);
         }
         // FLW-4, assumed: what has no route is accepted here all the same.
-        self.leave_hop(packet, eni, true, by, route.and_then(|route| self.next_eni(e.vpc, dst, route)));
+        self.leave_hop(packet, eni, true, by, route.and_then(|route| self.next_eni(eni, dst, route)));
         self.follow(packet, Sender { eni, from }, subnet.rtb, Stage::Route(eni), leaves)
+    }
+
+    /// True for an interface that AWS manages and that has groups of its own.
+    pub(super) fn is_filtered(&self, eni: EniIx) -> bool {
+        let e = &self.fabric.enis[eni];
+        matches!(e.kind, EniKind::Vpce(_) | EniKind::Node(_)) && !self.fabric.sg_sets[e.sg_set].groups.is_empty()
+    }
+
+    /// PCX-10: the reply to a NAT gateway needs no route, but the ACLs of both subnets still hold.
+    fn back_to_sender(
+        &mut self,
+        packet: &Packet,
+        sender: Sender,
+        to: EniIx,
+        (pcx, ports, filter): (PcxIx, (u16, u16), Option<RowIx>),
+    ) -> Pass<Next> {
+        let eni = sender.eni;
+        let acl = self.fabric.subnets[self.fabric.enis[eni].subnet].acl;
+        let decision = eval::acl(self.fabric, acl, Dir::Out, &Key::new(&packet.headers, Dir::Out, ports));
+        if decision.allow {
+            self.pass(Stage::AclOut(eni), packet, decision.by);
+        } else {
+            self.leave_hop(packet, eni, false, Some(decision.by), None);
+            self.deny(Stage::AclOut(eni), packet, decision.by)?;
+        }
+        self.leave_hop(packet, eni, true, filter.or(Some(decision.by)), Some(to));
+        self.pass(Stage::Pcx(pcx), packet, self.fabric.pcxs[pcx].row(PcxRow::Return));
+        Ok(self.transit(eni, to, sender.from, true))
     }
 
     /// Where a table sends the packet.
@@ -89,6 +129,10 @@ impl<R: Recorder> Walk<'_, R> {
             Target::Eigw(eigw) => self.leave_by_eigw(packet, vpc, eigw, sender.eni),
             Target::Nat(nat) => self.reach_nat(packet, nat, sender, entered),
             Target::Eni(next) => Ok(self.transit(sender.eni, next, sender.from, entered)),
+            Target::Pcx(pcx) => self.cross_peering(packet, pcx, vpc, sender),
+            Target::Tgw(attach) => self.reach_tgw(packet, attach, sender),
+            Target::Vpce(vpce) => self.gateway_endpoint(packet, vpce),
+            Target::Nowhere => unreachable!("a route without a target is not active"),
             Target::NotModelled(nm) => {
                 let by = self.fabric.not_modelled[nm].row;
                 Err(self.end(Stage::NotModelled, packet, by, None))
@@ -135,22 +179,33 @@ impl<R: Recorder> Walk<'_, R> {
                 Err(self.end(Stage::Nat(nat), packet, by, None))
             }
             Some(next) => Ok(self.transit(sender.eni, next, sender.from, entered)),
-            None => Ok(Next::Done(Verdict::Transit { to: Vantage::RegionalNat(nat), link: LinkClass::SameAz })),
+            None => Ok(Next::Done(Verdict::Transit { to: Vantage::RegionalNat(nat), link: LinkIx::SAME_AZ })),
         }
     }
 
     /// True if following `route` takes the packet out of the sender's subnet.
     fn leaves_subnet(&self, eni: EniIx, dst: IpAddr, route: &Route) -> bool {
+        // TGW-16: what goes to a transit gateway leaves, even if its interface is in the same subnet.
         let e = &self.fabric.enis[eni];
-        self.next_eni(e.vpc, dst, route).is_none_or(|next| self.fabric.enis[next].subnet != e.subnet)
+        matches!(route.target, Target::Tgw(_))
+            || self.next_eni(eni, dst, route).is_none_or(|next| self.fabric.enis[next].subnet != e.subnet)
     }
 
-    fn next_eni(&self, vpc: VpcIx, dst: IpAddr, route: &Route) -> Option<EniIx> {
+    fn next_eni(&self, eni: EniIx, dst: IpAddr, route: &Route) -> Option<EniIx> {
+        let vpc = self.fabric.enis[eni].vpc;
         match route.target {
             Target::Local => self.fabric.eni_with(vpc, dst),
             Target::Nat(nat) => self.fabric.nats[nat].eni,
             Target::Eni(next) => Some(next),
-            Target::Igw(_) | Target::Eigw(_) | Target::NotModelled(_) => None,
+            Target::Tgw(attach) => {
+                let zone = self.fabric.subnets[self.fabric.enis[eni].subnet].zone;
+                self.fabric.tgw_attaches[attach].port_in(zone)
+            }
+            Target::Pcx(pcx) => {
+                let peer = self.fabric.pcxs[pcx].other(vpc).flatten();
+                peer.and_then(|peer| self.fabric.eni_with(peer, dst))
+            }
+            Target::Igw(_) | Target::Eigw(_) | Target::Vpce(_) | Target::Nowhere | Target::NotModelled(_) => None,
         }
     }
 

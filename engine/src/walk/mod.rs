@@ -12,6 +12,9 @@
 //! edge   (edge.rs)     internet gateway, egress-only gateway, Block Public Access, edge route table
 //! nat    (nat.rs)      NAT gateway: translate, or translate back
 //! track  (track.rs)    security groups with connection tracking
+//! tgw    (transit_gateway.rs, tunnel.rs)  transit gateway: association, table, zone; tunnels of Connect attachments
+//! pcx    (peering.rs)   VPC peering
+//! vpce   (endpoint.rs)  gateway and interface endpoints, load balancers behind endpoint services
 //! ```
 //!
 //! Invariants: a [`Recorder`] only receives, so watching cannot change the walk; with
@@ -19,16 +22,23 @@
 
 mod arrive;
 mod edge;
+mod endpoint;
 mod leave;
 mod nat;
+mod peering;
 mod record;
 mod related;
+mod stateful;
 mod track;
+mod transit_gateway;
+mod tunnel;
 
 pub use arrive::MASQUERADE_IDLE;
 pub use edge::{EIGW_IDLE, IGW_MTU, PRIVATE_NAT64};
+pub use endpoint::VPCE_MTU;
 pub use nat::{NAT_IDLE, NAT_MTU};
 pub use record::{NoRecord, Recorder};
+pub use transit_gateway::TGW_MTU;
 
 use crate::base::Instant;
 use crate::fabric::Fabric;
@@ -82,6 +92,9 @@ impl<R: Recorder> Walk<'_, R> {
                 Vantage::Loopback(eni) | Vantage::FromService(eni) => self.loopback(packet, eni),
                 Vantage::RegionalNat(nat) => self.regional_nat(packet, nat),
                 Vantage::Internet => self.enter(packet),
+                Vantage::Tgw { via, eni, from } => self.tgw(packet, via, eni, from),
+                Vantage::FromTgw { eni, from } => self.leave_as(packet, eni, from),
+                Vantage::GatewayEndpoint(vpce) => self.leave_gateway_endpoint(packet, vpce),
             };
             match next {
                 Ok(Next::On(on)) => at = on,

@@ -55,7 +55,7 @@ impl<R: Recorder> Walk<'_, R> {
         }
         let ours = matches!(packet.headers.dst, IpAddr::V4(dst) if self.fabric.public_v4.contains_key(&dst));
         Ok(Next::Done(if ours {
-            Verdict::Transit { to: Vantage::Internet, link: crate::verdict::LinkClass::SameAz }
+            Verdict::Transit { to: Vantage::Internet, link: crate::verdict::LinkIx::SAME_AZ }
         } else {
             Verdict::Exit
         }))

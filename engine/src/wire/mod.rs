@@ -8,6 +8,7 @@ pub mod dhcp;
 pub mod dns;
 mod emit;
 pub mod fragment;
+pub mod gre;
 mod headers;
 mod mss;
 mod packet;

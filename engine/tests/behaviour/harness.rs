@@ -156,6 +156,8 @@ impl World {
                 Verdict::Deliver { eni } => (format!("to {}", self.net.names.enis[eni].id), None),
                 Verdict::Serve { service, .. } => (format!("served {service:?}"), None),
                 Verdict::Exit => ("out".to_owned(), None),
+                Verdict::Endpoint { host, .. } => (format!("at {}", self.net.names.internet_hosts[host].id), None),
+                Verdict::Replicate { domain, .. } => (format!("copied in {}", self.net.names.mcasts[domain].id), None),
                 Verdict::Drop { by, notify } => (format!("dropped {}", self.net.names.row_text(fabric, by)), notify),
             };
             return Sent { end, packet, notify, hops: notes.hops, steps: notes.steps };

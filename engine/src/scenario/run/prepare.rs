@@ -64,7 +64,7 @@ fn ends(network: &Network, from: &Spanned<String>, to: &Spanned<String>, found: 
         return;
     }
     match resolve_origin(network, from, to) {
-        Ok((Origin::Internet { address }, _)) if !network.fabric.internet_by_address.contains_key(&address) => {
+        Ok((Origin::Internet { address }, _)) if network.fabric.internet_host(address).is_none() => {
             let message = format!("`{from}` is no host of this network");
             found.push(
                 Diagnostic::error("unknown-reference", from.span, message)

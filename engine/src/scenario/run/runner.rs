@@ -168,7 +168,9 @@ impl<'a> Runner<'a> {
             Origin::Eni { eni, .. } => {
                 HostRef::Guest(network.fabric.enis[eni].guest().expect("an end of a step is a guest's"))
             }
-            Origin::Internet { address } => HostRef::Internet(network.fabric.internet_by_address[&address]),
+            Origin::Internet { address } => {
+                HostRef::Internet(network.fabric.internet_host(address).expect("checked before the run"))
+            }
         };
         (host, origin.address(), target)
     }

@@ -1,0 +1,193 @@
+//! Choices that AWS makes and does not tell, and what else a person should know about an answer, as text and as JSON.
+
+use crate::network::Loaded;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use vpcsim_engine::compile::Network;
+use vpcsim_engine::explain::{Common, Device, Explanation, GroupLost, Hint, Outcome, hints};
+use vpcsim_engine::fabric::{TgwAttachKind, TgwTarget};
+use vpcsim_engine::flow::{Choice, Pick};
+use vpcsim_engine::verdict::code_of;
+
+/// `it depends on a choice of AWS's: open in 50 %, no_reply in 50 % of the cases`.
+pub(crate) fn shares(e: &Explanation) -> String {
+    let mut shares: BTreeMap<&str, u32> = BTreeMap::new();
+    for a in &e.alternatives {
+        shares.insert(a.outcome.word(), e.share(a.outcome));
+    }
+    let parts: Vec<String> = shares.iter().map(|(word, share)| format!("{word} in {}", percent(*share))).collect();
+    format!("it depends on a choice of AWS's: {} of the cases", parts.join(", "))
+}
+
+fn percent(share: u32) -> String {
+    format!("{} %", (share + 5_000) / 10_000)
+}
+
+/// The choices as lines of an answer.
+pub(crate) fn choices(loaded: &Loaded, e: &Explanation) -> String {
+    let network = &loaded.network;
+    let mut out = String::new();
+    if e.alternatives.is_empty() {
+        return out;
+    }
+    if !e.depends_on_choice() {
+        let _ = writeln!(
+            out,
+            "  choice       AWS makes a choice here ({}); all {} ways it can fall end alike",
+            asked(network, e).join("; "),
+            e.alternatives.len()
+        );
+        return out;
+    }
+    // Alternatives that end alike, together.
+    let mut groups: BTreeMap<String, (u64, u32, Outcome)> = BTreeMap::new();
+    for a in &e.alternatives {
+        let row = a.decided_by.map_or_else(String::new, |(part, by)| {
+            format!("  {}, on the {}", network.names.row_text(&network.fabric, by), part.word())
+        });
+        let group = groups.entry(format!("{}{row}", a.outcome.word())).or_insert((0, 0, a.outcome));
+        group.0 += 1_000_000 / a.one_in.max(1);
+        group.1 += 1;
+    }
+    let _ = writeln!(out, "  choice       {}", asked(network, e).join("; "));
+    for (text, (share, count, _)) in &groups {
+        let share = u32::try_from(*share).unwrap_or(1_000_000);
+        let _ = writeln!(out, "               {:>5} ({count} of {})  {text}", percent(share), e.alternatives.len());
+    }
+    if let Some(common) = e.common() {
+        let _ = writeln!(out, "  fails when   {}", common_text(network, &common));
+    }
+    out
+}
+
+/// What is chosen, once per kind.
+fn asked(network: &Network, e: &Explanation) -> Vec<String> {
+    let mut out: Vec<String> = Vec::new();
+    for (pick, _, n) in e.alternatives.iter().flat_map(|a| &a.picks) {
+        let text = format!("{}, one of {n}", choice(network, pick));
+        if !out.contains(&text) {
+            out.push(text);
+        }
+    }
+    out
+}
+
+fn choice(network: &Network, pick: &Pick) -> String {
+    let names = &network.names;
+    let (_, from, to) = pick.flow;
+    match pick.choice {
+        Choice::Zone(attach) => {
+            format!("zone of {} for {} to {}", names.tgw_attaches[attach].short(), from.0, to.0)
+        }
+        Choice::Appliance(attach) => format!("zone of {} for the whole flow", names.tgw_attaches[attach].short()),
+        Choice::Tunnel(rtb, route) => {
+            format!("tunnel for {} in {}", network.fabric.tgw_rtbs[rtb].routes[route].to, names.tgw_rtbs[rtb].short())
+        }
+        Choice::Target(service) => format!("target of {}", names.services[service].short()),
+    }
+}
+
+/// What an option of a choice is called.
+fn option(network: &Network, pick: &Pick, n: u32) -> String {
+    let (fabric, names) = (&network.fabric, &network.names);
+    match pick.choice {
+        Choice::Zone(attach) | Choice::Appliance(attach) => {
+            let port = fabric.tgw_attaches[attach].ports().nth(n as usize);
+            port.map_or_else(|| n.to_string(), |port| names.zones[port.zone as usize].clone())
+        }
+        Choice::Tunnel(rtb, route) => {
+            match &fabric.tgw_rtbs[rtb].routes[route].target {
+                TgwTarget::Tunnels(legs) => legs.get(n as usize).map_or_else(String::new, |(connect, tunnel)| {
+                    match &fabric.tgw_attaches[*connect].kind {
+                        TgwAttachKind::Connect { tunnels, .. } => tunnels[*tunnel as usize].far.to_string(),
+                        _ => String::new(),
+                    }
+                }),
+                _ => n.to_string(),
+            }
+        }
+        Choice::Target(_) => format!("number {}", n + 1),
+    }
+}
+
+fn common_text(network: &Network, common: &Common) -> String {
+    match common {
+        Common::Options(pick, options) => {
+            let options: Vec<String> = options.iter().map(|n| option(network, pick, *n)).collect();
+            format!("the {} is {}", choice(network, pick), options.join(" or "))
+        }
+        Common::Different(a, b) => format!("the {} and the {} differ", choice(network, a), choice(network, b)),
+        Common::Same(a, b) => format!("the {} and the {} are the same", choice(network, a), choice(network, b)),
+    }
+}
+
+/// The choices as JSON; null if there is none.
+pub(crate) fn choices_json(loaded: &Loaded, e: &Explanation) -> Value {
+    let network = &loaded.network;
+    if e.alternatives.is_empty() {
+        return Value::Null;
+    }
+    let alternatives: Vec<Value> = e
+        .alternatives
+        .iter()
+        .map(|a| {
+            let picks: Vec<Value> = a
+                .picks
+                .iter()
+                .map(|(pick, n, of)| json!({ "choice": choice(network, pick), "option": option(network, pick, *n), "options": of }))
+                .collect();
+            json!({
+                "picks": picks, "one_in": a.one_in, "result": a.outcome.word(),
+                "decided_by": a.decided_by.map(|(part, by)| {
+                    let mut row = super::explanation::row_facts(loaded, by);
+                    row["on"] = part.word().into();
+                    row
+                }),
+                "code": a.decided_by.map(|(_, by)| code_of(network.fabric.rows[by])),
+            })
+        })
+        .collect();
+    json!({
+        "depends": e.depends_on_choice(), "alternatives": alternatives,
+        "fails_when": e.common().map(|common| common_text(network, &common)),
+    })
+}
+
+/// What else to know, a sentence each.
+pub(crate) fn notes(network: &Network, e: &Explanation) -> Vec<String> {
+    let (fabric, names) = (&network.fabric, &network.names);
+    hints(network, e)
+        .into_iter()
+        .map(|hint| match hint {
+            Hint::GroupNotCarried { rule, group, lost } => {
+                let why = match lost {
+                    GroupLost::PeeringBetweenRegions => "a peering between Regions does not carry it",
+                    GroupLost::TransitGatewayOption => {
+                        "security group referencing is off on the transit gateway or on one of the attachments"
+                    }
+                    GroupLost::TransitGatewayPeering => "a peering of transit gateways does not carry it",
+                    GroupLost::Middlebox => "a middlebox or a translation on the way does not carry it",
+                };
+                format!(
+                    "{} names {}, which the sender has, but {why} ({}): a rule for its address block would match",
+                    names.row_text(fabric, rule),
+                    names.sgs[group].short(),
+                    lost.code()
+                )
+            }
+            Hint::Asymmetric { request, reply } => {
+                let list = |devices: &[Device]| {
+                    let texts: Vec<String> =
+                        devices.iter().map(|Device::Row(by)| names.row_text(fabric, *by)).collect();
+                    if texts.is_empty() { "nothing else".to_owned() } else { texts.join(", ") }
+                };
+                format!("asymmetric: only the request passes {}; only the reply passes {}", list(&request), list(&reply))
+            }
+            Hint::EndpointPolicy(vpce) => format!(
+                "the policy of {} is not the one that allows everything: the service may answer 403, which is not a network matter",
+                names.vpces[vpce].short()
+            ),
+        })
+        .collect()
+}

@@ -1,0 +1,278 @@
+//! Route tables of transit gateways: associations, propagations, static routes, and who wins.
+
+use super::context::{Context, label};
+use crate::base::ids::{TgwAttachIx, TgwIx, TgwRtbIx};
+use crate::base::{Cidr, IndexVec};
+use crate::diag::{Diagnostic, Span};
+use crate::fabric::{TgwAttachKind, TgwRoute, TgwRouteIx, TgwRtb, TgwTarget};
+use crate::names::RowText;
+use crate::spec::{RouteOrigin, Spanned, TransitGatewayRoute, TransitGatewayRouteTable};
+use crate::verdict::{Row, RowIx, RowKind};
+use std::collections::BTreeMap;
+
+/// Ranks of routes with equal prefixes: lower wins (TGW-11).
+const STATIC: u8 = 0;
+const PREFIX_LIST: u8 = 1;
+const FROM_VPC: u8 = 2;
+const FROM_CONNECT: u8 = 4;
+/// Learnt by what is not described: a VPN, a Direct Connect gateway.
+const FROM_OTHER: u8 = 5;
+
+struct Candidate {
+    to: Cidr,
+    rank: u8,
+    target: TgwTarget,
+    active: bool,
+    row: RowIx,
+    span: Span,
+}
+
+impl Context {
+    pub(super) fn tgw_route_tables(&mut self) {
+        let tables = std::mem::take(&mut self.spec.transit_gateway_route_tables);
+        let mut default: [BTreeMap<TgwIx, TgwRtbIx>; 2] = [BTreeMap::new(), BTreeMap::new()];
+        let mut kept: Vec<(&Spanned<String>, &TransitGatewayRouteTable, TgwIx)> = Vec::new();
+        for (name, table) in &tables {
+            let Some(tgw) = self.tgw_named(&table.transit_gateway) else { continue };
+            let index = self.names.tgw_rtbs.push(label(name, table.name_tag.as_ref()));
+            kept.push((name, table, tgw));
+            for (flag, defaults) in [table.default_association, table.default_propagation].into_iter().zip(&mut default)
+            {
+                if flag && let Some(other) = defaults.insert(tgw, index) {
+                    let message = format!("transit gateway `{}` has two default route tables", table.transit_gateway);
+                    let span = self.names.tgw_rtbs[other].span;
+                    self.problem(Diagnostic::error("second-default", name.span, message).note(span, "the other one"));
+                }
+            }
+            self.associations(index, tgw, table);
+        }
+        let [association, propagation] = default;
+        for attach in self.fabric.tgw_attaches.indices() {
+            let a = &self.fabric.tgw_attaches[attach];
+            if a.rtb.is_none() && self.uses_default(a.tgw, true) {
+                let rtb = association.get(&a.tgw).copied();
+                self.fabric.tgw_attaches[attach].rtb = rtb;
+            }
+        }
+        for (n, (name, table, tgw)) in kept.into_iter().enumerate() {
+            let index = TgwRtbIx(n as u32);
+            let is_default = propagation.get(&tgw) == Some(&index) && self.uses_default(tgw, false);
+            let compiled = self.tgw_table(index, tgw, name, table, is_default);
+            self.fabric.tgw_rtbs.push(compiled);
+        }
+        self.spec.transit_gateway_route_tables = tables;
+    }
+
+    /// TGW-7: the options of the transit gateway.
+    fn uses_default(&self, tgw: TgwIx, association: bool) -> bool {
+        self.spec.transit_gateways.get(self.names.tgws[tgw].id.as_str()).is_some_and(|t| {
+            let option =
+                if association { t.default_route_table_association } else { t.default_route_table_propagation };
+            option.unwrap_or(true)
+        })
+    }
+
+    /// TGW-3: at most one table routes what comes by an attachment.
+    fn associations(&mut self, index: TgwRtbIx, tgw: TgwIx, table: &TransitGatewayRouteTable) {
+        for name in &table.associations {
+            if self.ids.not_modelled.contains_key(name.value.as_str()) {
+                continue;
+            }
+            let Some(attach) = self.attachment_named(name, Some(tgw)) else { continue };
+            if let Some(other) = self.fabric.tgw_attaches[attach].rtb.replace(index) {
+                let other = self.names.tgw_rtbs[other].clone();
+                let message = format!("attachment `{name}` is associated with `{}` already", other.id);
+                self.problem(
+                    Diagnostic::error("second-association", name.span, message)
+                        .note(other.span, "the other table")
+                        .help("an attachment is associated with one table; it may propagate into many"),
+                );
+            }
+        }
+    }
+
+    fn tgw_table(
+        &mut self,
+        index: TgwRtbIx,
+        tgw: TgwIx,
+        name: &Spanned<String>,
+        table: &TransitGatewayRouteTable,
+        is_default: bool,
+    ) -> TgwRtb {
+        let mut all: Vec<Candidate> = Vec::new();
+        for route in &table.routes {
+            self.static_route(&mut all, index, tgw, route);
+        }
+        self.tgw_duplicates(name, &all);
+        let mut propagating: Vec<(TgwAttachIx, Span)> = Vec::new();
+        for written in &table.propagations {
+            if !self.ids.not_modelled.contains_key(written.value.as_str())
+                && let Some(attach) = self.attachment_named(written, Some(tgw))
+            {
+                propagating.push((attach, written.span));
+            }
+        }
+        for attach in self.fabric.tgw_attaches.indices() {
+            let a = &self.fabric.tgw_attaches[attach];
+            if is_default && a.tgw == tgw && !propagating.iter().any(|(p, _)| *p == attach) {
+                propagating.push((attach, Span::NONE));
+            }
+        }
+        propagating.sort_unstable();
+        for (attach, span) in propagating {
+            self.propagate(&mut all, index, attach, span);
+        }
+        let none = self.row(Row::plain(RowKind::TgwRouteNone, index.0));
+        // Stable: of equals the first one is in force (TGW-14).
+        all.sort_by_key(|c| (c.to, c.rank));
+        let mut routes: IndexVec<TgwRouteIx, TgwRoute> = IndexVec::new();
+        let mut usable: Vec<(Cidr, TgwRouteIx)> = Vec::new();
+        for c in all {
+            let at = routes.push(TgwRoute { to: c.to, target: c.target, active: c.active, row: c.row });
+            if usable.last().is_none_or(|(to, _)| *to != c.to) {
+                usable.push((c.to, at));
+            }
+        }
+        TgwRtb { tgw, routes, v4: super::vpc::lpm(&usable), v6: super::vpc::lpm(&usable), none }
+    }
+
+    fn tgw_duplicates(&mut self, name: &str, all: &[Candidate]) {
+        let mut seen: BTreeMap<Cidr, Span> = BTreeMap::new();
+        for c in all.iter().filter(|c| c.rank == STATIC) {
+            if let Some(other) = seen.insert(c.to, c.span) {
+                let message = format!("route table `{name}` has two static routes to {}", c.to);
+                self.problem(Diagnostic::error("duplicate-route", c.span, message).note(other, "the other one"));
+            }
+        }
+    }
+
+    fn static_route(
+        &mut self,
+        out: &mut Vec<Candidate>,
+        rtb: TgwRtbIx,
+        tgw: TgwIx,
+        route: &Spanned<TransitGatewayRoute>,
+    ) {
+        let Some((blocks, list)) = self.destination(&route.to) else { return };
+        let learnt = matches!(route.origin, Some(RouteOrigin::Propagated | RouteOrigin::Advertised));
+        let (target, usable) = match (&route.via, route.blackhole) {
+            (None, true) => (TgwTarget::Nowhere, false),
+            (Some(via), blackhole) => match self.tgw_target(tgw, via, learnt) {
+                Some((target, usable)) => (target, usable && !blackhole),
+                None => return,
+            },
+            (None, false) => {
+                let message = format!("the route to `{}` leads nowhere", route.to);
+                self.problem(
+                    Diagnostic::error("missing-field", route.span, message)
+                        .help("add `via: ...`, an attachment, or `blackhole: true`"),
+                );
+                return;
+            }
+        };
+        let via = route.via.as_ref().map_or("", |via| via.value.as_str());
+        let says = match (via, usable) {
+            ("", _) => "blackhole".to_owned(),
+            (via, true) => via.to_owned(),
+            (via, false) => format!("{via} (blackhole)"),
+        };
+        let kind = if usable { RowKind::TgwRoute } else { RowKind::TgwRouteBlackhole };
+        let text = RowText { name: route.to.value.clone(), says, span: route.span };
+        let row = self.written_row(Row::plain(kind, rtb.0), text);
+        let rank = match (learnt, list) {
+            (true, _) => FROM_OTHER,
+            (false, true) => PREFIX_LIST,
+            (false, false) => STATIC,
+        };
+        for to in blocks {
+            out.push(Candidate { to, rank, target: target.clone(), active: usable, row, span: route.span });
+        }
+    }
+
+    /// Where a written route leads, and whether that can take traffic (TGW-12).
+    fn tgw_target(&mut self, tgw: TgwIx, via: &Spanned<String>, learnt: bool) -> Option<(TgwTarget, bool)> {
+        if let Some(nm) = self.ids.not_modelled.get(via.value.as_str()) {
+            return Some((TgwTarget::NotModelled(*nm), true));
+        }
+        let attach = self.attachment_named(via, Some(tgw))?;
+        let a = &self.fabric.tgw_attaches[attach];
+        let available = a.available;
+        if matches!(a.kind, TgwAttachKind::Connect { .. }) && !learnt {
+            let message = format!("a Connect attachment such as `{via}` takes no static routes");
+            self.problem(
+                Diagnostic::error("route-target", via.span, message)
+                    .help("its peers announce prefixes: `advertises` of the peer, and a propagation of the attachment"),
+            );
+        }
+        Some((TgwTarget::Attach(attach), available))
+    }
+
+    /// What an attachment lets a table learn.
+    fn propagate(&mut self, out: &mut Vec<Candidate>, rtb: TgwRtbIx, attach: TgwAttachIx, span: Span) {
+        let a = self.fabric.tgw_attaches[attach].clone();
+        if !a.available {
+            return;
+        }
+        let via = self.names.tgw_attaches[attach].id.clone();
+        match a.kind {
+            TgwAttachKind::Vpc { vpc, .. } => {
+                let ipv6 =
+                    self.spec.transit_gateway_vpc_attachments.get(via.as_str()).is_some_and(|w| w.ipv6 == Some(true));
+                for to in self.fabric.vpcs[vpc].blocks.clone() {
+                    // TGW-15: IPv6 blocks only with the option.
+                    if to.is_v4() || ipv6 {
+                        self.learn(out, rtb, to, FROM_VPC, TgwTarget::Attach(attach), &via, span);
+                    }
+                }
+            }
+            TgwAttachKind::Connect { tunnels, .. } => {
+                let mut by_block: BTreeMap<Cidr, Vec<(TgwAttachIx, u32)>> = BTreeMap::new();
+                for (n, tunnel) in tunnels.iter().enumerate() {
+                    for block in &tunnel.advertises {
+                        by_block.entry(*block).or_default().push((attach, n as u32));
+                    }
+                }
+                for (to, legs) in by_block {
+                    // TGW-24: equal routes of several Connect attachments share the traffic.
+                    let equal = out.iter_mut().find(|c| c.to == to && c.rank == FROM_CONNECT);
+                    if let Some(Candidate { target: TgwTarget::Tunnels(other), .. }) = equal {
+                        *other = other.iter().copied().chain(legs).collect();
+                    } else {
+                        self.learn(out, rtb, to, FROM_CONNECT, TgwTarget::Tunnels(legs.into()), &via, span);
+                    }
+                }
+            }
+            // TGW-6: static routes only.
+            TgwAttachKind::Peering(_) => {}
+        }
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "the parts of one route")]
+    fn learn(
+        &mut self,
+        out: &mut Vec<Candidate>,
+        rtb: TgwRtbIx,
+        to: Cidr,
+        rank: u8,
+        target: TgwTarget,
+        via: &str,
+        span: Span,
+    ) {
+        // TGW-14: of two VPCs with one block only the first is learnt; AWS says nothing, so we warn.
+        if rank == FROM_VPC
+            && let Some(first) = out.iter().find(|c| c.to == to && c.rank == FROM_VPC)
+        {
+            let message = format!("{to} of `{via}` is not propagated: another attachment has propagated it already");
+            let first = first.span;
+            self.warn(
+                Diagnostic::warning("not-propagated", span, message)
+                    .note(first, "the other propagation")
+                    .help("two VPCs with the same block cannot both be reached through one route table"),
+            );
+            return;
+        }
+        let text = RowText { name: to.to_string(), says: format!("{via} (propagated)"), span };
+        let row = self.written_row(Row::plain(RowKind::TgwRoute, rtb.0), text);
+        out.push(Candidate { to, rank, target, active: true, row, span });
+    }
+}

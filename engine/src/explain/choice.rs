@@ -1,0 +1,118 @@
+//! Where a path depends on a choice that AWS makes and does not tell (a zone, a tunnel, a target): every combination is
+//! walked, and what those that fail have in common is said.
+
+use super::{Explanation, Outcome, Part};
+use crate::flow::Pick;
+use crate::verdict::RowIx;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Combinations of picks that one question walks at most.
+pub const ALTERNATIVES_MAX: usize = 512;
+
+/// What one combination of picks leads to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Alternative {
+    /// The picks: what is chosen, the position of the option, among how many.
+    pub picks: Vec<(Pick, u32, u32)>,
+    /// How likely it is, if every option is as likely as the next: one in so many.
+    pub one_in: u64,
+    /// What the asker would see.
+    pub outcome: Outcome,
+    /// The row that decided, if the answer is not a plain yes, and on which walk.
+    pub decided_by: Option<(Part, RowIx)>,
+}
+
+/// What the alternatives that fail have in common, and no other has.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Common {
+    /// One choice falls on one of these options.
+    Options(Pick, Vec<u32>),
+    /// Two choices among the same number of options fall on different ones.
+    Different(Pick, Pick),
+    /// They fall on the same one.
+    Same(Pick, Pick),
+}
+
+/// Every combination of picks for a question that `walk` answers, given picks that are forced.
+pub(super) fn alternatives(
+    mut walk: impl FnMut(&BTreeMap<Pick, u32>) -> (Explanation, Vec<(Pick, u32)>),
+) -> Vec<Alternative> {
+    let mut out = Vec::new();
+    let mut pending = vec![BTreeMap::new()];
+    while let Some(forced) = pending.pop() {
+        let (explanation, asked) = walk(&forced);
+        if let Some((pick, options)) = asked.iter().find(|(pick, _)| !forced.contains_key(pick)) {
+            if out.len() + pending.len() + *options as usize > ALTERNATIVES_MAX {
+                break;
+            }
+            // The last one pushed is walked first: options in ascending order.
+            for option in (0..*options).rev() {
+                let mut more = forced.clone();
+                more.insert(*pick, option);
+                pending.push(more);
+            }
+            continue;
+        }
+        let picks: Vec<(Pick, u32, u32)> = asked.iter().map(|(pick, n)| (*pick, forced[pick], *n)).collect();
+        let one_in = picks.iter().map(|(_, _, n)| u64::from(*n)).product();
+        let (outcome, decided_by) = (explanation.outcome, explanation.decided_by);
+        out.push(Alternative { picks, one_in, outcome, decided_by });
+    }
+    if out.len() > 1 { out } else { Vec::new() }
+}
+
+impl Explanation {
+    /// True if a choice decides: some combinations of picks work and others do not.
+    #[must_use]
+    pub fn depends_on_choice(&self) -> bool {
+        self.alternatives.iter().any(|a| a.outcome != self.alternatives[0].outcome)
+    }
+
+    /// Share of the combinations with this outcome, in millionths.
+    #[must_use]
+    pub fn share(&self, outcome: Outcome) -> u32 {
+        let parts = self.alternatives.iter().filter(|a| a.outcome == outcome).map(|a| 1_000_000 / a.one_in.max(1));
+        u32::try_from(parts.sum::<u64>().min(1_000_000)).unwrap_or(1_000_000)
+    }
+
+    /// What the combinations that do not work have in common and no other has, if it is one thing.
+    #[must_use]
+    pub fn common(&self) -> Option<Common> {
+        let (good, bad): (Vec<&Alternative>, Vec<&Alternative>) =
+            self.alternatives.iter().partition(|a| a.outcome.passes());
+        if good.is_empty() || bad.is_empty() {
+            return None;
+        }
+        let keys: BTreeSet<Pick> =
+            self.alternatives.iter().flat_map(|a| a.picks.iter().map(|(pick, ..)| *pick)).collect();
+        let of = |a: &Alternative, key: &Pick| {
+            a.picks.iter().find(|(pick, ..)| pick == key).map(|(_, option, n)| (*option, *n))
+        };
+        for key in &keys {
+            let options = |all: &[&Alternative]| -> Option<BTreeSet<u32>> {
+                all.iter().map(|a| of(a, key).map(|(o, _)| o)).collect()
+            };
+            if let (Some(fail), Some(pass)) = (options(&bad), options(&good))
+                && fail.is_disjoint(&pass)
+            {
+                return Some(Common::Options(*key, fail.into_iter().collect()));
+            }
+        }
+        for (n, a) in keys.iter().enumerate() {
+            for b in keys.iter().skip(n + 1) {
+                let equal = |x: &&Alternative| match (of(x, a), of(x, b)) {
+                    (Some((x, n)), Some((y, m))) if n == m => Some(x == y),
+                    _ => None,
+                };
+                let all = |list: &[&Alternative], want: bool| list.iter().all(|x| equal(x) == Some(want));
+                if all(&bad, false) && all(&good, true) {
+                    return Some(Common::Different(*a, *b));
+                }
+                if all(&bad, true) && all(&good, false) {
+                    return Some(Common::Same(*a, *b));
+                }
+            }
+        }
+        None
+    }
+}
