@@ -239,8 +239,14 @@ pub enum Fault {
     NatGateway(Spanned<String>),
     /// An availability zone, with everything in it.
     Az(Spanned<String>),
-    /// A kind of link: `same_az`, `cross_az` or `internet`.
+    /// A kind of link: `same_az`, `cross_az`, `internet`, `transit_gateway` or `inter_region`.
     Link(Spanned<String>),
+    /// A VPC peering connection: as if one side deleted it.
+    VpcPeeringConnection(Spanned<String>),
+    /// An attachment to a transit gateway.
+    TransitGatewayAttachment(Spanned<String>),
+    /// A VPC endpoint.
+    VpcEndpoint(Spanned<String>),
 }
 
 /// A pause.
@@ -376,20 +382,34 @@ pub(super) fn exactly_one<'t>(
     Some(key)
 }
 
+/// Kinds of links that can fail, as the topology calls them.
+pub(super) const LINKS: [&str; 5] = ["same_az", "cross_az", "internet", "transit_gateway", "inter_region"];
+
 impl Decode for Fault {
     const SINGLE: bool = false;
     fn decode<'t>(value: Value<'t>, cx: &mut Cx<'t>) -> Option<Self> {
-        const KEYS: [&str; 4] = ["instance", "nat_gateway", "az", "link"];
+        const KEYS: [&str; 7] = [
+            "instance",
+            "nat_gateway",
+            "az",
+            "link",
+            "vpc_peering_connection",
+            "transit_gateway_attachment",
+            "vpc_endpoint",
+        ];
         let fields = Fields::new(value, cx, "a failure", &KEYS)?;
         Some(match exactly_one(&fields, &KEYS, "what fails", cx)? {
             "instance" => Self::Instance(fields.take("instance", cx)?),
             "nat_gateway" => Self::NatGateway(fields.take("nat_gateway", cx)?),
             "az" => Self::Az(fields.take("az", cx)?),
+            key @ "vpc_peering_connection" => Self::VpcPeeringConnection(fields.take(key, cx)?),
+            key @ "transit_gateway_attachment" => Self::TransitGatewayAttachment(fields.take(key, cx)?),
+            key @ "vpc_endpoint" => Self::VpcEndpoint(fields.take(key, cx)?),
             _ => {
                 let link: Spanned<String> = fields.take("link", cx)?;
-                if !matches!(&*link.value, "same_az" | "cross_az" | "internet") {
+                if !LINKS.contains(&&*link.value) {
                     let message = format!("`{}` is not a kind of link", crate::spec::node::shown(&link));
-                    let help = "write `same_az`, `cross_az` or `internet`";
+                    let help = format!("write one of {}", LINKS.join(", "));
                     cx.push(Diagnostic::error("bad-value", link.span, message).help(help));
                 }
                 Self::Link(link)

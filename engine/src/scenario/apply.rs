@@ -16,6 +16,7 @@ use super::change::{
     AclChange, BlockPublicAccessChange, Change, InstanceChange, InstanceSettings, NetworkInterfaceSettings,
     RouteTableChange, SecurityGroupChange,
 };
+use super::change_between;
 
 /// Makes `change` in `spec`. Whether the result is a valid topology is for `compile` to say.
 ///
@@ -43,6 +44,11 @@ pub fn apply(spec: &mut Spec, change: &Change) -> Result<(), Diagnostic> {
             set(&mut nat.available, &c.set.available);
             Ok(())
         }
+        Change::Peering(c) => change_between::change_peering(spec, c),
+        Change::TransitGateway(c) => change_between::change_transit_gateway(spec, c),
+        Change::Attachment(c) => change_between::change_attachment(spec, c),
+        Change::TransitGatewayRouteTable(c) => change_between::change_tgw_routes(spec, c),
+        Change::Endpoint(c) => change_between::change_endpoint(spec, c),
         Change::BlockPublicAccess(c) => {
             change_block_public_access(spec, c);
             Ok(())
@@ -50,13 +56,13 @@ pub fn apply(spec: &mut Spec, change: &Change) -> Result<(), Diagnostic> {
     }
 }
 
-fn set<T: Clone>(slot: &mut Option<T>, value: &Option<T>) {
+pub(super) fn set<T: Clone>(slot: &mut Option<T>, value: &Option<T>) {
     if value.is_some() {
         slot.clone_from(value);
     }
 }
 
-fn find<'s, T>(named: &'s mut Named<T>, name: &Name, kind: &str) -> Result<&'s mut T, Diagnostic> {
+pub(super) fn find<'s, T>(named: &'s mut Named<T>, name: &Name, kind: &str) -> Result<&'s mut T, Diagnostic> {
     if !named.contains_key(&*name.value) {
         let close = nearest(name, named.keys().map(|k| &*k.value)).map(str::to_owned);
         return Err(unknown(name, kind, close.as_deref()));

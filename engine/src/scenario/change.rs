@@ -12,6 +12,9 @@ use crate::spec::{AclRule, BpaMode, Forwarding, InstanceState, Listener, PublicI
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::action::exactly_one;
+use super::change_between::{
+    AttachmentChange, EndpointChange, PeeringChange, TransitGatewayChange, TransitGatewayRouteTableChange,
+};
 
 /// A change of one resource.
 #[derive(Clone, PartialEq, Debug, JsonSchema)]
@@ -33,10 +36,20 @@ pub enum Change {
     NatGateway(NatGatewayChange),
     /// Of Block Public Access.
     BlockPublicAccess(BlockPublicAccessChange),
+    /// Of a VPC peering connection.
+    Peering(PeeringChange),
+    /// Of a transit gateway.
+    TransitGateway(TransitGatewayChange),
+    /// Of an attachment to a transit gateway.
+    Attachment(AttachmentChange),
+    /// Of a transit gateway's route table.
+    TransitGatewayRouteTable(TransitGatewayRouteTableChange),
+    /// Of a VPC endpoint.
+    Endpoint(EndpointChange),
 }
 
 /// The schema of a list that may be written as one of its items.
-fn list_or_one<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+pub(super) fn list_or_one<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     let item = generator.subschema_for::<T>();
     json_schema!({ "anyOf": [item, { "type": "array", "items": item }] })
 }
@@ -241,7 +254,7 @@ fn rules<'t>(fields: &Fields<'t>, name: &'static str, cx: &mut Cx<'t>) -> Option
     Some(rules.into_iter().flat_map(|r| r.0).collect())
 }
 
-const KINDS: [&str; 8] = [
+const KINDS: [&str; 13] = [
     "network_acl",
     "security_group",
     "route_table",
@@ -250,9 +263,27 @@ const KINDS: [&str; 8] = [
     "subnet",
     "nat_gateway",
     "block_public_access",
+    "vpc_peering_connection",
+    "transit_gateway",
+    "transit_gateway_attachment",
+    "transit_gateway_route_table",
+    "vpc_endpoint",
 ];
-const OPERATIONS: [&str; 7] =
-    ["add_inbound", "add_outbound", "remove_inbound", "remove_outbound", "add_route", "remove_route", "set"];
+const OPERATIONS: [&str; 13] = [
+    "add_inbound",
+    "add_outbound",
+    "remove_inbound",
+    "remove_outbound",
+    "add_route",
+    "remove_route",
+    "add_association",
+    "remove_association",
+    "add_propagation",
+    "remove_propagation",
+    "add_route_table",
+    "remove_route_table",
+    "set",
+];
 
 impl Decode for Change {
     const SINGLE: bool = false;
@@ -275,6 +306,10 @@ impl Decode for Change {
                     "add `add_inbound`, `add_outbound`, `remove_inbound` or `remove_outbound`"
                 }
                 "route_table" => "add `add_route` or `remove_route`",
+                "transit_gateway_route_table" => {
+                    "add `add_route`, `remove_route`, or the same for `association` and `propagation`"
+                }
+                "vpc_endpoint" => "add `add_route_table`, `remove_route_table` or `set`",
                 _ => "add `set`",
             };
             cx.push(Diagnostic::error("missing-field", cx.owner, "the change changes nothing").help(help));
@@ -288,6 +323,11 @@ impl Decode for Change {
             "network_interface" => Self::NetworkInterface(Decode::decode(value, cx)?),
             "subnet" => Self::Subnet(Decode::decode(value, cx)?),
             "nat_gateway" => Self::NatGateway(Decode::decode(value, cx)?),
+            "vpc_peering_connection" => Self::Peering(Decode::decode(value, cx)?),
+            "transit_gateway" => Self::TransitGateway(Decode::decode(value, cx)?),
+            "transit_gateway_attachment" => Self::Attachment(Decode::decode(value, cx)?),
+            "transit_gateway_route_table" => Self::TransitGatewayRouteTable(Decode::decode(value, cx)?),
+            "vpc_endpoint" => Self::Endpoint(Decode::decode(value, cx)?),
             _ => Self::BlockPublicAccess(Decode::decode(value, cx)?),
         })
     }

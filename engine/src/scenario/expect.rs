@@ -170,6 +170,18 @@ resource_kinds! {
     InternetHost = "internet_host";
     /// Block Public Access of a Region.
     BlockPublicAccess = "block_public_access";
+    /// A VPC peering connection.
+    VpcPeeringConnection = "vpc_peering_connection";
+    /// An attachment to a transit gateway.
+    TransitGatewayAttachment = "transit_gateway_attachment";
+    /// A route table of a transit gateway.
+    TransitGatewayRouteTable = "transit_gateway_route_table";
+    /// A multicast domain.
+    TransitGatewayMulticastDomain = "transit_gateway_multicast_domain";
+    /// A VPC endpoint.
+    VpcEndpoint = "vpc_endpoint";
+    /// An endpoint service.
+    VpcEndpointService = "vpc_endpoint_service";
     /// A kind of link.
     Link = "link";
     /// A resource that is not modelled.

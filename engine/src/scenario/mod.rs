@@ -9,6 +9,7 @@
 mod action;
 mod apply;
 mod change;
+mod change_between;
 mod expect;
 mod file;
 pub mod run;
@@ -22,6 +23,10 @@ pub use change::{
     AclChange, BlockPublicAccessChange, BlockPublicAccessSettings, Change, InstanceChange, InstanceSettings,
     NatGatewayChange, NatGatewaySettings, NetworkInterfaceChange, NetworkInterfaceSettings, RouteKey, RouteTableChange,
     SecurityGroupChange, SubnetChange, SubnetSettings,
+};
+pub use change_between::{
+    AttachmentChange, AttachmentSettings, EndpointChange, EndpointSettings, PeeringChange, PeeringSettings,
+    TransitGatewayChange, TransitGatewayRouteTableChange, TransitGatewaySettings,
 };
 pub use expect::{
     AddressOrBlock, BlockedBy, CounterExpectation, Direction, Elapsed, Evidence, Expect, FlowLogAction,

@@ -19,6 +19,9 @@ pub const FLOW_BANDWIDTH: Bandwidth = Bandwidth::gbps(5);
 /// A NAT gateway starts with this (NAT-14).
 const NAT_BANDWIDTH: Bandwidth = Bandwidth::gbps(5);
 
+/// Interface, addresses, protocol, ports.
+type Flow = (EniIx, IpAddr, IpAddr, u8, (u16, u16));
+
 /// What links remember.
 pub(super) struct Links {
     /// When each interface's queue is empty again.
@@ -30,7 +33,7 @@ pub(super) struct Links {
     seed: u64,
     names: IndexVec<EniIx, String>,
     /// When each flow may send again, where an interface can do more than one flow may.
-    flows: FxHashMap<(EniIx, IpAddr, IpAddr, u8, (u16, u16)), Instant>,
+    flows: FxHashMap<Flow, Instant>,
 }
 
 impl Links {
@@ -132,7 +135,7 @@ impl Links {
 }
 
 /// A flow by its five-tuple, or three-tuple where there are no ports.
-fn flow_of(eni: EniIx, packet: &Packet) -> (EniIx, IpAddr, IpAddr, u8, (u16, u16)) {
+fn flow_of(eni: EniIx, packet: &Packet) -> Flow {
     let h = &packet.headers;
     (eni, h.src, h.dst, h.protocol.0, h.ports())
 }

@@ -68,7 +68,7 @@ impl<O: Observer> Sim<O> {
                 self.queue.push(self.now + delay, Event::Service { packet, eni });
             }
             Verdict::Exit => self.exit(packet, at),
-            Verdict::Endpoint { host, back } => self.to_service(packet, host, back),
+            Verdict::Endpoint { host, back } => self.hand_to_service(packet, host, back),
             Verdict::Replicate { domain, sender } => self.replicate(&packet, domain, sender),
             Verdict::Drop { by, notify } => self.drop(&packet, by, notify),
         }
@@ -167,7 +167,7 @@ impl<O: Observer> Sim<O> {
     }
 
     /// A service of AWS's has the packet by an endpoint; its answers come back the same way.
-    fn to_service(&mut self, packet: Packet, host: InetIx, back: Vantage) {
+    fn hand_to_service(&mut self, packet: Packet, host: InetIx, back: Vantage) {
         if let Some(flow) = crate::flow::Inside::answering(&packet.headers) {
             self.service_backs.insert((host, flow), back);
         }

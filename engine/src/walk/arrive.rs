@@ -60,7 +60,7 @@ impl<R: Recorder> Walk<'_, R> {
             }
             EniKind::Tgw(via) => Ok(Next::On(Vantage::Tgw { via, eni: Some(eni), from })),
             EniKind::Vpce(vpce) => self.interface_endpoint(packet, vpce, eni),
-            EniKind::Node(service) => self.from_target(packet, service, eni),
+            EniKind::Node(service) => self.back_to_consumer(packet, service, eni),
             EniKind::Nat(_) => unreachable!("returned above"),
         }
     }

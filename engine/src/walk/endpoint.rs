@@ -58,7 +58,7 @@ impl<R: Recorder> Walk<'_, R> {
         }
         self.clamp(packet, v, stage)?;
         match v.service {
-            VpceService::Provider(service) => self.to_target(packet, vpce, service, eni),
+            VpceService::Provider(service) => self.forward_to_target(packet, vpce, service, eni),
             _ => {
                 let host = self.service_of(packet, v, stage)?;
                 self.pass(stage, packet, v.row(VpceRow::Pass));
@@ -92,7 +92,7 @@ impl<R: Recorder> Walk<'_, R> {
     }
 
     /// From an endpoint to a provider: a node of its load balancer in the same zone takes the connection to a target.
-    fn to_target(&mut self, packet: &mut Packet, vpce: VpceIx, service: SvcIx, eni: EniIx) -> Pass<Next> {
+    fn forward_to_target(&mut self, packet: &mut Packet, vpce: VpceIx, service: SvcIx, eni: EniIx) -> Pass<Next> {
         let (v, s, stage) = (&self.fabric.vpces[vpce], &self.fabric.services[service], Stage::Vpce(vpce));
         let zone = self.fabric.subnets[self.fabric.enis[eni].subnet].zone;
         // VPCE-13.
@@ -167,7 +167,7 @@ impl<R: Recorder> Walk<'_, R> {
     }
 
     /// A target's packet is at a node: back to the consumer by the endpoint it came from.
-    pub(super) fn from_target(&mut self, packet: &mut Packet, service: SvcIx, node: EniIx) -> Pass<Next> {
+    pub(super) fn back_to_consumer(&mut self, packet: &mut Packet, service: SvcIx, node: EniIx) -> Pass<Next> {
         let before = packet.headers;
         let found = self.flows.services.incoming(node, &outside_of(packet), self.now);
         let Some((eni, inside)) = found else {

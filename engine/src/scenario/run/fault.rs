@@ -1,10 +1,10 @@
 //! What fails, and what that makes of a topology.
 
-use super::prepare;
 use crate::base::Ratio;
 use crate::compile::Network;
 use crate::scenario::Fault;
-use crate::spec::{InstanceState, LinkSpec, Spec};
+use crate::spec::{AttachmentState, InstanceState, LinkSpec, PeeringState, Spec};
+use std::collections::BTreeSet;
 
 /// True if both are the same thing.
 pub(super) fn same_fault(a: &Fault, b: &Fault) -> bool {
@@ -12,9 +12,28 @@ pub(super) fn same_fault(a: &Fault, b: &Fault) -> bool {
         (Fault::Instance(a), Fault::Instance(b))
         | (Fault::NatGateway(a), Fault::NatGateway(b))
         | (Fault::Az(a), Fault::Az(b))
+        | (Fault::VpcPeeringConnection(a), Fault::VpcPeeringConnection(b))
+        | (Fault::TransitGatewayAttachment(a), Fault::TransitGatewayAttachment(b))
+        | (Fault::VpcEndpoint(a), Fault::VpcEndpoint(b))
         | (Fault::Link(a), Fault::Link(b)) => a == b,
         _ => false,
     }
+}
+
+/// The zones that a name stands for: `us-east-1a`, or `a` where the network is in one Region.
+pub(super) fn zones(network: &Network, name: &str) -> BTreeSet<String> {
+    let is_letter = name.len() == 1;
+    let meant = |zone: &&String| *zone == name || (is_letter && zone.ends_with(name));
+    network.names.zones.iter().filter(meant).cloned().collect()
+}
+
+/// The zones that have failed.
+pub(super) fn failed_zones(faults: &[Fault], network: &Network) -> BTreeSet<String> {
+    let names = faults.iter().filter_map(|fault| match fault {
+        Fault::Az(name) => Some(name.value.as_str()),
+        _ => None,
+    });
+    names.flat_map(|name| zones(network, name)).collect()
 }
 
 /// What a fault makes of a topology.
@@ -32,9 +51,9 @@ pub(super) fn break_it(spec: &mut Spec, fault: &Fault, network: &Network) {
         }
         Fault::Az(az) => {
             let (names, fabric) = (&network.names, &network.fabric);
+            let failed = zones(network, &az.value);
             let down = |eni: crate::base::ids::EniIx| {
-                let zone = &names.zones[fabric.subnets[fabric.enis[eni].subnet].zone as usize];
-                *zone == az.value || zone.ends_with(az.value.as_str())
+                failed.contains(&names.zones[fabric.subnets[fabric.enis[eni].subnet].zone as usize])
             };
             for (guest, g) in fabric.guests.iter_enumerated() {
                 if g.enis.first().is_some_and(|eni| down(*eni))
@@ -51,12 +70,34 @@ pub(super) fn break_it(spec: &mut Spec, fault: &Fault, network: &Network) {
                 }
             }
         }
+        Fault::VpcPeeringConnection(name) => {
+            if let Some(peering) = spec.vpc_peering_connections.get_mut(name.value.as_str()) {
+                peering.state = Some(PeeringState::Deleted);
+            }
+        }
+        Fault::TransitGatewayAttachment(name) => {
+            let state = Some(AttachmentState::Failed);
+            if let Some(attachment) = spec.transit_gateway_vpc_attachments.get_mut(name.value.as_str()) {
+                attachment.state = state;
+            } else if let Some(peering) = spec.transit_gateway_peering_attachments.get_mut(name.value.as_str()) {
+                peering.state = state;
+            } else if let Some(connect) = spec.transit_gateway_connects.get_mut(name.value.as_str()) {
+                connect.state = state;
+            }
+        }
+        Fault::VpcEndpoint(name) => {
+            if let Some(endpoint) = spec.vpc_endpoints.get_mut(name.value.as_str()) {
+                endpoint.unavailable = true;
+            }
+        }
         Fault::Link(name) => {
             let mut links = spec.links.unwrap_or_default();
             let slot = match name.value.as_str() {
-                n if n == prepare::LINKS[0] => &mut links.same_az,
-                n if n == prepare::LINKS[1] => &mut links.cross_az,
-                _ => &mut links.internet,
+                "same_az" => &mut links.same_az,
+                "cross_az" => &mut links.cross_az,
+                "internet" => &mut links.internet,
+                "transit_gateway" => &mut links.transit_gateway,
+                _ => &mut links.inter_region,
             };
             *slot = Some(LinkSpec { loss: Some(Ratio(Ratio::ONE)), ..slot.unwrap_or_default() });
             spec.links = Some(links);

@@ -5,9 +5,11 @@ use super::report::{CheckResult, Report, StepReport};
 use super::runner::Runner;
 use super::watch::Drop;
 use crate::base::Nanos;
+use crate::base::ids::{TgwAttachIx, TgwIx, TgwRtbIx};
+use crate::fabric::Fabric;
 use crate::names::{Found, Kind as Resource};
 use crate::scenario::{Captures, Evidence};
-use crate::verdict::RowKind;
+use crate::verdict::{RowIx, RowKind};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Runner<'_> {
@@ -126,7 +128,26 @@ impl Runner<'_> {
                 _ => "dropped",
             };
             *out.entry(format!("{id}.{metric}")).or_default() += count;
+            // A transit gateway's flow log has a field for each way of losing a packet (TGW-26).
+            if let Some((tgw, field)) = lost(fabric, *by) {
+                *out.entry(format!("{}.{field}", names.tgws[tgw].id)).or_default() += count;
+            }
         }
         out.into_iter().collect()
     }
+}
+
+/// The transit gateway that lost a packet, and the field of its flow log that counts it.
+fn lost(fabric: &Fabric, by: RowIx) -> Option<(TgwIx, &'static str)> {
+    let row = fabric.rows[by];
+    let attach = || fabric.tgw_attaches[TgwAttachIx(row.owner)].tgw;
+    let table = || fabric.tgw_rtbs[TgwRtbIx(row.owner)].tgw;
+    Some(match row.kind {
+        RowKind::TgwRouteNone => (table(), "packets-lost-no-route"),
+        RowKind::TgwNoAssociation => (attach(), "packets-lost-no-route"),
+        RowKind::TgwRouteBlackhole => (table(), "packets-lost-blackhole"),
+        RowKind::MtuTgw => (attach(), "packets-lost-mtu-exceeded"),
+        RowKind::TtlTgw => (attach(), "packets-lost-ttl-expired"),
+        _ => return None,
+    })
 }

@@ -99,20 +99,38 @@ fn check_fault(network: &Network, fault: &Fault, found: &mut Vec<Diagnostic>) {
                 network.spec.nat_gateways.keys().map(|k| k.value.as_str()).collect(),
             ));
         }
-        Fault::Az(name)
-            if !network.names.zones.iter().any(|zone| zone == &name.value || zone.ends_with(name.value.as_str())) =>
-        {
-            found.push(unknown(name, "availability zone", network.names.zones.iter().map(String::as_str).collect()));
+        Fault::Az(name) => match super::fault::zones(network, name).len() {
+            0 => {
+                let zones = network.names.zones.iter().map(String::as_str).collect();
+                found.push(unknown(name, "availability zone", zones));
+            }
+            1 => {}
+            _ => found.push(
+                Diagnostic::error("ambiguous-zone", name.span, format!("there is a zone `{name}` in several Regions"))
+                    .help("write the zone's whole name, as in `us-east-1a`"),
+            ),
+        },
+        Fault::VpcPeeringConnection(name) => {
+            let known: Vec<&str> = network.names.pcxs.iter().map(|label| label.id.as_str()).collect();
+            if !known.contains(&name.value.as_str()) {
+                found.push(unknown(name, "VPC peering connection", known));
+            }
         }
-        Fault::Link(name) if !LINKS.contains(&name.value.as_str()) => {
-            found.push(unknown(name, "kind of link", LINKS.to_vec()))
+        Fault::TransitGatewayAttachment(name) => {
+            let known: Vec<&str> = network.names.tgw_attaches.iter().map(|label| label.id.as_str()).collect();
+            if !known.contains(&name.value.as_str()) {
+                found.push(unknown(name, "transit gateway attachment", known));
+            }
+        }
+        Fault::VpcEndpoint(name) => {
+            let known: Vec<&str> = network.names.vpces.iter().map(|label| label.id.as_str()).collect();
+            if !known.contains(&name.value.as_str()) {
+                found.push(unknown(name, "VPC endpoint", known));
+            }
         }
         _ => {}
     }
 }
-
-/// Kinds of links that can fail, as the topology calls them.
-pub(super) const LINKS: [&str; 3] = ["same_az", "cross_az", "internet"];
 
 fn check_expect(network: &Network, expect: &Expect, found: &mut Vec<Diagnostic>) {
     if let Some(blocked) = &expect.blocked_by

@@ -6,7 +6,7 @@ use super::report::{Line, Report};
 use super::watch::Watch;
 use crate::base::rng::Stream;
 use crate::base::{Instant, Nanos};
-use crate::compile::{Network, compile_epoch};
+use crate::compile::{Network, compile_failed};
 use crate::diag::Severity;
 use crate::event::HostRef;
 use crate::explain::{Origin, resolve_origin};
@@ -216,7 +216,8 @@ impl<'a> Runner<'a> {
             super::fault::break_it(&mut spec, fault, &self.networks[0]);
         }
         let epoch = u16::try_from(self.networks.len()).expect("fewer than 65,536 changes in a run");
-        let (network, diagnostics) = compile_epoch(&spec, epoch);
+        let failed = super::fault::failed_zones(&self.faults, &self.networks[0]);
+        let (network, diagnostics) = compile_failed(&spec, epoch, &failed);
         let errors: Vec<_> = diagnostics.iter().filter(|d| d.severity == Severity::Error).collect();
         let network = network.unwrap_or_else(|| panic!("tried before the run: {errors:?}"));
         self.networks.push(network.clone());

@@ -57,6 +57,9 @@ fn fault_text(fault: &Fault) -> String {
         Fault::NatGateway(name) => format!("NAT gateway {name}"),
         Fault::Az(name) => format!("availability zone {name}"),
         Fault::Link(name) => format!("{name} links"),
+        Fault::VpcPeeringConnection(name) => format!("VPC peering connection {name}"),
+        Fault::TransitGatewayAttachment(name) => format!("transit gateway attachment {name}"),
+        Fault::VpcEndpoint(name) => format!("VPC endpoint {name}"),
     }
 }
 
@@ -69,6 +72,11 @@ fn change_text(change: &Change) -> String {
         Change::NetworkInterface(c) => ("network interface", &c.network_interface),
         Change::Subnet(c) => ("subnet", &c.subnet),
         Change::NatGateway(c) => ("NAT gateway", &c.nat_gateway),
+        Change::Peering(c) => ("VPC peering connection", &c.vpc_peering_connection),
+        Change::TransitGateway(c) => ("transit gateway", &c.transit_gateway),
+        Change::Attachment(c) => ("transit gateway attachment", &c.transit_gateway_attachment),
+        Change::TransitGatewayRouteTable(c) => ("transit gateway route table", &c.transit_gateway_route_table),
+        Change::Endpoint(c) => ("VPC endpoint", &c.vpc_endpoint),
         Change::BlockPublicAccess(c) => ("Block Public Access of", &c.block_public_access),
     };
     format!("{kind} {name}")
