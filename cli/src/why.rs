@@ -31,6 +31,8 @@ pub(crate) fn why(args: &WhyArgs, global: &Global) -> Result<Status, Failure> {
     };
     output::print(text.as_bytes())?;
     Ok(match explanation.outcome {
+        // It works for some and not for others.
+        _ if explanation.depends_on_choice() => Status::Finding,
         Outcome::Open | Outcome::Reply => Status::Done,
         Outcome::Closed | Outcome::NoReply => Status::Finding,
         Outcome::Unknown => Status::NotModelled,

@@ -4,6 +4,7 @@ use crate::network::Loaded;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use vpcsim_engine::base::ids::EniIx;
 use vpcsim_engine::compile::Network;
 use vpcsim_engine::explain::{Common, Device, Explanation, GroupLost, Hint, Outcome, hints};
 use vpcsim_engine::fabric::{TgwAttachKind, TgwTarget};
@@ -55,7 +56,7 @@ pub(crate) fn choices(loaded: &Loaded, e: &Explanation) -> String {
         let share = u32::try_from(*share).unwrap_or(1_000_000);
         let _ = writeln!(out, "               {:>5} ({count} of {})  {text}", percent(share), e.alternatives.len());
     }
-    if let Some(common) = e.common() {
+    if let Some(common) = e.common(&network.fabric) {
         let _ = writeln!(out, "  fails when   {}", common_text(network, &common));
     }
     out
@@ -89,25 +90,21 @@ fn choice(network: &Network, pick: &Pick) -> String {
 }
 
 /// What an option of a choice is called.
-fn option(network: &Network, pick: &Pick, n: u32) -> String {
+fn option(network: &Network, pick: &Pick, label: u32) -> String {
     let (fabric, names) = (&network.fabric, &network.names);
+    let zone = |eni: EniIx| names.zones[fabric.subnets[fabric.enis[eni].subnet].zone as usize].clone();
     match pick.choice {
-        Choice::Zone(attach) | Choice::Appliance(attach) => {
-            let port = fabric.tgw_attaches[attach].ports().nth(n as usize);
-            port.map_or_else(|| n.to_string(), |port| names.zones[port.zone as usize].clone())
-        }
-        Choice::Tunnel(rtb, route) => {
-            match &fabric.tgw_rtbs[rtb].routes[route].target {
-                TgwTarget::Tunnels(legs) => legs.get(n as usize).map_or_else(String::new, |(connect, tunnel)| {
-                    match &fabric.tgw_attaches[*connect].kind {
-                        TgwAttachKind::Connect { tunnels, .. } => tunnels[*tunnel as usize].far.to_string(),
-                        _ => String::new(),
-                    }
-                }),
-                _ => n.to_string(),
-            }
-        }
-        Choice::Target(_) => format!("number {}", n + 1),
+        Choice::Zone(_) | Choice::Appliance(_) => zone(EniIx(label)),
+        Choice::Target(_) => names.eni_text(fabric, EniIx(label)),
+        Choice::Tunnel(rtb, route) => match &fabric.tgw_rtbs[rtb].routes[route].target {
+            TgwTarget::Tunnels(legs) => legs.get(label as usize).map_or_else(String::new, |(connect, tunnel)| {
+                match &fabric.tgw_attaches[*connect].kind {
+                    TgwAttachKind::Connect { tunnels, .. } => tunnels[*tunnel as usize].far.to_string(),
+                    _ => String::new(),
+                }
+            }),
+            _ => label.to_string(),
+        },
     }
 }
 
@@ -150,7 +147,7 @@ pub(crate) fn choices_json(loaded: &Loaded, e: &Explanation) -> Value {
         .collect();
     json!({
         "depends": e.depends_on_choice(), "alternatives": alternatives,
-        "fails_when": e.common().map(|common| common_text(network, &common)),
+        "fails_when": e.common(&network.fabric).map(|common| common_text(network, &common)),
     })
 }
 

@@ -54,7 +54,7 @@ fn one(
     question: &Question,
     policy: DenyPolicy,
     forced: &BTreeMap<Pick, u32>,
-) -> (Explanation, Vec<(Pick, u32)>) {
+) -> (Explanation, Vec<(Pick, Vec<u32>)>) {
     let picks = Picks::forced(forced.iter().map(|(pick, option)| (*pick, *option)));
     let mut flows = FlowState { picks, ..FlowState::default() };
     let explanation = both_ways(network, question, policy, &mut flows);

@@ -2,7 +2,9 @@
 //! walked, and what those that fail have in common is said.
 
 use super::{Explanation, Outcome, Part};
-use crate::flow::Pick;
+use crate::base::ids::EniIx;
+use crate::fabric::Fabric;
+use crate::flow::{Choice, Pick};
 use crate::verdict::RowIx;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +14,7 @@ pub const ALTERNATIVES_MAX: usize = 512;
 /// What one combination of picks leads to.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Alternative {
-    /// The picks: what is chosen, the position of the option, among how many.
+    /// The picks: what is chosen, what the option stands for, among how many.
     pub picks: Vec<(Pick, u32, u32)>,
     /// How likely it is, if every option is as likely as the next: one in so many.
     pub one_in: u64,
@@ -27,38 +29,45 @@ pub struct Alternative {
 pub enum Common {
     /// One choice falls on one of these options.
     Options(Pick, Vec<u32>),
-    /// Two choices among the same number of options fall on different ones.
+    /// Two choices fall into different zones.
     Different(Pick, Pick),
-    /// They fall on the same one.
+    /// They fall into the same one.
     Same(Pick, Pick),
 }
 
 /// Every combination of picks for a question that `walk` answers, given picks that are forced.
 pub(super) fn alternatives(
-    mut walk: impl FnMut(&BTreeMap<Pick, u32>) -> (Explanation, Vec<(Pick, u32)>),
+    mut walk: impl FnMut(&BTreeMap<Pick, u32>) -> (Explanation, Vec<(Pick, Vec<u32>)>),
 ) -> Vec<Alternative> {
     let mut out = Vec::new();
     let mut pending = vec![BTreeMap::new()];
     while let Some(forced) = pending.pop() {
         let (explanation, asked) = walk(&forced);
         if let Some((pick, options)) = asked.iter().find(|(pick, _)| !forced.contains_key(pick)) {
-            if out.len() + pending.len() + *options as usize > ALTERNATIVES_MAX {
+            if out.len() + pending.len() + options.len() > ALTERNATIVES_MAX {
                 break;
             }
             // The last one pushed is walked first: options in ascending order.
-            for option in (0..*options).rev() {
+            for option in (0..options.len() as u32).rev() {
                 let mut more = forced.clone();
                 more.insert(*pick, option);
                 pending.push(more);
             }
             continue;
         }
-        let picks: Vec<(Pick, u32, u32)> = asked.iter().map(|(pick, n)| (*pick, forced[pick], *n)).collect();
+        let made = |(pick, options): &(Pick, Vec<u32>)| (*pick, options[forced[pick] as usize], options.len() as u32);
+        let picks: Vec<(Pick, u32, u32)> = asked.iter().map(made).collect();
         let one_in = picks.iter().map(|(_, _, n)| u64::from(*n)).product();
         let (outcome, decided_by) = (explanation.outcome, explanation.decided_by);
         out.push(Alternative { picks, one_in, outcome, decided_by });
     }
     if out.len() > 1 { out } else { Vec::new() }
+}
+
+/// The zone that an option stands for, if it stands for one.
+fn zone(fabric: &Fabric, pick: &Pick, option: u32) -> Option<u32> {
+    matches!(pick.choice, Choice::Zone(_) | Choice::Appliance(_))
+        .then(|| fabric.subnets[fabric.enis[EniIx(option)].subnet].zone)
 }
 
 impl Explanation {
@@ -77,21 +86,18 @@ impl Explanation {
 
     /// What the combinations that do not work have in common and no other has, if it is one thing.
     #[must_use]
-    pub fn common(&self) -> Option<Common> {
+    pub fn common(&self, fabric: &Fabric) -> Option<Common> {
         let (good, bad): (Vec<&Alternative>, Vec<&Alternative>) =
-            self.alternatives.iter().partition(|a| a.outcome.passes());
+            self.alternatives.iter().partition(|a| matches!(a.outcome, Outcome::Open | Outcome::Reply));
         if good.is_empty() || bad.is_empty() {
             return None;
         }
         let keys: BTreeSet<Pick> =
             self.alternatives.iter().flat_map(|a| a.picks.iter().map(|(pick, ..)| *pick)).collect();
-        let of = |a: &Alternative, key: &Pick| {
-            a.picks.iter().find(|(pick, ..)| pick == key).map(|(_, option, n)| (*option, *n))
-        };
+        let of =
+            |a: &Alternative, key: &Pick| a.picks.iter().find(|(pick, ..)| pick == key).map(|(_, option, _)| *option);
         for key in &keys {
-            let options = |all: &[&Alternative]| -> Option<BTreeSet<u32>> {
-                all.iter().map(|a| of(a, key).map(|(o, _)| o)).collect()
-            };
+            let options = |all: &[&Alternative]| -> Option<BTreeSet<u32>> { all.iter().map(|a| of(a, key)).collect() };
             if let (Some(fail), Some(pass)) = (options(&bad), options(&good))
                 && fail.is_disjoint(&pass)
             {
@@ -100,8 +106,8 @@ impl Explanation {
         }
         for (n, a) in keys.iter().enumerate() {
             for b in keys.iter().skip(n + 1) {
-                let equal = |x: &&Alternative| match (of(x, a), of(x, b)) {
-                    (Some((x, n)), Some((y, m))) if n == m => Some(x == y),
+                let equal = |x: &&Alternative| match (zone(fabric, a, of(x, a)?), zone(fabric, b, of(x, b)?)) {
+                    (Some(x), Some(y)) => Some(x == y),
                     _ => None,
                 };
                 let all = |list: &[&Alternative], want: bool| list.iter().all(|x| equal(x) == Some(want));

@@ -14,7 +14,7 @@ mod translation;
 
 pub use conntrack::{Conn, ConnKey, ConnTable, ICMP_IDLE, OTHER_IDLE, TCP_CLOSED, TCP_HALF_OPEN};
 pub use fragments::FragmentTable;
-pub use picks::{Choice, Pick, Picks};
+pub use picks::{Choice, Pick, PickOption, Picks};
 pub use rate::{SERVICE_PACKETS_PER_SECOND, ServiceRate};
 pub use service::{Forwarded, SERVICE_IDLE, ServiceTable};
 pub use translation::{

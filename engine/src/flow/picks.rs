@@ -46,11 +46,20 @@ impl Pick {
     }
 }
 
+/// An option of a choice.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PickOption {
+    /// What a flow's hash is mixed with.
+    pub salt: u64,
+    /// What it stands for: an interface, or the position of a tunnel.
+    pub label: u32,
+}
+
 /// Picks, forced and asked for.
 #[derive(Clone, Debug, Default)]
 pub struct Picks {
     forced: FxHashMap<Pick, u32>,
-    asked: Vec<(Pick, u32)>,
+    asked: Vec<(Pick, Vec<u32>)>,
     notes: bool,
 }
 
@@ -60,35 +69,35 @@ impl Picks {
     pub fn forced(forced: impl IntoIterator<Item = (Pick, u32)>) -> Self {
         Self { forced: forced.into_iter().collect(), asked: Vec::new(), notes: true }
     }
-    /// What was asked for: the choice, and among how many options. Each once, in the order of asking.
+    /// What was asked for: the choice, and what its options stand for. Each once, in the order of asking.
     #[must_use]
-    pub fn asked(&self) -> &[(Pick, u32)] {
+    pub fn asked(&self) -> &[(Pick, Vec<u32>)] {
         &self.asked
     }
-    /// The position of the option that is picked. `salts` has at least one option.
+    /// The position of the option that is picked.
     ///
     /// # Panics
     /// If there is no option.
-    pub fn pick(&mut self, pick: Pick, salts: impl Iterator<Item = u64> + Clone) -> usize {
-        let count = salts.clone().count();
+    pub fn pick(&mut self, pick: Pick, options: impl Iterator<Item = PickOption> + Clone) -> usize {
+        let count = options.clone().count();
         assert!(count > 0, "a choice among nothing: {pick:?}");
         if count == 1 {
             return 0;
         }
         if self.notes && !self.asked.iter().any(|(asked, _)| *asked == pick) {
-            self.asked.push((pick, count as u32));
+            self.asked.push((pick, options.clone().map(|option| option.label).collect()));
         }
         if let Some(forced) = self.forced.get(&pick) {
             return (*forced as usize).min(count - 1);
         }
-        let weight = |salt: u64| {
+        let weight = |option: PickOption| {
             let mut hasher = FxHasher::default();
-            (pick.flow, salt).hash(&mut hasher);
+            (pick.flow, option.salt).hash(&mut hasher);
             // FxHash leaves its low bits poor; mix once more.
             let h = hasher.finish();
             (h ^ (h >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9)
         };
-        let best = salts.map(weight).enumerate().max_by_key(|(n, weight)| (*weight, std::cmp::Reverse(*n)));
+        let best = options.map(weight).enumerate().max_by_key(|(n, weight)| (*weight, std::cmp::Reverse(*n)));
         best.map_or(0, |(n, _)| n)
     }
 }
@@ -107,14 +116,15 @@ mod tests {
     fn picks_are_shared_spread_and_sticky() {
         let mut picks = Picks::default();
         let salts = [11u64, 22, 33];
+        let options = |salts: &'static [u64]| salts.iter().map(|salt| PickOption { salt: *salt, label: 0 });
         let mut used = [0; 3];
         for port in 1024..4024 {
-            let forward = picks.pick(pick(port), salts.into_iter());
+            let forward = picks.pick(pick(port), options(&[11, 22, 33]));
             let (p, a, b) = pick(port).flow;
             let back = Pick::shared(Choice::Appliance(TgwAttachIx(0)), p, b, a);
-            assert_eq!(picks.pick(back, salts.into_iter()), forward);
+            assert_eq!(picks.pick(back, options(&[11, 22, 33])), forward);
             used[forward] += 1;
-            let without = picks.pick(pick(port), [11u64, 33].into_iter());
+            let without = picks.pick(pick(port), options(&[11, 33]));
             if forward != 1 {
                 assert_eq!([11u64, 33][without], salts[forward]);
             }

@@ -11,7 +11,7 @@ use super::{Next, Pass, Recorder, Walk};
 use crate::base::Protocol;
 use crate::base::ids::{EniIx, InetIx, SvcIx, VpceIx};
 use crate::fabric::{EniRow, Vpce, VpceRow, VpceService};
-use crate::flow::{Choice, Inside, Outside, Pick};
+use crate::flow::{Choice, Inside, Outside, Pick, PickOption};
 use crate::verdict::{Decision, Dir, Notify, NotifyKind, Stage, Vantage, Verdict};
 use crate::wire::{Packet, TcpFlags, clamp_mss};
 use std::net::IpAddr;
@@ -158,7 +158,8 @@ impl<R: Recorder> Walk<'_, R> {
         };
         let flow = (inside.src, inside.src_port);
         let pick = Pick::directed(Choice::Target(service), inside.protocol, flow, (inside.dst, inside.dst_port));
-        let n = self.flows.picks.pick(pick, targets.clone().map(|(_, salt)| *salt));
+        let options = targets.clone().map(|(eni, salt)| PickOption { salt: *salt, label: eni.0 });
+        let n = self.flows.picks.pick(pick, options);
         let target = targets.clone().nth(n).expect("picked among them").0;
         let Some(address) = self.address_of(target, matches!(own, IpAddr::V4(_))) else {
             return Err(self.end(Stage::VpceService(service), packet, no_target, None));

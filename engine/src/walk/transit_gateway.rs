@@ -12,7 +12,7 @@ use super::leave::Sender;
 use super::{Next, Pass, Recorder, Walk};
 use crate::base::ids::{EniIx, TgwAttachIx, TgwRtbIx};
 use crate::fabric::{TgwAttachKind, TgwRouteIx, TgwRow, TgwTarget};
-use crate::flow::{Choice, Pick};
+use crate::flow::{Choice, Pick, PickOption};
 use crate::verdict::{LinkIx, Notify, NotifyKind, Stage, Vantage, Verdict};
 use crate::wire::{Packet, TcpFlags, clamp_mss};
 use std::net::IpAddr;
@@ -142,7 +142,7 @@ impl<R: Recorder> Walk<'_, R> {
             Pick::directed(Choice::Zone(out), protocol, from, to)
         };
         a.ports().next()?;
-        let n = self.flows.picks.pick(pick, a.ports().map(|port| port.salt));
+        let n = self.flows.picks.pick(pick, a.ports().map(|port| PickOption { salt: port.salt, label: port.eni.0 }));
         a.ports().nth(n).map(|port| port.eni)
     }
 

@@ -11,7 +11,7 @@ use super::{Next, Pass, Recorder, Walk};
 use crate::base::Protocol;
 use crate::base::ids::{EniIx, GuestIx, TgwAttachIx};
 use crate::fabric::{TgwAttachKind, TgwRow, TgwTarget, Tunnel};
-use crate::flow::{Choice, Pick};
+use crate::flow::{Choice, Pick, PickOption};
 use crate::verdict::{Decision, Stage, Vantage};
 use crate::wire::{Packet, gre};
 
@@ -61,7 +61,8 @@ impl<'a, R: Recorder> Walk<'a, R> {
         }
         let (protocol, from, to) = self.ends(packet);
         let pick = Pick::shared(Choice::Tunnel(rtb, at), protocol, from, to);
-        let n = self.flows.picks.pick(pick, tunnels.clone().map(|(_, tunnel)| tunnel.salt));
+        let options = tunnels.clone().enumerate().map(|(n, (_, t))| PickOption { salt: t.salt, label: n as u32 });
+        let n = self.flows.picks.pick(pick, options);
         let (connect, tunnel) = tunnels.clone().nth(n).expect("picked among them");
         let TgwAttachKind::Connect { transport, .. } = fabric.tgw_attaches[connect].kind else {
             unreachable!("tunnels are of Connect attachments")
