@@ -67,9 +67,11 @@ impl Network {
     /// The addresses of the interface endpoints of a VPC that a name stands for.
     fn endpoint_addresses(&self, vpc: VpcIx, name: &str) -> Vec<IpAddr> {
         let (fabric, names) = (&self.fabric, &self.names);
-        let both = self.spec.vpcs.get(names.vpcs[vpc].id.as_str()).is_some_and(|v| {
-            v.enable_dns_hostnames == Some(true) && v.enable_dns_support != Some(false)
-        });
+        let both = self
+            .spec
+            .vpcs
+            .get(names.vpcs[vpc].id.as_str())
+            .is_some_and(|v| v.enable_dns_hostnames == Some(true) && v.enable_dns_support != Some(false));
         let mut found = Vec::new();
         for (vpce, v) in fabric.vpces.iter_enumerated().filter(|(_, v)| v.vpc == vpc && v.available) {
             let label = &names.vpces[vpce];
@@ -120,9 +122,10 @@ impl Network {
             pcx.active && pcx.other(vpc) == Some(Some(other)) && side.is_some_and(|side| pcx.dns[side])
         });
         let attached = |of: VpcIx| {
-            let all = fabric.tgw_attaches.iter_enumerated().filter(move |(_, a)| {
-                a.available && matches!(&a.kind, TgwAttachKind::Vpc { vpc, .. } if *vpc == of)
-            });
+            let all = fabric
+                .tgw_attaches
+                .iter_enumerated()
+                .filter(move |(_, a)| a.available && matches!(&a.kind, TgwAttachKind::Vpc { vpc, .. } if *vpc == of));
             all.filter(|(index, _)| {
                 let id = self.names.tgw_attaches[*index].id.as_str();
                 self.spec.transit_gateway_vpc_attachments.get(id).is_some_and(|w| w.dns_support != Some(false))

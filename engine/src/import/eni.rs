@@ -171,6 +171,13 @@ pub(super) fn build(owned: Vec<Item<Eni>>, seen: Vec<Item<Eni>>, out: &mut Out) 
     number_on(cards, out);
 }
 
+/// The owner of an interface in a shared subnet (SHARE-1).
+fn owner_if_other(eni: &Eni, out: &Out) -> Option<String> {
+    let vpc = out.spec.subnets.get(eni.subnet_id.text()).and_then(|s| out.spec.vpcs.get(s.vpc.value.as_str()))?;
+    let owner = vpc.account.as_ref()?;
+    eni.owner_id.0.clone().filter(|own| *own != owner.value)
+}
+
 fn interface(item: &Item<Eni>, out: &mut Out) -> NetworkInterface {
     let (eni, span) = (&item.value, item.span);
     let id = eni.id();
@@ -212,7 +219,7 @@ fn interface(item: &Item<Eni>, out: &mut Out) -> NetworkInterface {
         interface_type: eni.kind().map(|k| Spanned::new(k, span)),
         description: eni.description.0.clone(),
         requester_managed: eni.requester_managed.unwrap_or(false),
-        account: None,
+        account: owner_if_other(eni, out).map(|a| Spanned::new(a, span)),
         name_tag: eni.tag_set.name(id),
     }
 }

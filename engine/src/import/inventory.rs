@@ -6,7 +6,11 @@
 use super::not_modelled::{self, Foreign};
 use super::read::{Item, Keys, Source};
 use super::report::Report;
-use super::{Out, acl, address, bpa, eni, gateway, instance, prefix_list, route_table, security_group, subnet, vpc};
+use super::tgw_route_table::{OfTable, Part};
+use super::{
+    Out, acl, address, bpa, endpoint, eni, gateway, instance, peering, prefix_list, route_table, security_group,
+    subnet, tgw_route_table, transit_gateway, vpc,
+};
 use crate::diag::Diagnostic;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -50,6 +54,17 @@ pub(super) struct Inventory {
     pub(super) prefix_lists: Vec<Item<prefix_list::PrefixList>>,
     pub(super) bpa_options: Vec<Item<bpa::Options>>,
     pub(super) bpa_exclusions: Vec<Item<bpa::Exclusion>>,
+    pub(super) peerings: Vec<Item<peering::Peering>>,
+    pub(super) tgws: Vec<Item<transit_gateway::Tgw>>,
+    pub(super) tgw_vpc_attachments: Vec<Item<transit_gateway::VpcAttachment>>,
+    pub(super) tgw_attachments: Vec<Item<transit_gateway::Attachment>>,
+    pub(super) tgw_peerings: Vec<Item<transit_gateway::PeeringAttachment>>,
+    pub(super) tgw_connects: Vec<Item<transit_gateway::Connect>>,
+    pub(super) tgw_connect_peers: Vec<Item<transit_gateway::Peer>>,
+    pub(super) tgw_tables: Vec<Item<tgw_route_table::Table>>,
+    pub(super) tgw_parts: Vec<Item<tgw_route_table::OfTable>>,
+    pub(super) tgw_references: Vec<Item<tgw_route_table::Reference>>,
+    pub(super) endpoints: Vec<Item<endpoint::Endpoint>>,
     pub(super) foreign: Vec<Foreign>,
     /// The AWS keys that any file had, empty lists included.
     pub(super) keys: BTreeSet<String>,
@@ -76,7 +91,6 @@ const HALVES: &[&str] = &["NextToken", "PrefixListId", "VpcId"];
 
 /// Keys that say more about resources that are not modelled; reported if they hold something.
 const LATER: &[&str] = &[
-    "Associations",
     "Attributes",
     "FlowLogs",
     "Instances",
@@ -86,14 +100,9 @@ const LATER: &[&str] = &[
     "LoadBalancerTargetHealth",
     "NetworkInsightsAnalyses",
     "NetworkInsightsPaths",
-    "Routes",
     "Rules",
     "SecurityGroupVpcAssociations",
     "TargetHealthDescriptions",
-    "TransitGatewayPrefixListReferences",
-    "TransitGatewayPropagations",
-    "TransitGatewayRouteTablePropagations",
-    "TransitGatewayStaticRoutes",
     "VpcEncryptionControls",
 ];
 
@@ -133,6 +142,24 @@ impl Inventory {
             "NatGateways" => decode(source, key, raw, &mut self.nats, d),
             "PrefixLists" | "PrefixListEntries" | "ManagedPrefixListEntries" => {
                 decode(source, key, raw, &mut self.prefix_lists, d);
+            }
+            "VpcPeeringConnections" => decode(source, key, raw, &mut self.peerings, d),
+            "TransitGateways" => decode(source, key, raw, &mut self.tgws, d),
+            "TransitGatewayVpcAttachments" => decode(source, key, raw, &mut self.tgw_vpc_attachments, d),
+            "TransitGatewayAttachments" => decode(source, key, raw, &mut self.tgw_attachments, d),
+            "TransitGatewayPeeringAttachments" => decode(source, key, raw, &mut self.tgw_peerings, d),
+            "TransitGatewayConnects" => decode(source, key, raw, &mut self.tgw_connects, d),
+            "TransitGatewayConnectPeers" => decode(source, key, raw, &mut self.tgw_connect_peers, d),
+            "TransitGatewayRouteTables" => decode(source, key, raw, &mut self.tgw_tables, d),
+            "TransitGatewayPrefixListReferences" => decode(source, key, raw, &mut self.tgw_references, d),
+            "VpcEndpoints" => decode(source, key, raw, &mut self.endpoints, d),
+            "TransitGatewayStaticRoutes" | "TransitGatewayPropagations" | "TransitGatewayAssociations" => {
+                let who = || format!("an element of `{key}`");
+                for raw in source.elements(key, raw, d) {
+                    if let Some(part) = source.read::<tgw_route_table::OfTable>(raw, &who, d) {
+                        self.tgw_parts.push(source.item(part, raw));
+                    }
+                }
             }
             "VpcBlockPublicAccessExclusions" => decode(source, key, raw, &mut self.bpa_exclusions, d),
             "Reservations" => self.reservations(source, raw, d),
@@ -194,6 +221,9 @@ impl Inventory {
                 let list = prefix_list::PrefixList::of_entries(&id, entries);
                 self.prefix_lists.push(source.item(list, raw));
             }
+            "Routes" | "Associations" | "TransitGatewayRouteTablePropagations" | "AdditionalRoutesAvailable" => {
+                return self.part_of_tgw_table(source, key, raw, out);
+            }
             "NextToken" if raw.get() != "null" => {
                 let message = format!("`{}` is one page of several", source.path);
                 let help = "export without `--no-paginate` and `--max-items`";
@@ -202,6 +232,39 @@ impl Inventory {
             // The other half of an attribute or of a list's entries.
             key if HALVES.contains(&key) => {}
             _ => return false,
+        }
+        true
+    }
+}
+
+impl Inventory {
+    /// What a call says of one transit gateway route table, if the file is called after the table.
+    fn part_of_tgw_table<'a>(&mut self, source: &mut Source<'a>, key: &str, raw: &'a RawValue, out: &mut Out) -> bool {
+        let (who, d) = (|| format!("`{key}`"), &mut out.diagnostics);
+        if key == "AdditionalRoutesAvailable" && raw.get() == "false" {
+            return true;
+        }
+        let Some(id) = tgw_route_table::id_in_name(source.path) else {
+            let message =
+                format!("`{}` does not say which transit gateway route table its `{key}` are of", source.path);
+            let help = "name the file after the table, as in `search-transit-gateway-routes.tgw-rtb-0123abcd.json`";
+            d.push(Diagnostic::warning("nameless-entries", source.span_of(raw), message).help(help));
+            return true;
+        };
+        let part = if key == "AdditionalRoutesAvailable" {
+            source.read(raw, &who, d).map(Part::More)
+        } else {
+            let elements = source.elements(key, raw, d);
+            Some(match key {
+                "Routes" => Part::Routes(elements.into_iter().filter_map(|raw| source.read(raw, &who, d)).collect()),
+                "Associations" => {
+                    Part::Associations(elements.into_iter().filter_map(|raw| source.read(raw, &who, d)).collect())
+                }
+                _ => Part::Propagations(elements.into_iter().filter_map(|raw| source.read(raw, &who, d)).collect()),
+            })
+        };
+        if let Some(part) = part {
+            self.tgw_parts.push(source.item(OfTable::of(id, part), raw));
         }
         true
     }

@@ -4,8 +4,7 @@
 //! folders `aws_configs/[accounts/<id>/][<region>/]`. The top-level key says what a file is. One Spec
 //! may hold several accounts and Regions; names in it are AWS's ids.
 //!
-//! Modelled: one file per resource in this folder. Understood but not modelled (peerings, transit
-//! gateways, VPNs, endpoints, load balancers, ...): written under `not_modelled`, so that a packet
+//! Modelled: one file per resource in this folder. Understood but not modelled (VPNs, load balancers, ...): written under `not_modelled`, so that a packet
 //! that meets one is told so. Everything else is listed in the [`Report`].
 //!
 //! Invariants: all errors are found, none stops the next file or the next element; the order of the
@@ -15,11 +14,13 @@
 mod acl;
 mod address;
 mod bpa;
+mod endpoint;
 mod eni;
 mod gateway;
 mod instance;
 mod inventory;
 mod not_modelled;
+mod peering;
 mod place;
 mod prefix_list;
 mod read;
@@ -27,6 +28,8 @@ mod report;
 mod route_table;
 mod security_group;
 mod subnet;
+mod tgw_route_table;
+mod transit_gateway;
 mod vpc;
 
 pub use report::{MissingReference, NotModelledResource, Report, Skipped};
@@ -120,6 +123,21 @@ fn build(mut found: Inventory, out: &mut Out) {
     let copies = unique(found.instance_enis, out);
     eni::build(enis, copies, out);
     instance::finish(&unlisted, out);
+    let tgws = unique(found.tgws, out);
+    transit_gateway::build(tgws, out);
+    let attachments = unique(found.tgw_vpc_attachments, out);
+    transit_gateway::build_vpc_attachments(attachments, out);
+    let peerings = unique(found.tgw_peerings, out);
+    transit_gateway::build_peerings(peerings, out);
+    let (connects, peers) = (unique(found.tgw_connects, out), unique(found.tgw_connect_peers, out));
+    transit_gateway::build_connects(connects, peers, out);
+    let attachments = unique(found.tgw_attachments, out);
+    transit_gateway::build_others(&attachments, out);
+    let tables = unique(found.tgw_tables, out);
+    tgw_route_table::build(tables, found.tgw_parts, found.tgw_references, &attachments, &found.keys, out);
+    peering::build(found.peerings, out);
+    let endpoints = unique(found.endpoints, out);
+    endpoint::build(endpoints, out);
     let addresses = unique(found.addresses, out);
     address::apply(addresses, out);
     let nats = unique(found.nats, out);
@@ -291,6 +309,14 @@ fn kinds(spec: &Spec) -> Vec<(&'static str, Vec<&Name>)> {
         ("internet gateway", spec.internet_gateways.keys().collect()),
         ("egress-only internet gateway", spec.egress_only_internet_gateways.keys().collect()),
         ("NAT gateway", spec.nat_gateways.keys().collect()),
+        ("VPC peering connection", spec.vpc_peering_connections.keys().collect()),
+        ("transit gateway", spec.transit_gateways.keys().collect()),
+        ("transit gateway VPC attachment", spec.transit_gateway_vpc_attachments.keys().collect()),
+        ("transit gateway peering attachment", spec.transit_gateway_peering_attachments.keys().collect()),
+        ("transit gateway Connect attachment", spec.transit_gateway_connects.keys().collect()),
+        ("transit gateway route table", spec.transit_gateway_route_tables.keys().collect()),
+        ("multicast domain", spec.transit_gateway_multicast_domains.keys().collect()),
+        ("VPC endpoint", spec.vpc_endpoints.keys().collect()),
         ("network interface", spec.network_interfaces.keys().collect()),
         ("instance", spec.instances.keys().collect()),
     ]

@@ -23,14 +23,6 @@ pub(super) struct Foreign {
 type Shape = (&'static str, &'static str, &'static str, &'static str, &'static str);
 
 const SHAPES: &[Shape] = &[
-    ("VpcPeeringConnections", "VPC peering connection", "VpcPeeringConnectionId", "", "/Status/Code"),
-    ("TransitGateways", "transit gateway", "TransitGatewayId", "", "/State"),
-    ("TransitGatewayAttachments", "transit gateway attachment", "TransitGatewayAttachmentId", "/ResourceId", "/State"),
-    ("TransitGatewayVpcAttachments", "transit gateway attachment", "TransitGatewayAttachmentId", "/VpcId", "/State"),
-    ("TransitGatewayPeeringAttachments", "transit gateway attachment", "TransitGatewayAttachmentId", "", "/State"),
-    ("TransitGatewayConnects", "transit gateway attachment", "TransitGatewayAttachmentId", "", "/State"),
-    ("TransitGatewayConnectPeers", "transit gateway Connect peer", "TransitGatewayConnectPeerId", "", "/State"),
-    ("TransitGatewayRouteTables", "transit gateway route table", "TransitGatewayRouteTableId", "", "/State"),
     (
         "TransitGatewayMulticastDomains",
         "transit gateway multicast domain",
@@ -42,7 +34,6 @@ const SHAPES: &[Shape] = &[
     ("VpnConnections", "VPN connection", "VpnConnectionId", "", "/State"),
     ("CustomerGateways", "customer gateway", "CustomerGatewayId", "", "/State"),
     ("ClientVpnEndpoints", "Client VPN endpoint", "ClientVpnEndpointId", "/VpcId", "/Status/Code"),
-    ("VpcEndpoints", "VPC endpoint", "VpcEndpointId", "/VpcId", "/State"),
     ("ServiceConfigurations", "VPC endpoint service", "ServiceId", "", "/ServiceState"),
     ("InstanceConnectEndpoints", "EC2 Instance Connect Endpoint", "InstanceConnectEndpointId", "/VpcId", "/State"),
     ("LoadBalancers", "load balancer", "LoadBalancerArn", "/VpcId", "/State/Code"),
@@ -104,14 +95,11 @@ fn foreign(&(_, kind, id, vpc, state): &Shape, value: &Value) -> Option<Foreign>
     let arn = value.get(id)?.as_str().filter(|id| !id.is_empty())?;
     let id =
         arn.rsplit_once(":loadbalancer/").or_else(|| arn.rsplit_once(":targetgroup/")).map_or(arn, |(_, tail)| tail);
-    let kind = match (kind, text("/VpcEndpointType").as_deref(), text("/Type").as_deref()) {
-        ("VPC endpoint", Some("Gateway") | None, _) => "gateway endpoint",
-        ("VPC endpoint", Some("Interface"), _) => "interface endpoint",
-        ("VPC endpoint", Some("GatewayLoadBalancer"), _) => "Gateway Load Balancer endpoint",
-        ("load balancer", _, Some("network")) => "network load balancer",
-        ("load balancer", _, Some("application")) => "application load balancer",
-        ("load balancer", _, Some("gateway")) => "Gateway Load Balancer",
-        (kind, _, _) => kind,
+    let kind = match (kind, text("/Type").as_deref()) {
+        ("load balancer", Some("network")) => "network load balancer",
+        ("load balancer", Some("application")) => "application load balancer",
+        ("load balancer", Some("gateway")) => "Gateway Load Balancer",
+        (kind, _) => kind,
     };
     let tags = value.get("Tags").and_then(Value::as_array).into_iter().flatten();
     let tag =

@@ -78,8 +78,8 @@ const PREFIXES: &[(&str, &str, bool)] = &[
     ("nat-", "NAT gateway", true),
     ("eni-", "network interface", true),
     ("i-", "instance", true),
-    ("pcx-", "VPC peering connection", false),
-    ("tgw-", "transit gateway", false),
+    ("pcx-", "VPC peering connection", true),
+    ("tgw-", "transit gateway", true),
     ("vgw-", "virtual private gateway", false),
     ("vpce-", "VPC endpoint", false),
     ("cagw-", "carrier gateway", false),
@@ -226,6 +226,9 @@ fn target(table: &str, vpc: &str, id: &str, kind: &str, blackhole: bool, out: &m
         || spec.nat_gateways.contains_key(id)
         || spec.network_interfaces.contains_key(id)
         || spec.instances.contains_key(id)
+        || spec.vpc_peering_connections.contains_key(id)
+        || spec.transit_gateways.contains_key(id)
+        || spec.vpc_endpoints.contains_key(id)
         || spec.not_modelled.contains_key(id)
     {
         return;

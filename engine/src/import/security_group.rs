@@ -163,7 +163,15 @@ pub(super) fn build(groups: Vec<Item<SecurityGroup>>, rules: Vec<Item<Rule>>, ou
                 inbound,
                 outbound,
                 description: group.description.0.clone(),
-                account: None,
+                account: group
+                    .owner_id
+                    .0
+                    .clone()
+                    .filter(|own| {
+                        let vpc = out.spec.vpcs.get(group.vpc_id.text());
+                        vpc.and_then(|v| v.account.as_ref()).is_some_and(|owner| owner.value != *own)
+                    })
+                    .map(|own| Spanned::new(own, *span)),
                 name_tag: group.group_name.0.clone().filter(|name| name != id),
             },
         ));
