@@ -95,14 +95,55 @@ fn every_account_has_what_its_json_says() {
     for (name, expected) in LABS.into_iter().zip([
         [4, 10, 5, 9, 4, 8, 11, 43, 2, 3, 0, 9, 4, 8],
         [1, 3, 3, 1, 2, 4, 6, 22, 2, 1, 0, 6, 4, 0],
-        [2, 2, 4, 4, 4, 10, 4, 12, 2, 2, 0, 2, 2, 1],
-        [2, 3, 5, 5, 4, 10, 7, 30, 2, 2, 1, 10, 5, 9],
-        [2, 14, 6, 7, 9, 22, 6, 38, 4, 2, 2, 14, 7, 4],
-        [1, 3, 4, 3, 2, 4, 2, 4, 2, 1, 1, 5, 3, 2],
+        [2, 2, 4, 4, 4, 10, 4, 12, 2, 2, 0, 2, 2, 0],
+        [2, 3, 5, 5, 4, 10, 7, 30, 2, 2, 1, 10, 5, 8],
+        [2, 14, 6, 7, 9, 22, 6, 38, 4, 2, 2, 14, 7, 0],
+        [1, 3, 4, 3, 2, 4, 2, 4, 2, 1, 1, 5, 3, 0],
     ]) {
         let Some(import) = lab(name) else { return };
         assert_eq!(counts(&import.spec), expected, "{name}");
     }
+}
+
+/// Counted in the JSON: an active peering whose two copies each know one side's options, and three deleted ones.
+#[test]
+fn a_peering_of_two_accounts_is_one() {
+    let Some(import) = lab("measured/multi_account_vpc_peering") else { return };
+    let peerings = &import.spec.vpc_peering_connections;
+    assert_eq!(peerings.keys().map(|k| k.value.as_str()).collect::<Vec<_>>(), ["pcx-0040f7640e10191f4"]);
+    let peering = &peerings["pcx-0040f7640e10191f4"];
+    let side = |s: &Option<vpcsim_engine::spec::Spanned<String>>| s.as_ref().map(|s| s.value.clone());
+    assert_eq!(side(&peering.requester).as_deref(), Some("vpc-0f44fae3468d2b998"));
+    assert_eq!(side(&peering.accepter).as_deref(), Some("vpc-05951c91977125d2e"));
+    assert_eq!((peering.state, peering.requester_dns_resolution), (None, None));
+    assert!(import.report.skipped.iter().any(|s| s.id == "pcx-07d8d712b329b9337"));
+}
+
+/// Counted in the JSON: one transit gateway, two attachments with three and two subnets, each with its interface,
+/// one table that both are associated with and propagate into, no static route.
+#[test]
+fn a_transit_gateway_has_what_its_json_says() {
+    let Some(import) = lab("measured/tgw_multi_az_intra_region") else { return };
+    let spec = &import.spec;
+    assert_eq!(spec.transit_gateways.len(), 1);
+    let sizes: Vec<(usize, usize)> =
+        spec.transit_gateway_vpc_attachments.values().map(|a| (a.subnets.len(), a.network_interfaces.len())).collect();
+    assert_eq!(sizes, [(3, 3), (2, 2)]);
+    let tables: Vec<_> = spec.transit_gateway_route_tables.values().collect();
+    assert_eq!(tables.len(), 1);
+    assert_eq!((tables[0].associations.len(), tables[0].propagations.len(), tables[0].routes.len()), (2, 2, 0));
+    assert_eq!(spec.transit_gateways.values().next().unwrap().default_route_table_association, Some(false));
+}
+
+/// Counted in the JSON: a gateway endpoint for S3 and an interface endpoint with private DNS and three names.
+#[test]
+fn endpoints_have_what_their_json_says() {
+    let Some(import) = lab("measured/vpc_endpoints") else { return };
+    let gateway = &import.spec.vpc_endpoints["vpce-0532038c44e8de847"];
+    assert_eq!(gateway.prefix_list.as_ref().map(|p| p.value.as_str()), Some("pl-63a5400a"));
+    let interface = &import.spec.vpc_endpoints["vpce-0c84758dae8076c02"];
+    assert_eq!((interface.private_dns, interface.dns_names.len(), interface.restrictive_policy), (Some(true), 3, false));
+    assert_eq!(interface.network_interfaces.iter().map(|e| e.value.as_str()).collect::<Vec<_>>(), ["eni-0bd26d2cdca2c4478"]);
 }
 
 #[test]

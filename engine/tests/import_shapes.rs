@@ -187,7 +187,7 @@ fn routes_of_every_target() {
     assert_eq!(table.routes[10].origin, Some(RouteOrigin::Propagated));
     assert_eq!(table.routes[11].origin, Some(RouteOrigin::Advertised));
     let kind = |id: &str| import.spec.not_modelled[id].kind.as_str();
-    assert_eq!(kind("pcx-1"), "VPC peering connection");
+    assert_eq!(kind("pcx-1"), "VPC peering connection that the export lacks");
     assert_eq!(kind("nat-9"), "deleted resource");
     assert_eq!(kind("nat-8"), "NAT gateway that the export lacks");
     assert_eq!(kind("vpce-1"), "gateway endpoint");
