@@ -7,12 +7,15 @@
 
 mod behaviour {
     mod acl;
+    mod appliance;
     mod bpa;
     mod conntrack;
     mod coverage;
     mod diagnostics;
+    mod diagnostics_between;
     mod edge;
     mod egress_only;
+    mod endpoint;
     mod eni;
     mod flow_log;
     mod guest;
@@ -21,9 +24,11 @@ mod behaviour {
     mod internet;
     mod mtu;
     mod nat;
+    mod peering;
     mod route_table;
     mod security_group;
     mod service;
     mod subnet;
+    mod transit_gateway;
     mod vpc;
 }

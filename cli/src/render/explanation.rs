@@ -59,6 +59,9 @@ pub(crate) fn text(loaded: &Loaded, asked: &Asked<'_>, e: &Explanation) -> Strin
         let _ = writeln!(out, "  both ends are in one guest: its kernel answers, no interface is crossed\n");
     } else {
         way(&mut out, network, Part::Request, &e.request, Nanos::ZERO);
+        for (_, copy) in &e.copies {
+            way(&mut out, network, Part::Request, copy, e.request.latency);
+        }
         if let Some(reply) = &e.reply {
             way(&mut out, network, Part::Reply, reply, e.request.latency);
         }
@@ -151,7 +154,8 @@ fn way(out: &mut String, network: &Network, part: Part, leg: &Leg, started: Nano
         End::Served(..) => format!("answered on the host at {at}"),
         End::Exited => format!("on the internet at {at}"),
         End::AtService(host, _) => format!("at {} at {at}", network.names.internet_hosts[host].id),
-        End::Replicated(_) => format!("copied to the group's members at {at}"),
+        End::Replicated(..) => format!("copied to the group's members at {at}"),
+        End::Taken(_) => format!("taken at {at}"),
         End::Dropped(_) => format!("dropped at {at}"),
     };
     let _ = writeln!(out, "  {:<9} {}    {end}", part.word(), stops.join(" > "));
@@ -304,6 +308,7 @@ pub(crate) fn json(loaded: &Loaded, asked: &Asked<'_>, e: &Explanation) -> Strin
         "symptom": symptom(network, e),
         "inside_guest": e.inside_guest,
         "request": leg(loaded, &e.request),
+        "copies": e.copies.iter().map(|(_, copy)| leg(loaded, copy)).collect::<Vec<_>>(),
         "reply": e.reply.as_ref().map(|reply| leg(loaded, reply)),
         "decided_by": e.decided_by.map(|(part, by)| row(loaded, part, by)),
         "blockers": e.blockers.iter().map(|b| row(loaded, b.part, b.step.decision.by)).collect::<Vec<_>>(),
@@ -331,7 +336,8 @@ fn leg(loaded: &Loaded, leg: &Leg) -> Value {
         End::Served(eni, _) => ("served", Some(network.names.enis[eni].id.clone())),
         End::Exited => ("internet", None),
         End::AtService(host, _) => ("service", Some(network.names.internet_hosts[host].id.clone())),
-        End::Replicated(domain) => ("replicated", Some(network.names.mcasts[domain].id.clone())),
+        End::Replicated(domain, _) => ("replicated", Some(network.names.mcasts[domain].id.clone())),
+        End::Taken(domain) => ("taken", Some(network.names.mcasts[domain].id.clone())),
         End::Dropped(_) => ("dropped", None),
     };
     json!({ "end": end, "at": at, "latency_ns": leg.latency.0, "steps": steps })

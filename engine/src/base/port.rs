@@ -17,6 +17,8 @@ impl Protocol {
     pub const TCP: Self = Self(6);
     /// UDP, 17.
     pub const UDP: Self = Self(17);
+    /// Internet Group Management Protocol.
+    pub const IGMP: Self = Self(2);
     /// Generic Routing Encapsulation.
     pub const GRE: Self = Self(47);
     /// ICMPv6, 58.

@@ -236,7 +236,7 @@ impl Context {
             return Some((Target::Pcx(pcx), p.active));
         }
         if let Some(tgw) = self.ids.tgws.get(name).copied() {
-            // TGW-5: by this VPC's own attachment.
+            // TGW-27: by this VPC's own attachment.
             return Some(match self.ids.tgw_by_vpc.get(&(tgw, vpc)) {
                 Some(attach) => (Target::Tgw(*attach), self.fabric.tgw_attaches[*attach].available),
                 None => {

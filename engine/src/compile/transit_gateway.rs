@@ -84,7 +84,7 @@ impl Context {
                         .help("a VPC attaches to transit gateways of its own Region; peer the transit gateways"),
                 );
             }
-            // TGW-5.
+            // TGW-27.
             if let Some(other) = pairs.insert((tgw, vpc), name) {
                 let message =
                     format!("`{}` has an attachment to `{}` already", attachment.vpc, attachment.transit_gateway);

@@ -32,6 +32,7 @@ impl Context {
                 (RowKind::BlockPublicAccess, Dir::In),
                 (RowKind::BlockPublicAccess, Dir::Out),
                 (RowKind::Loop, Dir::In),
+                (RowKind::McastNoDomain, Dir::In),
             ];
             let rows = self.row_block(owner, &both);
             let (realm, region) = self.realm_of(vpc.account.as_ref(), vpc.region.as_ref());
@@ -237,7 +238,7 @@ impl Context {
     }
 
     /// The number of a subnet's zone. A zone's letter means another place in another account, so its id counts where it
-    /// is known (SHARE-3): from this subnet, or from another one of the same account.
+    /// is known (SHARE-2): from this subnet, or from another one of the same account.
     fn zone(&mut self, vpc: VpcIx, subnet: &spec::Subnet, ids: &BTreeMap<(String, String), String>) -> u32 {
         let (account, region) = &self.names.realms[self.fabric.vpcs[vpc].realm as usize];
         let name = full_zone(region, &subnet.az);

@@ -1,7 +1,7 @@
 //! The answer to a question, as plain data.
 
 use super::{Alternative, Leg, Question};
-use crate::base::ids::GuestIx;
+use crate::base::ids::{EniIx, GuestIx};
 use crate::verdict::{RowIx, Step};
 
 /// What the asker would see, in the words that nmap and ping users know.
@@ -88,6 +88,8 @@ pub struct Explanation {
     pub reply_from_elsewhere: bool,
     /// True if source and destination are one guest: nothing leaves it.
     pub inside_guest: bool,
+    /// The copies of a multicast packet, by the member each is for.
+    pub copies: Vec<(EniIx, Leg)>,
     /// Every combination of choices that AWS makes and does not tell; empty if the path depends on none.
     pub alternatives: Vec<Alternative>,
 }

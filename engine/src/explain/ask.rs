@@ -3,13 +3,13 @@
 use super::choice::alternatives;
 use super::leg::{End, Leg, walk};
 use super::{Blocker, Explanation, Origin, Outcome, Part, Question};
-use crate::base::ids::{EniIx, GuestIx};
+use crate::base::ids::{EniIx, GuestIx, McastIx};
 use crate::base::{Nanos, Protocol};
 use crate::compile::Network;
 use crate::fabric::{EniRow, Fabric};
 use crate::flow::{FlowState, Pick, Picks};
 use crate::verdict::{Decision, Reason, RowIx, Service, Stage, Step, Vantage, reason_of};
-use crate::walk::DenyPolicy;
+use crate::walk::{DenyPolicy, members};
 use crate::wire::{Fragment, Headers, Icmp, L4, Packet, Payload, Tcp, TcpFlags, Udp};
 use std::collections::BTreeMap;
 
@@ -88,6 +88,7 @@ fn both_ways(network: &Network, question: &Question, policy: DenyPolicy, flows: 
         supposes_listener: None,
         reply_from_elsewhere: false,
         inside_guest: false,
+        copies: Vec::new(),
         alternatives: Vec::new(),
     };
     let (answer, back_from, guest) = match out.request.end {
@@ -109,10 +110,13 @@ fn both_ways(network: &Network, question: &Question, policy: DenyPolicy, flows: 
         End::Exited => (internet_answer(fabric, &arrived.headers), Vantage::Internet, None),
         // The endpoint has let pass only what its service answers.
         End::AtService(_, back) => (Answer::Yes, back, None),
-        // Members take copies; nobody answers a group.
-        End::Replicated(_) => {
-            out.outcome = Outcome::Open;
+        End::Replicated(domain, sender) => {
             out.blockers = blockers;
+            copies(fabric, flows, &mut out, &arrived, (domain, sender), policy);
+            return out;
+        }
+        End::Taken(_) => {
+            out.outcome = Outcome::Open;
             return out;
         }
     };
@@ -180,6 +184,28 @@ fn both_ways(network: &Network, question: &Question, policy: DenyPolicy, flows: 
     out
 }
 
+/// Members take copies, and nobody answers a group: it is open if every copy arrives.
+fn copies(
+    fabric: &Fabric,
+    flows: &mut FlowState,
+    out: &mut Explanation,
+    packet: &Packet,
+    (domain, sender): (McastIx, EniIx),
+    policy: DenyPolicy,
+) {
+    out.outcome = Outcome::Open;
+    for eni in members(fabric, flows, domain, packet.headers.dst, sender) {
+        let at = Vantage::In { eni, from: None, entered: true };
+        let (leg, _) = walk(fabric, flows, packet.clone(), at, out.request.latency, policy);
+        out.blockers.extend(denials(Part::Request, &leg));
+        if let (End::Dropped(by), None) = (leg.end, out.decided_by) {
+            out.outcome = outcome_of_drop(fabric, by);
+            out.decided_by = Some((Part::Request, by));
+        }
+        out.copies.push((eni, leg));
+    }
+}
+
 fn denials(part: Part, leg: &Leg) -> Vec<Blocker> {
     leg.steps.iter().filter(|step| !step.decision.allow).map(|step| Blocker { part, step: *step }).collect()
 }
@@ -230,6 +256,7 @@ fn stopped(question: &Question, packet: &Packet, by: RowIx) -> Explanation {
         supposes_listener: None,
         reply_from_elsewhere: false,
         inside_guest: false,
+        copies: Vec::new(),
         alternatives: Vec::new(),
     }
 }
@@ -263,6 +290,7 @@ fn inside_guest(fabric: &Fabric, question: &Question, packet: &Packet) -> Option
         supposes_listener: supposed.then_some(guest),
         reply_from_elsewhere: false,
         inside_guest: true,
+        copies: Vec::new(),
         alternatives: Vec::new(),
     })
 }

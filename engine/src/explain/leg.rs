@@ -40,7 +40,9 @@ pub enum End {
     /// A service of AWS's has it, by an endpoint; its answers enter the network there.
     AtService(InetIx, Vantage),
     /// Copies of it go to the members of a multicast group.
-    Replicated(McastIx),
+    Replicated(McastIx, EniIx),
+    /// A multicast domain has taken a membership message.
+    Taken(McastIx),
     /// It was dropped.
     Dropped(RowIx),
 }
@@ -92,7 +94,8 @@ pub(super) fn walk(
                 Some(End::Exited)
             }
             Verdict::Endpoint { host, back } => Some(End::AtService(host, back)),
-            Verdict::Replicate { domain, .. } => Some(End::Replicated(domain)),
+            Verdict::Replicate { domain, sender } => Some(End::Replicated(domain, sender)),
+            Verdict::Taken { domain } => Some(End::Taken(domain)),
             Verdict::Drop { by, .. } => Some(End::Dropped(by)),
         };
         break;

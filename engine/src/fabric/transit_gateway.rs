@@ -44,7 +44,7 @@ pub enum TgwAttachKind {
         vpc: VpcIx,
         /// Its interfaces, one per zone.
         ports: Box<[TgwPort]>,
-        /// Whether both directions of a flow use one zone (TGW-8).
+        /// Whether both directions of a flow use one zone (TGW-10).
         appliance_mode: bool,
         /// Whether security groups may be referenced across it (TGW-20).
         sg_referencing: bool,
@@ -147,7 +147,7 @@ pub struct TgwRtb {
 }
 
 impl TgwRtb {
-    /// The route that wins for `address`: the longest prefix of its family (TGW-10).
+    /// The route that wins for `address`: the longest prefix of its family (TGW-11).
     #[inline]
     #[must_use]
     pub fn lookup(&self, address: IpAddr) -> Option<TgwRouteIx> {

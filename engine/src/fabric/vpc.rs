@@ -76,11 +76,13 @@ pub enum VpcRow {
     BpaOut,
     /// The path loops.
     Loop,
+    /// In no multicast domain.
+    McastNoDomain,
 }
 
 impl VpcRow {
     /// Number of implied rows per VPC.
-    pub const COUNT: u32 = 7;
+    pub const COUNT: u32 = 8;
 }
 
 impl Vpc {

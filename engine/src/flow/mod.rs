@@ -24,7 +24,7 @@ pub use translation::{
 use crate::base::Instant;
 use crate::base::ids::{EigwIx, EniIx, GuestIx, McastIx, NatIx, PcxIx};
 use rustc_hash::{FxHashMap, FxHashSet};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 /// The live state of a network. An explanation works on an empty one or on a copy, so that asking
@@ -51,8 +51,8 @@ pub struct FlowState {
     pub firewalls: FxHashMap<GuestIx, FxHashSet<Inside>>,
     /// Connections through endpoint services.
     pub services: ServiceTable,
-    /// Interfaces that joined a multicast group by IGMP.
-    pub joined: BTreeSet<(McastIx, IpAddr, EniIx)>,
+    /// Interfaces that joined a multicast group by IGMP, and how many queries they have left unanswered.
+    pub joined: BTreeMap<(McastIx, IpAddr, EniIx), u8>,
     /// Choices that AWS makes and does not tell.
     pub picks: Picks,
 }

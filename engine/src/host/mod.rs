@@ -9,7 +9,7 @@
 //! port unreachable, echo, path MTU discovery, fragmentation and reassembly, traceroute probes.
 //! Not modelled: routing (the host layer above knows the routes), a host's packets to itself, TCP
 //! timestamps and Linux' faster retransmission (see [`tcp`]), ICMP rate limits, a backlog limit, checks of
-//! the sequence number in quoted TCP headers (RFC 5927), multicast, sockets bound to one address.
+//! the sequence number in quoted TCP headers (RFC 5927), sockets bound to one address.
 //!
 //! Invariants: everything that a host sends because of a packet bears that packet's tag, or the tag of the
 //! request or connection that it belongs to; a host that is idle asks for no time.
@@ -20,6 +20,7 @@ mod datagram;
 mod device;
 mod error;
 mod event;
+mod group;
 mod path;
 mod segment;
 pub mod tcp;
@@ -38,6 +39,7 @@ use path::PathMtu;
 use rustc_hash::FxHashMap;
 use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
+use std::net::Ipv4Addr;
 use tcp::{Connection, Tuple};
 
 /// Time to live of what a system sends.
@@ -53,6 +55,8 @@ pub struct Host {
     config: HostConfig,
     listeners: BTreeSet<(Protocol, u16)>,
     interfaces: Interfaces,
+    /// Multicast groups it is a member of.
+    groups: BTreeSet<Ipv4Addr>,
     ports: Stream,
     /// Looked up, never walked.
     connections: FxHashMap<ConnId, Connection>,
@@ -90,6 +94,7 @@ impl Host {
             reassembler: Reassembler::default(),
             out: VecDeque::new(),
             events: VecDeque::new(),
+            groups: BTreeSet::new(),
             config,
         }
     }
@@ -118,15 +123,20 @@ impl Host {
         self.paths.clear();
         self.reassembler = Reassembler::default();
         self.out.clear();
+        self.groups.clear();
     }
 
     /// Takes a packet from the network.
     pub fn handle_packet(&mut self, now: Instant, packet: Packet) {
-        if !self.config.addresses.is_empty() && !self.config.addresses.contains(&packet.headers.dst) {
+        let for_all = packet.headers.dst.is_multicast();
+        if !for_all && !self.config.addresses.is_empty() && !self.config.addresses.contains(&packet.headers.dst) {
             return;
         }
         let Some(packet) = self.reassembler.push(packet, now) else { return };
         match packet.headers.protocol {
+            Protocol::IGMP => self.handle_igmp(&packet),
+            // A group's datagram reaches whatever listens; nobody answers a group.
+            _ if for_all => {}
             Protocol::TCP => self.handle_segment(now, &packet),
             Protocol::UDP => self.handle_datagram(now, &packet),
             Protocol::ICMP | Protocol::ICMPV6 if packet.headers.is_icmp_error() => self.handle_error(now, &packet),

@@ -6,6 +6,7 @@ use crate::spec::Spanned;
 use crate::spec::decode::{Cx, Decode, Fields, decode_struct, decode_words};
 use crate::spec::node::Value;
 use schemars::JsonSchema;
+use std::net::Ipv4Addr;
 
 use super::change::Change;
 
@@ -37,10 +38,14 @@ pub enum Action {
     Wait(Wait),
     /// Sends many packets by a model.
     Traffic(Traffic),
+    /// Joins a multicast group by IGMPv2.
+    Join(Membership),
+    /// Leaves a multicast group.
+    Leave(Membership),
 }
 
 /// The actions, as they are written.
-pub(super) const ACTIONS: [&str; 12] = [
+pub(super) const ACTIONS: [&str; 14] = [
     "connect",
     "write",
     "close",
@@ -53,6 +58,8 @@ pub(super) const ACTIONS: [&str; 12] = [
     "restore",
     "wait",
     "traffic",
+    "join",
+    "leave",
 ];
 
 impl Action {
@@ -72,6 +79,8 @@ impl Action {
             Self::Restore(_) => "restore",
             Self::Wait(_) => "wait",
             Self::Traffic(_) => "traffic",
+            Self::Join(_) => "join",
+            Self::Leave(_) => "leave",
         }
     }
     /// True if it sends packets, so that something can be expected of it.
@@ -93,6 +102,8 @@ impl Action {
             "fail" => Self::Fail(step.take(name, cx)?),
             "restore" => Self::Restore(step.take(name, cx)?),
             "wait" => Self::Wait(step.take(name, cx)?),
+            "join" => Self::Join(step.take(name, cx)?),
+            "leave" => Self::Leave(step.take(name, cx)?),
             _ => Self::Traffic(step.take(name, cx)?),
         })
     }
@@ -249,6 +260,16 @@ pub enum Fault {
     VpcEndpoint(Spanned<String>),
 }
 
+/// Membership of a multicast group.
+#[derive(Clone, PartialEq, Debug, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Membership {
+    /// The host: an instance or a network interface.
+    pub host: Spanned<String>,
+    /// The group.
+    pub group: Spanned<Ipv4Addr>,
+}
+
 /// A pause.
 #[derive(Clone, PartialEq, Debug, JsonSchema)]
 #[schemars(deny_unknown_fields)]
@@ -335,6 +356,7 @@ decode_struct!(Send, "a send", { from, to, port: port, src_port, bytes, count, i
 decode_struct!(Ping, "a ping", { from, to, bytes, count, interval, df, ttl });
 decode_struct!(Traceroute, "a traceroute", { from, to, port, protocol, max_hops });
 decode_struct!(Resolve, "a DNS question", { from, name, record_type as "type", server });
+decode_struct!(Membership, "a membership", { host, group });
 decode_struct!(Wait, "a wait", { duration as "for" });
 decode_struct!(Traffic, "traffic", { from, to, port: port, protocol, rate, bytes, duration, model });
 

@@ -15,8 +15,8 @@ mod file;
 pub mod run;
 
 pub use action::{
-    Action, AddressFamily, Close, Connect, Fault, Ping, Probe, Resolve, Send, Traceroute, Traffic, TrafficModel,
-    Transport, Wait, Write,
+    Action, AddressFamily, Close, Connect, Fault, Membership, Ping, Probe, Resolve, Send, Traceroute, Traffic,
+    TrafficModel, Transport, Wait, Write,
 };
 pub use apply::apply;
 pub use change::{

@@ -10,15 +10,17 @@
 //! does not change another's draws.
 
 mod link;
+mod multicast;
 pub mod queue;
 mod services;
 mod step;
 
 pub use link::FLOW_BANDWIDTH;
+pub use multicast::{QUERIES_MISSED_MAX, QUERY_INTERVAL};
 pub use services::SERVICE_ADDRESSES;
 pub use step::Totals;
 
-use crate::base::ids::{EniIx, GuestIx, InetIx, VpcIx};
+use crate::base::ids::{EniIx, GuestIx, InetIx, McastIx, VpcIx};
 use crate::base::index::Index;
 use crate::base::{IndexVec, Instant};
 use crate::compile::Network;
@@ -30,7 +32,7 @@ use crate::wire::Packet;
 use link::Links;
 use queue::Queue;
 use rustc_hash::{FxHashMap, FxHashSet};
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 /// What is pending.
 enum Event {
@@ -40,6 +42,8 @@ enum Event {
     Internet { packet: Packet, host: InetIx },
     /// A packet arrives at a link-local service.
     Service { packet: Packet, eni: EniIx },
+    /// A multicast domain asks who is a member.
+    Query { domain: McastIx },
     /// A host's timer.
     Timer { host: HostRef, generation: u32 },
 }
@@ -71,6 +75,8 @@ pub struct Sim<O> {
     service_backs: FxHashMap<(InetIx, Inside), Vantage>,
     /// The interface that a service answers, by its conversation.
     askers: FxHashMap<(std::net::IpAddr, u16), EniIx>,
+    /// Multicast domains that have members by IGMP, and ask.
+    querying: BTreeSet<McastIx>,
     /// Who watches.
     pub observer: O,
 }
@@ -96,6 +102,7 @@ impl<O: Observer> Sim<O> {
             totals: Totals::default(),
             service_backs: FxHashMap::default(),
             askers: FxHashMap::default(),
+            querying: BTreeSet::new(),
             observer,
         }
     }
@@ -144,6 +151,7 @@ impl<O: Observer> Sim<O> {
             Event::Arrive { packet, at } => self.walk(packet, at),
             Event::Internet { packet, host } => self.host_takes(HostRef::Internet(host), packet),
             Event::Service { packet, eni } => self.serve(packet, eni),
+            Event::Query { domain } => self.query(domain),
             Event::Timer { host, generation } => {
                 self.totals.timers -= 1;
                 self.timer(host, generation);

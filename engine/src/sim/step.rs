@@ -2,7 +2,7 @@
 
 use super::{Event, Sim};
 use crate::base::Nanos;
-use crate::base::ids::{EniIx, InetIx, McastIx};
+use crate::base::ids::{EniIx, InetIx};
 use crate::event::{Fact, HostRef, Observer};
 use crate::verdict::{Dir, Hop, LinkIx, Notify, NotifyKind, RowIx, Step, Vantage, Verdict};
 use crate::walk::{DenyPolicy, IGW_MTU, NoRecord, Recorder, Walk};
@@ -70,6 +70,7 @@ impl<O: Observer> Sim<O> {
             Verdict::Exit => self.exit(packet, at),
             Verdict::Endpoint { host, back } => self.hand_to_service(packet, host, back),
             Verdict::Replicate { domain, sender } => self.replicate(&packet, domain, sender),
+            Verdict::Taken { domain } => self.membership(domain),
             Verdict::Drop { by, notify } => self.drop(&packet, by, notify),
         }
     }
@@ -176,12 +177,6 @@ impl<O: Observer> Sim<O> {
         }
         let delay = self.network.fabric.link(LinkIx::SAME_AZ).latency;
         self.queue.push(self.now + delay, Event::Internet { packet, host });
-    }
-
-    /// Copies to the members of a multicast group.
-    fn replicate(&mut self, packet: &Packet, domain: McastIx, sender: EniIx) {
-        let _ = (packet, domain, sender);
-        unreachable!("the walk makes no copies yet");
     }
 
     /// Cuts what is larger than the link takes; the walk has dropped what must not be cut.

@@ -117,6 +117,11 @@ pub enum Verdict {
         /// The interface that sent it, which gets none.
         sender: EniIx,
     },
+    /// AWS itself takes it: a membership message for a multicast domain.
+    Taken {
+        /// The domain.
+        domain: McastIx,
+    },
     /// It is gone.
     Drop {
         /// The deciding row.

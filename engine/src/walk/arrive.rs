@@ -43,7 +43,8 @@ impl<R: Recorder> Walk<'_, R> {
             self.arrive_hop(packet, eni, true, by.unwrap_or(sg));
         }
         // ENI-2.
-        if e.source_dest_check && !self.fabric.owns(eni, packet.headers.dst) {
+        let for_all = packet.headers.dst.is_multicast();
+        if e.source_dest_check && !for_all && !self.fabric.owns(eni, packet.headers.dst) {
             self.deny(Stage::DestCheck(eni), packet, e.row(EniRow::DestCheck))?;
         }
         match e.kind {
@@ -88,7 +89,8 @@ impl<R: Recorder> Walk<'_, R> {
         self.unwrap_at_guest(packet, guest);
         let back = masquerade && self.masquerade_back(packet, guest, eni);
         // The address may be another interface's of the same guest (GST-2).
-        if !back && self.fabric.guest_owns(guest, packet.headers.dst) {
+        let for_all = packet.headers.dst.is_multicast();
+        if !back && (for_all || self.fabric.guest_owns(guest, packet.headers.dst)) {
             self.pass(stage, packet, e.row(EniRow::GuestOpen));
             return Ok(Next::Done(Verdict::Deliver { eni }));
         }

@@ -147,6 +147,7 @@ impl<R: Recorder> Walk<'_, R> {
         let fabric = self.fabric;
         let zone = |eni: EniIx| fabric.subnets[fabric.enis[eni].subnet].zone;
         let own = fabric.enis[node].primary.filter(|own| own.is_ipv4() == inside.src.is_ipv4());
+        // VPCE-16.
         let usable = |target: &&(EniIx, u64)| {
             let runs = fabric.enis[target.0].guest().is_some_and(|guest| fabric.guests[guest].running);
             runs && (s.cross_zone || zone(target.0) == zone(node))

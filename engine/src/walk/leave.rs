@@ -40,6 +40,9 @@ impl<R: Recorder> Walk<'_, R> {
                 return Ok(Next::Done(self.service(packet, eni, answer)));
             }
             filter = Some(self.security_group(packet, eni, Dir::Out, ports, None)?);
+            if dst.is_multicast() {
+                return self.multicast(packet, eni, ports, filter);
+            }
         } else if self.is_filtered(eni) {
             // Interface endpoints and load balancers have groups too.
             filter = Some(self.security_group(packet, eni, Dir::Out, ports, None)?);
@@ -231,7 +234,14 @@ impl<R: Recorder> Walk<'_, R> {
         }
     }
 
-    fn leave_hop(&mut self, packet: &Packet, eni: EniIx, accepted: bool, by: Option<RowIx>, next: Option<EniIx>) {
+    pub(super) fn leave_hop(
+        &mut self,
+        packet: &Packet,
+        eni: EniIx,
+        accepted: bool,
+        by: Option<RowIx>,
+        next: Option<EniIx>,
+    ) {
         let by = by.unwrap_or(self.fabric.enis[eni].row(EniRow::SgLastOut));
         self.hop(packet, || Hop { eni, dir: Dir::Out, accepted, by, headers: packet.headers, len: packet.len(), next });
     }

@@ -14,6 +14,7 @@
 //! track  (track.rs)    security groups with connection tracking
 //! tgw    (transit_gateway.rs, tunnel.rs)  transit gateway: association, table, zone; tunnels of Connect attachments
 //! pcx    (peering.rs)   VPC peering
+//! mcast  (multicast.rs) multicast domains
 //! vpce   (endpoint.rs)  gateway and interface endpoints, load balancers behind endpoint services
 //! ```
 //!
@@ -24,6 +25,7 @@ mod arrive;
 mod edge;
 mod endpoint;
 mod leave;
+mod multicast;
 mod nat;
 mod peering;
 mod record;
@@ -36,6 +38,7 @@ mod tunnel;
 pub use arrive::MASQUERADE_IDLE;
 pub use edge::{EIGW_IDLE, IGW_MTU, PRIVATE_NAT64};
 pub use endpoint::VPCE_MTU;
+pub use multicast::members;
 pub use nat::{NAT_IDLE, NAT_MTU};
 pub use record::{NoRecord, Recorder};
 pub use transit_gateway::TGW_MTU;

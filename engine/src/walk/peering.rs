@@ -1,7 +1,8 @@
 //! VPC peering: the other VPC takes what is for one of its own addresses, and nothing else.
 //!
 //! So a peer's internet gateway, NAT gateway, endpoints and other peerings cannot be used through it (PCX-5, PCX-6), and no
-//! table of the peer VPC is asked on the way in (PCX-7: there is no reverse path check). Not modelled: encryption
+//! table of the peer VPC is asked on the way in (PCX-7: there is no reverse path check). The way back is the peer's own route
+//! (PCX-4); ACLs and groups of both ends are asked as inside a VPC (PCX-9). Not modelled: encryption
 //! between Regions.
 
 use super::leave::Sender;

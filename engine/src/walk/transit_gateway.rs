@@ -3,7 +3,7 @@
 //! ```text
 //! leave   zone of the sender > attachment's interface there     (TGW-16: ACL out of the sender's subnet, ACL in of the attachment's)
 //! tgw     size > association > route > hops > zone of the way out
-//! leave   from the attachment's interface, by its subnet's table (TGW-16: ACL out of the attachment's subnet, ACL in of the host's)
+//! leave   from the attachment's interface, by its subnet's table (TGW-28, TGW-16: ACL out of the attachment's subnet, ACL in of the host's)
 //! ```
 //!
 //! Not modelled: bandwidth and packet limits, encryption, VPN and Direct Connect attachments.

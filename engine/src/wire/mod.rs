@@ -10,6 +10,7 @@ mod emit;
 pub mod fragment;
 pub mod gre;
 mod headers;
+pub mod igmp;
 mod mss;
 mod packet;
 mod parse;

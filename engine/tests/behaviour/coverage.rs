@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Prefixes of ids, with their pages. Anything else that looks like an id (an RFC, an encoding) is none.
-const PAGES: [(&str, &str); 18] = [
+const PAGES: [(&str, &str); 24] = [
     ("ACL", "network-acl.md"),
     ("BPA", "block-public-access.md"),
     ("BW", "bandwidth.md"),
@@ -16,13 +16,19 @@ const PAGES: [(&str, &str); 18] = [
     ("GST", "guest.md"),
     ("IGW", "public-address.md"),
     ("INET", "internet.md"),
+    ("MCAST", "multicast.md"),
     ("MTU", "mtu.md"),
     ("NAT", "nat-gateway.md"),
+    ("PCX", "peering.md"),
+    ("REG", "region.md"),
     ("RTB", "route-table.md"),
     ("SG", "security-group.md"),
+    ("SHARE", "vpc-sharing.md"),
     ("SUB", "subnet.md"),
     ("SVC", "link-local-services.md"),
+    ("TGW", "transit-gateway.md"),
     ("VPC", "vpc.md"),
+    ("VPCE", "vpc-endpoint.md"),
 ];
 
 fn root() -> PathBuf {

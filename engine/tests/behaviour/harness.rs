@@ -157,6 +157,7 @@ impl World {
                 Verdict::Serve { service, .. } => (format!("served {service:?}"), None),
                 Verdict::Exit => ("out".to_owned(), None),
                 Verdict::Endpoint { host, .. } => (format!("at {}", self.net.names.internet_hosts[host].id), None),
+                Verdict::Taken { domain } => (format!("taken by {}", self.net.names.mcasts[domain].id), None),
                 Verdict::Replicate { domain, .. } => (format!("copied in {}", self.net.names.mcasts[domain].id), None),
                 Verdict::Drop { by, notify } => (format!("dropped {}", self.net.names.row_text(fabric, by)), notify),
             };

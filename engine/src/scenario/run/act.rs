@@ -108,6 +108,12 @@ impl Runner<'_> {
                 self.reconfigure();
                 self.end(n, None, "");
             }
+            Action::Join(m) | Action::Leave(m) => {
+                let (host, ..) = self.ends(&m.host, &m.group.to_string());
+                let (group, joins) = (m.group.value, matches!(action, Action::Join(_)));
+                self.sim.with_host(host, |h, _| if joins { h.join(group, tag) } else { h.leave(group, tag) });
+                self.end(n, None, "");
+            }
             Action::Wait(w) => self.alarm(n, self.sim.now() + w.duration.value),
         }
     }
@@ -259,7 +265,13 @@ impl Runner<'_> {
                     (false, _, true) => Outcome::Delivered,
                     (false, _, false) => Outcome::NotDelivered,
                 };
-                self.end(n, Some(outcome), &format!("{arrived} of {sent} datagrams arrived, {replies} replies"));
+                // A group's members each get a copy.
+                let text = if arrived as u64 > sent {
+                    format!("{arrived} copies of {sent} datagrams arrived")
+                } else {
+                    format!("{arrived} of {sent} datagrams arrived, {replies} replies")
+                };
+                self.end(n, Some(outcome), &text);
             }
             Kind::Traceroute { ttl, max, .. } => {
                 let over = *ttl >= *max;

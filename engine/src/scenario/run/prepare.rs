@@ -43,6 +43,14 @@ pub(super) fn prepare(scenario: &Scenario, spec: &Spec) -> Result<Network, Vec<D
                 }
             }
             Action::Fail(fault) | Action::Restore(fault) => check_fault(&network, fault, &mut found),
+            Action::Join(m) | Action::Leave(m) => {
+                let to = Spanned::new(m.group.to_string(), m.group.span);
+                ends(&network, &m.host, &to, &mut found);
+                if !m.group.is_multicast() {
+                    let message = format!("`{}` is not a multicast address", m.group);
+                    found.push(Diagnostic::error("not-multicast", m.group.span, message));
+                }
+            }
             Action::Wait(_) => {}
         }
         if let Some(expect) = &step.expect {

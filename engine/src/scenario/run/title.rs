@@ -31,6 +31,8 @@ pub(super) fn title(step: &Step) -> String {
         Action::Fail(fault) => format!("fail {}", fault_text(fault)),
         Action::Restore(fault) => format!("restore {}", fault_text(fault)),
         Action::Wait(w) => format!("wait {}", w.duration.value),
+        Action::Join(m) => format!("join {} at {}", m.group, m.host),
+        Action::Leave(m) => format!("leave {} at {}", m.group, m.host),
         Action::Traffic(t) => {
             format!("traffic {} -> {} port {}, {} packets/s for {}", t.from, t.to, t.port, t.rate, t.duration.value)
         }
