@@ -45,7 +45,8 @@ impl Observer for Watch {
                 *self.by_row.entry((self.epoch, by)).or_default() += 1;
             }
             Fact::Delivered { packet, .. } | Fact::Exited { packet, host: Some(_) }
-                if packet.headers.protocol != Protocol::TCP =>
+                // A datagram in pieces counts with its first one.
+                if packet.headers.protocol != Protocol::TCP && packet.headers.fragment.offset == 0 =>
             {
                 self.arrived.entry(packet.tag).or_default().push((now, packet.headers));
             }
