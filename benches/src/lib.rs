@@ -154,3 +154,36 @@ pub fn cpu_nanos() -> u64 {
     let wall = || std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_nanos() as u64);
     text.split_whitespace().next().and_then(|ns| ns.parse().ok()).unwrap_or_else(wall)
 }
+
+/// A transit gateway with `spokes` attached VPCs: in each two zones, a subnet for hosts and one for the attachment in
+/// each zone, and two instances.
+#[must_use]
+pub fn hub(spokes: usize) -> String {
+    let mut parts: [String; 6] = Default::default();
+    for n in 0..spokes {
+        let net = format!("10.{}.{}", n / 64, n % 64 * 4);
+        let mid = |last: usize, add: usize| format!("10.{}.{}.{last}/26", n / 64, n % 64 * 4 + add);
+        let _ = writeln!(parts[0], "  v{n}: {{cidr: {net}.0/22}}");
+        let _ = writeln!(
+            parts[1],
+            "  s{n}a: {{vpc: v{n}, az: a, cidr: {}, route_table: r{n}}}\n  s{n}b: {{vpc: v{n}, az: b, cidr: {}, route_table: r{n}}}\n  \
+             t{n}a: {{vpc: v{n}, az: a, cidr: {}}}\n  t{n}b: {{vpc: v{n}, az: b, cidr: {}}}",
+            mid(0, 0),
+            mid(64, 0),
+            mid(128, 0),
+            mid(192, 0)
+        );
+        let _ = writeln!(parts[2], "  r{n}: {{vpc: v{n}, routes: [{{to: 10.0.0.0/8, via: tgw}}]}}");
+        let _ = writeln!(parts[3], "  att{n}: {{transit_gateway: tgw, vpc: v{n}, subnets: [t{n}a, t{n}b]}}");
+        let _ = writeln!(parts[4], "  g{n}: {{vpc: v{n}, inbound: [{{protocol: tcp, ports: 443, from: 10.0.0.0/8}}]}}");
+        let _ = writeln!(
+            parts[5],
+            "  i{n}a: {{subnet: s{n}a, security_groups: [g{n}], listen: [443]}}\n  i{n}b: {{subnet: s{n}b, security_groups: [g{n}], listen: [443]}}"
+        );
+    }
+    let [vpcs, subnets, tables, attachments, groups, instances] = parts;
+    format!(
+        "vpcs:\n{vpcs}subnets:\n{subnets}route_tables:\n{tables}transit_gateways: {{tgw: {{}}}}\n\
+         transit_gateway_vpc_attachments:\n{attachments}security_groups:\n{groups}instances:\n{instances}"
+    )
+}

@@ -2,11 +2,13 @@
 //! costs, memory. Processor time; medians of five.
 
 use std::hint::black_box;
-use vpcsim_benches::{cpu_nanos, flat, network};
+use vpcsim_benches::{cpu_nanos, flat, hub, network};
 use vpcsim_engine::base::ids::VpcIx;
 use vpcsim_engine::base::{Instant, Protocol};
-use vpcsim_engine::compile::Network;
+use vpcsim_engine::compile::{Network, compile};
+use vpcsim_engine::diag::FileIx;
 use vpcsim_engine::event::HostRef;
+use vpcsim_engine::explain::{Outcome, Question, ask, resolve_origin};
 use vpcsim_engine::flow::FlowState;
 use vpcsim_engine::host::Connect;
 use vpcsim_engine::sim::Sim;
@@ -115,7 +117,36 @@ fn resident() -> f64 {
     text.split_whitespace().nth(1).and_then(|n| n.parse::<f64>().ok()).unwrap_or(0.0) * 4096.0
 }
 
+/// A hub and spoke of 500 VPCs: microseconds per interface to compile, and per question across it.
+fn hub_and_spoke() -> (f64, f64) {
+    let spec = vpcsim_engine::spec::read(FileIx(0), hub(500).as_bytes()).0.expect("it is right");
+    let mut enis = 0;
+    let build = median(|| {
+        let start = cpu_nanos();
+        let network = compile(&spec).0.expect("it is right");
+        enis = network.fabric.enis.len();
+        (cpu_nanos() - start) as f64 / 1000.0 / enis as f64
+    });
+    let network = compile(&spec).0.expect("it is right");
+    let (from, to) = resolve_origin(&network, "i3a", "i400b").expect("both are there");
+    let question = Question { from, to, protocol: Protocol::TCP, src_port: None, dst_port: 443 };
+    assert_eq!(ask(&network, &question).outcome, Outcome::Open);
+    let per_question = median(|| {
+        const N: u64 = 2_000;
+        let start = cpu_nanos();
+        for _ in 0..N {
+            black_box(ask(&network, black_box(&question)));
+        }
+        (cpu_nanos() - start) as f64 / 1000.0 / N as f64
+    });
+    (build, per_question)
+}
+
 fn main() {
+    let (build, question) = hub_and_spoke();
+    println!(
+        "hub and spoke of 500 VPCs, 2,000 interfaces: {build:.1} us an interface to compile, {question:.2} us a question"
+    );
     println!("bulk TCP, 1 Gbps, 1 ms, MTU 1500: {:.1} simulated seconds per CPU-second", bulk());
     let small = network(&flat(10));
     let p = packet(&small, "i000001", "i000009");

@@ -8,6 +8,7 @@ use crate::spec::{
     AclAction, AclRule, EndpointType, InternetGateway, NetworkAcl, NetworkInterface, Peer, PublicIp, Route, RouteTable,
     SecurityGroup, SgRule, Spanned, Spec, Subnet, TransitGatewayRouteTable,
 };
+use std::collections::BTreeSet;
 
 /// The Region of a topology that names none.
 pub const DEFAULT_REGION: &str = "us-east-1";
@@ -19,15 +20,8 @@ pub const DEFAULT_ACCOUNT: &str = "111122223333";
 pub fn expand(spec: &Spec, diagnostics: &mut Vec<Diagnostic>) -> Spec {
     let mut full = spec.clone();
     default_vpcs(&mut full);
-    for (vpc, body) in &spec.vpcs {
-        main_table(&mut full, vpc);
-        default_acl(&mut full, vpc, !body.ipv6_cidrs.is_empty());
-        default_group(&mut full, vpc, !body.ipv6_cidrs.is_empty());
-    }
-    let flagged: Vec<String> = full.vpcs.keys().map(|v| v.value.clone()).collect();
-    for vpc in flagged {
-        fill_default_bodies(&mut full, &vpc);
-    }
+    defaults(&mut full);
+    fill_default_bodies(&mut full);
     instances(&mut full, diagnostics);
     nat_gateways(&mut full);
     attachments(&mut full);
@@ -80,46 +74,51 @@ fn made(vpc: &Spanned<String>, what: &str) -> Spanned<String> {
     Spanned::new(format!("{vpc}/{what}"), vpc.span)
 }
 
-fn main_table(full: &mut Spec, vpc: &Spanned<String>) {
-    if !full.route_tables.values().any(|table| table.vpc == *vpc && table.main) {
-        let table = RouteTable { vpc: vpc.clone(), main: true, gateway: None, routes: Vec::new(), name_tag: None };
-        full.route_tables.insert(made(vpc, "main"), table);
-    }
-}
-
-fn default_acl(full: &mut Spec, vpc: &Spanned<String>, _ipv6: bool) {
-    if !full.network_acls.values().any(|acl| acl.vpc == *vpc && acl.default) {
-        let acl = NetworkAcl { vpc: vpc.clone(), default: true, inbound: None, outbound: None, name_tag: None };
-        full.network_acls.insert(made(vpc, "default-acl"), acl);
-    }
-}
-
-fn default_group(full: &mut Spec, vpc: &Spanned<String>, _ipv6: bool) {
-    if !full.security_groups.values().any(|sg| sg.vpc == *vpc && sg.default) {
-        let sg = SecurityGroup {
-            vpc: vpc.clone(),
-            default: true,
-            inbound: None,
-            outbound: None,
-            description: None,
-            account: None,
-            name_tag: None,
-        };
-        full.security_groups.insert(made(vpc, "default-sg"), sg);
+/// Every VPC has a main table, a default ACL and a default group.
+fn defaults(full: &mut Spec) {
+    let vpcs: Vec<Spanned<String>> = full.vpcs.keys().cloned().collect();
+    let main: BTreeSet<String> = full.route_tables.values().filter(|t| t.main).map(|t| t.vpc.value.clone()).collect();
+    let acls: BTreeSet<String> =
+        full.network_acls.values().filter(|acl| acl.default).map(|acl| acl.vpc.value.clone()).collect();
+    let groups: BTreeSet<String> =
+        full.security_groups.values().filter(|sg| sg.default).map(|sg| sg.vpc.value.clone()).collect();
+    for vpc in vpcs {
+        if !main.contains(&vpc.value) {
+            let table = RouteTable { vpc: vpc.clone(), main: true, gateway: None, routes: Vec::new(), name_tag: None };
+            full.route_tables.insert(made(&vpc, "main"), table);
+        }
+        if !acls.contains(&vpc.value) {
+            let acl = NetworkAcl { vpc: vpc.clone(), default: true, inbound: None, outbound: None, name_tag: None };
+            full.network_acls.insert(made(&vpc, "default-acl"), acl);
+        }
+        if !groups.contains(&vpc.value) {
+            let sg = SecurityGroup {
+                vpc: vpc.clone(),
+                default: true,
+                inbound: None,
+                outbound: None,
+                description: None,
+                account: None,
+                name_tag: None,
+            };
+            full.security_groups.insert(made(&vpc, "default-sg"), sg);
+        }
     }
 }
 
 /// The rules that AWS writes into default ACLs, default groups and new groups (ACL-8, SG-2, SG-10).
-fn fill_default_bodies(full: &mut Spec, vpc: &str) {
-    let ipv6 = full.vpcs.get(vpc).is_some_and(|v| !v.ipv6_cidrs.is_empty());
-    for acl in full.network_acls.values_mut().filter(|acl| acl.vpc.value == vpc) {
+fn fill_default_bodies(full: &mut Spec) {
+    let has_ipv6 = |vpc: &str| full.vpcs.get(vpc).map(|v| !v.ipv6_cidrs.is_empty());
+    for acl in full.network_acls.values_mut() {
+        let Some(ipv6) = has_ipv6(&acl.vpc) else { continue };
         for (dir_in, rows) in [(true, &mut acl.inbound), (false, &mut acl.outbound)] {
             if rows.is_none() {
                 *rows = Some(if acl.default { allow_all_rows(dir_in, ipv6) } else { Vec::new() });
             }
         }
     }
-    for (name, sg) in full.security_groups.iter_mut().filter(|(_, sg)| sg.vpc.value == vpc) {
+    for (name, sg) in &mut full.security_groups {
+        let Some(ipv6) = has_ipv6(&sg.vpc) else { continue };
         if sg.inbound.is_none() {
             let itself = Peer::Name(name.value.clone());
             sg.inbound = Some(if sg.default { vec![rule(Some(itself), None)] } else { Vec::new() });

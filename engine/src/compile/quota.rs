@@ -4,6 +4,7 @@ use super::context::Context;
 use crate::diag::{Diagnostic, Span};
 use crate::spec::Peer;
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// Blocks of each family a VPC may have.
 const BLOCKS_PER_VPC: usize = 5;
@@ -27,23 +28,24 @@ impl Context {
             return;
         }
         let mut over: Vec<(Span, String)> = Vec::new();
-        let mut check = |span: Span, count: usize, limit: usize, what: String| {
+        let mut check = |span: Span, count: usize, limit: usize, what: fmt::Arguments<'_>| {
             if count > limit {
                 over.push((span, format!("{what}: {count}, AWS's default quota is {limit}")));
             }
         };
         let spec = &self.spec;
+        let subnets = count_by_vpc(spec.subnets.values().map(|s| &*s.vpc.value));
+        let tables = count_by_vpc(spec.route_tables.values().map(|t| &*t.vpc.value));
         for (name, vpc) in &spec.vpcs {
-            check(name.span, 1 + vpc.secondary_cidrs.len(), BLOCKS_PER_VPC, format!("IPv4 blocks of vpc `{name}`"));
-            check(name.span, vpc.ipv6_cidrs.len(), BLOCKS_PER_VPC, format!("IPv6 blocks of vpc `{name}`"));
-            let subnets = spec.subnets.values().filter(|s| s.vpc == *name).count();
-            check(name.span, subnets, SUBNETS_PER_VPC, format!("subnets of vpc `{name}`"));
-            let tables = spec.route_tables.values().filter(|t| t.vpc == *name).count();
-            check(name.span, tables, TABLES_PER_VPC, format!("route tables of vpc `{name}`"));
+            check(name.span, 1 + vpc.secondary_cidrs.len(), BLOCKS_PER_VPC, format_args!("IPv4 blocks of vpc `{name}`"));
+            check(name.span, vpc.ipv6_cidrs.len(), BLOCKS_PER_VPC, format_args!("IPv6 blocks of vpc `{name}`"));
+            let of = |counts: &BTreeMap<&str, usize>| counts.get(&*name.value).copied().unwrap_or(0);
+            check(name.span, of(&subnets), SUBNETS_PER_VPC, format_args!("subnets of vpc `{name}`"));
+            check(name.span, of(&tables), TABLES_PER_VPC, format_args!("route tables of vpc `{name}`"));
         }
         for (name, table) in &spec.route_tables {
             let v6 = table.routes.iter().filter(|r| r.to.contains(':')).count();
-            check(name.span, v6.max(table.routes.len() - v6), ROUTES_PER_TABLE, format!("routes of table `{name}`"));
+            check(name.span, v6.max(table.routes.len() - v6), ROUTES_PER_TABLE, format_args!("routes of table `{name}`"));
         }
         for (name, acl) in &spec.network_acls {
             for (dir, rows) in [("inbound", &acl.inbound), ("outbound", &acl.outbound)] {
@@ -51,7 +53,7 @@ impl Context {
                     name.span,
                     rows.as_ref().map_or(0, Vec::len),
                     ROWS_PER_ACL,
-                    format!("{dir} rows of acl `{name}`"),
+                    format_args!("{dir} rows of acl `{name}`"),
                 );
             }
         }
@@ -64,7 +66,7 @@ impl Context {
                     *families.entry(v6).or_default() += 1;
                 }
                 let most = families.values().copied().max().unwrap_or(0);
-                check(name.span, most, RULES_PER_GROUP, format!("{dir} rules of group `{name}`"));
+                check(name.span, most, RULES_PER_GROUP, format_args!("{dir} rules of group `{name}`"));
             }
         }
         for (name, eni) in &spec.network_interfaces {
@@ -72,11 +74,20 @@ impl Context {
                 name.span,
                 eni.security_groups.as_ref().map_or(0, Vec::len),
                 GROUPS_PER_INTERFACE,
-                format!("groups of interface `{name}`"),
+                format_args!("groups of interface `{name}`"),
             );
         }
         for (span, message) in over {
             self.warn(Diagnostic::warning("quota", span, message).help("ask AWS for more, or split it"));
         }
     }
+}
+
+/// How many of something each VPC has, from the VPC's name of each.
+fn count_by_vpc<'a>(names: impl Iterator<Item = &'a str>) -> BTreeMap<&'a str, usize> {
+    let mut counts = BTreeMap::new();
+    for name in names {
+        *counts.entry(name).or_default() += 1;
+    }
+    counts
 }

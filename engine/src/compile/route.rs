@@ -369,10 +369,9 @@ impl Context {
         let blocks = &self.fabric.vpcs[vpc].blocks;
         let is_block = blocks.contains(&to);
         let inside = blocks.iter().any(|block| block.covers(&to));
-        let subnets: Vec<Cidr> = {
-            let of_vpc = self.fabric.subnets.iter().filter(|s| s.vpc == vpc);
-            of_vpc.flat_map(|s| [s.v4, s.v6]).flatten().collect()
-        };
+        // Most routes lead out of the VPC: then its subnets do not matter.
+        let near: &[crate::fabric::Subnet] = if inside || edge { self.fabric.subnets.as_slice() } else { &[] };
+        let subnets: Vec<Cidr> = near.iter().filter(|s| s.vpc == vpc).flat_map(|s| [s.v4, s.v6]).flatten().collect();
         let is_subnet = subnets.contains(&to);
         if edge {
             // GRT-2.
