@@ -142,8 +142,14 @@ fn endpoints_have_what_their_json_says() {
     let gateway = &import.spec.vpc_endpoints["vpce-0532038c44e8de847"];
     assert_eq!(gateway.prefix_list.as_ref().map(|p| p.value.as_str()), Some("pl-63a5400a"));
     let interface = &import.spec.vpc_endpoints["vpce-0c84758dae8076c02"];
-    assert_eq!((interface.private_dns, interface.dns_names.len(), interface.restrictive_policy), (Some(true), 3, false));
-    assert_eq!(interface.network_interfaces.iter().map(|e| e.value.as_str()).collect::<Vec<_>>(), ["eni-0bd26d2cdca2c4478"]);
+    assert_eq!(
+        (interface.private_dns, interface.dns_names.len(), interface.restrictive_policy),
+        (Some(true), 3, false)
+    );
+    assert_eq!(
+        interface.network_interfaces.iter().map(|e| e.value.as_str()).collect::<Vec<_>>(),
+        ["eni-0bd26d2cdca2c4478"]
+    );
 }
 
 #[test]
