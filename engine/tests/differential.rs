@@ -6,9 +6,9 @@
 
 mod reference;
 
-use reference::questions::{ask_engine, compiled, random_question, text};
-use reference::topology::{Dice, random};
-use reference::{Outcome, RefAnswer, RefQuestion, Sender, World, change, evaluate};
+use reference::questions::{ask_engine, compiled, question_between, random_question, show, show_all, text};
+use reference::topology::{Dice, random, random_wide};
+use reference::{Answers, Outcome, RefAnswer, RefQuestion, RefRow, Sender, World, change, evaluate};
 use std::collections::BTreeMap;
 use vpcsim_engine::diag::FileIx;
 use vpcsim_engine::spec::Spec;
@@ -21,74 +21,121 @@ fn number(variable: &str, default: u64) -> u64 {
     std::env::var(variable).ok().and_then(|n| n.parse().ok()).unwrap_or(default)
 }
 
-fn show(answer: &RefAnswer) -> String {
-    match &answer.decided_by {
-        None => answer.outcome.word().to_owned(),
-        Some((part, row)) => {
-            let parts = [answer.outcome.word(), part, row.kind, &row.resource, row.dir, &row.name];
-            parts.into_iter().filter(|p| !p.is_empty()).collect::<Vec<_>>().join(" ")
-        }
-    }
+/// How a kind of topologies is made, and how a question about it.
+struct Kind {
+    topology: fn(u64) -> Spec,
+    question: fn(&World<'_>, &mut Dice) -> Option<RefQuestion>,
 }
 
-#[test]
-fn the_engine_and_the_reference_agree() {
+const ONE_VPC: Kind = Kind { topology: random, question: random_question };
+const BETWEEN_VPCS: Kind = Kind { topology: random_wide, question: question_between };
+
+#[derive(Default)]
+struct Tally {
+    asked: u64,
+    passed: u64,
+    /// Answers that depend on a choice.
+    several: u64,
+    goes_round: u64,
+    decided: BTreeMap<String, u64>,
+    /// Seed, question, what the reference says, what the engine says.
+    wrong: Vec<(u64, String, Answers, Answers)>,
+}
+
+fn compare(kind: &Kind) -> Tally {
     let (topologies, questions, seed) =
         (number("VPCSIM_TOPOLOGIES", 300), number("VPCSIM_QUESTIONS", 40), number("VPCSIM_SEED", 1));
-    let mut decided: BTreeMap<String, u64> = BTreeMap::new();
-    let (mut asked, mut passed, mut wrong) = (0, 0, Vec::new());
+    let mut tally = Tally::default();
     for seed in seed..seed + topologies {
-        let spec = random(seed);
+        let spec = (kind.topology)(seed);
         let network = compiled(&spec);
         let dice = &mut Dice::new(seed.wrapping_mul(31));
         for _ in 0..questions {
-            let Some(q) = random_question(&World::new(&spec), dice) else { continue };
+            let Some(q) = (kind.question)(&World::new(&spec), dice) else { continue };
             let expected = evaluate(&spec, &q);
             if expected.udp_refused && !CHECK_PORT_UNREACHABLE {
                 continue;
             }
+            if expected.goes_round {
+                tally.goes_round += 1;
+                continue;
+            }
             let (_, found) = ask_engine(&network, &q);
-            asked += 1;
-            passed += u64::from(matches!(expected.outcome, Outcome::Open | Outcome::Closed | Outcome::Reply));
-            let key = match &expected.decided_by {
-                None => expected.outcome.word().to_owned(),
-                Some((part, row)) => format!("{part} {} {}", row.kind, row.dir),
-            };
-            *decided.entry(key).or_default() += 1;
-            if (found.outcome, &found.decided_by) != (expected.outcome, &expected.decided_by) {
-                wrong.push((seed, text(&q), show(&expected), show(&found)));
+            tally.asked += 1;
+            tally.passed += u64::from(passes(&expected.set));
+            tally.several += u64::from(expected.set.len() > 1);
+            for answer in &expected.set {
+                let key = match &answer.decided_by {
+                    None => answer.outcome.word().to_owned(),
+                    Some((part, row)) => format!("{part} {} {}", row.kind, row.dir),
+                };
+                *tally.decided.entry(key).or_default() += 1;
+            }
+            if found != expected.set {
+                tally.wrong.push((seed, text(&q), expected.set, found));
             }
         }
     }
-    println!("{asked} questions, {passed} pass both ways; decided by:");
-    for (row, count) in &decided {
+    tally
+}
+
+fn report(kind: &Kind, tally: &Tally) {
+    let Tally { asked, passed, several, goes_round, decided, wrong } = tally;
+    println!("{asked} questions, {passed} pass both ways, {several} have several answers, {goes_round} go round;");
+    println!("decided by:");
+    for (row, count) in decided {
         println!("{count:7} {row}");
     }
-    if let Some((seed, ..)) = wrong.first() {
-        println!("{}", to_yaml(&random(*seed)));
-        let mut kinds: BTreeMap<(String, String), (u64, u64, String)> = BTreeMap::new();
-        let words = |s: &str| s.split(' ').take(3).collect::<Vec<_>>().join(" ");
-        for (seed, q, expected, found) in &wrong {
-            let entry = kinds.entry((words(expected), words(found))).or_insert((0, *seed, String::new()));
-            entry.0 += 1;
-            if entry.2.is_empty() {
-                entry.2 = format!("{q}\n      reference: {expected}\n      engine:    {found}");
-            }
-        }
-        for ((expected, found), (count, seed, example)) in kinds {
-            println!("{count} times `{expected}` but the engine says `{found}`; seed {seed}: {example}");
+    let Some((seed, ..)) = wrong.first() else { return };
+    println!("{}", to_yaml(&(kind.topology)(*seed)));
+    let mut kinds: BTreeMap<(String, String), (u64, u64, String)> = BTreeMap::new();
+    let words = |answers: &Answers| {
+        let short = |a: &RefAnswer| show(a).split(' ').take(3).collect::<Vec<_>>().join(" ");
+        answers.iter().map(short).collect::<Vec<_>>().join(" | ")
+    };
+    for (seed, q, expected, found) in wrong {
+        let entry = kinds.entry((words(expected), words(found))).or_insert((0, *seed, String::new()));
+        entry.0 += 1;
+        if entry.2.is_empty() {
+            entry.2 = format!("{q}\n      reference: {}\n      engine:    {}", show_all(expected), show_all(found));
         }
     }
-    assert_eq!(wrong.len(), 0, "disagreements, see above (VPCSIM_SEED and VPCSIM_TOPOLOGIES=1 replay one topology)");
+    for ((expected, found), (count, seed, example)) in kinds {
+        println!("{count} times `{expected}` but the engine says `{found}`; seed {seed}: {example}");
+    }
+}
+
+fn agree(kind: &Kind) -> Tally {
+    let tally = compare(kind);
+    report(kind, &tally);
+    assert_eq!(
+        tally.wrong.len(),
+        0,
+        "disagreements, see above (VPCSIM_SEED and VPCSIM_TOPOLOGIES=1 replay one topology)"
+    );
+    tally
+}
+
+#[test]
+fn the_engine_and_the_reference_agree() {
+    let Tally { asked, passed, .. } = agree(&ONE_VPC);
     assert!(passed * 5 >= asked, "too few pass: {passed} of {asked}");
     assert!(passed * 10 <= asked * 9, "too few are blocked: {passed} of {asked} pass");
+}
+
+#[test]
+fn the_engine_and_the_reference_agree_between_vpcs() {
+    let Tally { asked, passed, several, .. } = agree(&BETWEEN_VPCS);
+    assert!(passed * 7 >= asked, "too few pass: {passed} of {asked}");
+    assert!(several * 200 >= asked, "too few depend on a choice: {several} of {asked}");
 }
 
 #[test]
 fn every_random_topology_is_valid() {
     let mut seen: BTreeMap<&str, (u64, u64, String)> = BTreeMap::new();
     for seed in 1..=500 {
-        let (_, diagnostics) = vpcsim_engine::compile::compile(&random(seed));
+        let (_, mut diagnostics) = vpcsim_engine::compile::compile(&random(seed));
+        diagnostics.extend(vpcsim_engine::compile::compile(&random_wide(seed)).1);
         for d in diagnostics.iter().filter(|d| vpcsim_engine::diag::any_error(std::slice::from_ref(d))) {
             seen.entry(d.code).or_insert((0, seed, d.message.clone())).0 += 1;
         }
@@ -99,7 +146,7 @@ fn every_random_topology_is_valid() {
 /// The engine's answers about a topology and about a changed one, to `holds`.
 fn under_change(
     change: impl Fn(&Spec, &mut Dice) -> Spec,
-    holds: impl Fn(&RefAnswer, &RefAnswer) -> bool,
+    holds: impl Fn(&Answers, &Answers) -> bool,
     name_after: impl Fn(&Spec, &RefQuestion) -> RefQuestion,
 ) {
     for seed in 1..=number("VPCSIM_TOPOLOGIES", 100) {
@@ -113,20 +160,25 @@ fn under_change(
             let (_, new) = ask_engine(&after, &name_after(&changed, &q));
             if !holds(&old, &new) {
                 println!("{}\nchanged to\n{}", to_yaml(&spec), to_yaml(&changed));
-                panic!("seed {seed}: {}: `{}`, but after the change `{}`", text(&q), show(&old), show(&new));
+                panic!("seed {seed}: {}: `{}`, but after the change `{}`", text(&q), show_all(&old), show_all(&new));
             }
         }
     }
 }
 
-fn passes(answer: &RefAnswer) -> bool {
-    matches!(answer.outcome, Outcome::Open | Outcome::Closed | Outcome::Reply)
+fn passes(answers: &Answers) -> bool {
+    answers.iter().all(|a| matches!(a.outcome, Outcome::Open | Outcome::Closed | Outcome::Reply))
 }
 
 /// The same row, whatever it is called.
-fn same_but_for_row_names(old: &RefAnswer, new: &RefAnswer) -> bool {
-    let row = |a: &RefAnswer| a.decided_by.clone().map(|(part, r)| (part, r.kind, r.resource, r.dir));
-    old.outcome == new.outcome && row(old) == row(new)
+fn same_but_for_row_names(old: &Answers, new: &Answers) -> bool {
+    with_rows(old, |row| row.name.clear()) == with_rows(new, |row| row.name.clear())
+}
+
+fn with_rows(answers: &Answers, change: impl Fn(&mut RefRow)) -> Answers {
+    let mut all: Vec<RefAnswer> = answers.iter().cloned().collect();
+    all.iter_mut().filter_map(|a| a.decided_by.as_mut()).for_each(|(_, row)| change(row));
+    all.into_iter().collect()
 }
 
 #[test]
@@ -156,13 +208,12 @@ fn names_do_not_matter() {
         let (renamed, diagnostics) = vpcsim_engine::spec::read(FileIx(0), text.as_bytes());
         renamed.unwrap_or_else(|| panic!("{diagnostics:#?}\n{text}"))
     };
-    let same = |old: &RefAnswer, new: &RefAnswer| {
-        let mut new = new.clone();
-        if let Some((_, row)) = &mut new.decided_by {
+    let same = |old: &Answers, new: &Answers| {
+        let before = |row: &mut RefRow| {
             row.resource = change::named_before(&row.resource).to_owned();
             row.name = change::named_before(&row.name).to_owned();
-        }
-        *old == new
+        };
+        *old == with_rows(new, before)
     };
     let by_address = |changed: &Spec, q: &RefQuestion| {
         let from = match &q.from {
@@ -201,7 +252,7 @@ fn the_first_blocker_decides_and_asking_changes_nothing() {
             }
             blocked += 1;
             let first = explanation.blockers.first().map(|b| (b.part, b.step.decision.by));
-            assert_eq!(first, Some((part, row)), "seed {seed}: {}: {}", text(&q), show(&answer));
+            assert_eq!(first, Some((part, row)), "seed {seed}: {}: {}", text(&q), show_all(&answer));
         }
     }
     assert!(blocked > 0, "nothing was blocked");

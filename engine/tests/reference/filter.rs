@@ -81,11 +81,7 @@ impl World<'_> {
             Some(Peer::Cidr(block)) => block.contains(other),
             Some(Peer::Name(name)) => match self.spec.prefix_lists.get(name.as_str()) {
                 Some(list) => list.entries.iter().any(|c| c.contains(other)),
-                // aws-core 4.2: private addresses of interfaces with that group; not behind a middlebox.
-                None => {
-                    let member = |e: &Eni| e.vpc == eni.vpc && e.owns(other) && e.groups.contains(name);
-                    (dir == Dir::Out || p.straight) && self.enis.iter().any(member)
-                }
+                None => self.reference_matches(eni, dir, name, p),
             },
         }
     }

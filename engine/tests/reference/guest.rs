@@ -23,6 +23,9 @@ impl World<'_> {
             let kind = if self.guests_unknown() { "GuestForwardUnknown" } else { "GuestForwardOff" };
             return drop(RefRow::new(kind, &instance));
         };
+        if forwarding.stateful && !self.has_state(&instance, p) {
+            return drop(RefRow::new("GuestNoState", &instance));
+        }
         self.take_hop("TtlGuest", &instance, p)?;
         p.straight = false;
         let out = self.way_out(&instance, p);
@@ -39,10 +42,23 @@ impl World<'_> {
                 // From here on it comes straight from this interface (4.2).
                 p.src = own;
                 p.straight = true;
+                p.crossed.clear();
                 self.translations.push(Translation { device: instance, before, after: p.clone() });
             }
         }
         Ok(Place::Out(out.name))
+    }
+
+    /// A stateful guest forwards a connection's first packet, and what belongs to one that it forwarded.
+    fn has_state(&self, instance: &str, p: &Packet) -> bool {
+        let first = match p.protocol {
+            TCP => !p.answer,
+            ICMP | ICMPV6 => matches!(p.icmp_type, 8 | 128),
+            // assumed: of a protocol without connections every packet may be the first, as of UDP.
+            _ => true,
+        };
+        let belongs = |first: &Packet| p.answers(first) || p.follows(first);
+        first || self.forwarded.iter().any(|(at, first)| at == instance && belongs(first))
     }
 
     /// A guest's own routing: the interface in the destination's subnet, else the primary one.
@@ -65,9 +81,7 @@ impl World<'_> {
                 if self.guest_owns(&eni, q.to) {
                     return match self.guest_answers(&eni, &p) {
                         (Outcome::NoReply, row) => no_reply("request", row.expect("a silent guest is a row")),
-                        (outcome, row) => {
-                            RefAnswer { outcome, decided_by: row.map(|r| ("request", r)), udp_refused: false }
-                        }
+                        (outcome, row) => RefAnswer { outcome, decided_by: row.map(|r| ("request", r)) },
                     };
                 }
                 Place::Out(name.clone())
@@ -77,8 +91,9 @@ impl World<'_> {
             End::Dropped(row) => return dropped("request", row),
             End::Served => {
                 let outcome = if matches!(p.protocol, ICMP | ICMPV6) { Outcome::Reply } else { Outcome::Open };
-                return RefAnswer { outcome, decided_by: None, udp_refused: false };
+                return RefAnswer { outcome, decided_by: None };
             }
+            End::Answered { outcome, from } => (outcome, None, from),
             End::Exited => {
                 let (outcome, row) = self.host_answers(&p);
                 (outcome, row, Place::Internet)
@@ -96,12 +111,12 @@ impl World<'_> {
             return no_reply("request", row.expect("a silent host is a row"));
         }
         let mut reply = p.reply();
-        let udp_refused = outcome == Outcome::Closed && p.protocol == UDP;
-        let answer = RefAnswer { outcome, decided_by: row.map(|r| ("request", r)), udp_refused };
+        self.udp_refused |= outcome == Outcome::Closed && p.protocol == UDP;
+        let answer = RefAnswer { outcome, decided_by: row.map(|r| ("request", r)) };
         match self.walk(&mut reply, from) {
-            End::Dropped(row) => RefAnswer { udp_refused, ..dropped("reply", row) },
+            End::Dropped(row) => dropped("reply", row),
             // What does not come from where one wrote to is no answer.
-            _ if reply.src != q.to => RefAnswer { outcome: Outcome::NoReply, decided_by: None, udp_refused },
+            _ if reply.src != q.to => RefAnswer { outcome: Outcome::NoReply, decided_by: None },
             _ => answer,
         }
     }
@@ -132,7 +147,11 @@ impl World<'_> {
         }
         let mut all = self.spec.internet_hosts.iter();
         let Some((name, host)) = all.find(|(_, h)| h.addresses.iter().any(|a| a.value == p.dst)) else {
-            return (Outcome::Unknown, Some(RefRow::new("InternetUnknown", "internet")));
+            return match self.aws_service_at(p) {
+                Some((Outcome::NoReply, service)) => (Outcome::NoReply, Some(RefRow::new("InternetSilent", &service))),
+                Some((outcome, _)) => (outcome, None),
+                None => (Outcome::Unknown, Some(RefRow::new("InternetUnknown", "internet"))),
+            };
         };
         let listeners: Vec<Listener> = host.listen.iter().map(|l| l.value).collect();
         match answers(p, &listeners, false, host.answers_ping.unwrap_or(true)) {
@@ -161,13 +180,14 @@ fn answers(p: &Packet, listeners: &[Listener], supposed: bool, pings: bool) -> O
 }
 
 fn no_reply(part: &'static str, row: RefRow) -> RefAnswer {
-    RefAnswer { outcome: Outcome::NoReply, decided_by: Some((part, row)), udp_refused: false }
+    RefAnswer { outcome: Outcome::NoReply, decided_by: Some((part, row)) }
 }
 
 fn dropped(part: &'static str, row: RefRow) -> RefAnswer {
-    let unknown = matches!(row.kind, "NotModelled" | "GuestForwardUnknown");
+    let unknown =
+        matches!(row.kind, "NotModelled" | "GuestForwardUnknown" | "PcxUnknown" | "TgwUnknown" | "VpceUnknown");
     let outcome = if unknown { Outcome::Unknown } else { Outcome::NoReply };
-    RefAnswer { outcome, decided_by: Some((part, row)), udp_refused: false }
+    RefAnswer { outcome, decided_by: Some((part, row)) }
 }
 
 fn first_packet(q: &RefQuestion) -> Packet {
@@ -186,6 +206,7 @@ fn first_packet(q: &RefQuestion) -> Packet {
         icmp_type,
         answer: false,
         straight: true,
+        crossed: Vec::new(),
         ttl: 64,
     }
 }

@@ -11,21 +11,30 @@
 #![allow(dead_code, unreachable_pub)]
 
 pub mod change;
+mod choices;
+mod endpoint;
 mod filter;
 mod gateway;
 mod guest;
+mod managed;
 mod nat;
 mod packet;
+mod peering;
 pub mod questions;
 mod route;
+mod tgw;
 pub mod topology;
+mod topology_between;
+mod topology_endpoints;
 mod topology_rules;
+mod topology_tgw;
 mod topology_vpc;
 mod walk;
 pub mod world;
 
+pub use choices::evaluate;
+use std::collections::BTreeSet;
 use std::net::IpAddr;
-use vpcsim_engine::spec::Spec;
 pub use world::World;
 
 /// Who sends: an interface by name, or a host on the internet.
@@ -106,16 +115,25 @@ impl Dir {
     }
 }
 
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct RefAnswer {
     pub outcome: Outcome,
     /// `request` or `reply`, and the row; absent if the answer is a plain yes.
     pub decided_by: Option<(&'static str, RefRow)>,
-    /// True if the request met a closed UDP port: what comes back is an ICMP message.
-    pub udp_refused: bool,
 }
 
-/// Answers a question about a topology.
-pub fn evaluate(spec: &Spec, question: &RefQuestion) -> RefAnswer {
-    World::new(spec).ask(question)
+/// Distinct answers, one or more.
+pub type Answers = BTreeSet<RefAnswer>;
+
+/// Everything that may become of a packet, whatever AWS picks where it does not tell.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct RefAnswers {
+    pub set: Answers,
+    /// How many combinations of picks there are.
+    pub combinations: usize,
+    /// True if a request met a closed UDP port: what comes back is an ICMP message.
+    pub udp_refused: bool,
+    /// True if a packet goes round between transit gateways and VPCs until its hops run out, or if the
+    /// combinations are too many: this evaluator does not tell then.
+    pub goes_round: bool,
 }

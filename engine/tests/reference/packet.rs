@@ -7,6 +7,17 @@ pub const TCP: u8 = 6;
 pub const UDP: u8 = 17;
 pub const ICMPV6: u8 = 58;
 
+/// What a packet crossed between VPCs on its way.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Crossed {
+    /// A VPC peering, from this VPC.
+    Peering { from: String },
+    /// Transit gateways: in by one VPC attachment, out by another.
+    Tgw { from: String, to: String },
+    /// A peering of transit gateways.
+    TgwPeering,
+}
+
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Packet {
     pub src: IpAddr,
@@ -22,6 +33,8 @@ pub struct Packet {
     pub answer: bool,
     /// True while the packet comes straight from the interface that has its source address.
     pub straight: bool,
+    /// Since it has this source address.
+    pub crossed: Vec<Crossed>,
     pub ttl: u8,
 }
 
@@ -42,6 +55,7 @@ impl Packet {
             icmp_type,
             answer: true,
             straight: true,
+            crossed: Vec::new(),
             ttl: 64,
         }
     }

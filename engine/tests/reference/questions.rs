@@ -1,11 +1,12 @@
 //! Random questions about a topology, and the engine's answer in the reference's words.
 
+use super::managed::Role;
 use super::topology::{Dice, HOSTS_V4, HOSTS_V6};
-use super::{Outcome, RefAnswer, RefQuestion, RefRow, Sender, World};
+use super::{Answers, Outcome, RefAnswer, RefQuestion, RefRow, Sender, World};
 use std::net::IpAddr;
 use vpcsim_engine::base::Protocol;
 use vpcsim_engine::compile::Network;
-use vpcsim_engine::explain::{self, Explanation, Origin, Question};
+use vpcsim_engine::explain::{self, Explanation, Origin, Part, Question};
 use vpcsim_engine::spec::Spec;
 use vpcsim_engine::verdict::{RowIx, RowKind};
 
@@ -34,6 +35,11 @@ pub fn random_question(world: &World<'_>, dice: &mut Dice) -> Option<RefQuestion
     if to.is_ipv6() != v6 {
         return None;
     }
+    let (protocol, dst_port) = protocol_and_port(dice, v6);
+    Some(RefQuestion { from, src, to, protocol, src_port: SRC_PORT, dst_port })
+}
+
+fn protocol_and_port(dice: &mut Dice, v6: bool) -> (u8, u16) {
     let protocol = match dice.below(20) {
         0..=9 => 6,
         10..=13 => 17,
@@ -48,7 +54,43 @@ pub fn random_question(world: &World<'_>, dice: &mut Dice) -> Option<RefQuestion
         _ => 50,
     };
     let dst_port = dice.pick(&[22, 22, 80, 443, 443, 53, 8080]);
-    let dst_port = if protocol == 17 { dice.pick(&[53, 53, 443]) } else { dst_port };
+    (protocol, if protocol == 17 { dice.pick(&[53, 53, 443]) } else { dst_port })
+}
+
+/// A question that most often leaves its VPC by something other than the internet.
+pub fn question_between(world: &World<'_>, dice: &mut Dice) -> Option<RefQuestion> {
+    if dice.chance(25) {
+        return random_question(world, dice);
+    }
+    let v6 = dice.chance(15);
+    let senders: Vec<_> = world.enis.iter().filter(|e| e.instance.is_some()).cloned().collect();
+    let sender = dice.pick(&senders);
+    let own: Vec<IpAddr> = sender.addresses.iter().copied().filter(|a| a.is_ipv6() == v6).collect();
+    let src = *own.first()?;
+    let some = |wanted: &dyn Fn(&super::world::Eni) -> bool, dice: &mut Dice| {
+        let all = world.enis.iter().filter(|e| wanted(e)).flat_map(|e| &e.addresses);
+        let all: Vec<IpAddr> = all.copied().filter(|a| a.is_ipv6() == v6).collect();
+        (!all.is_empty()).then(|| dice.pick(&all))
+    };
+    let far = |e: &super::world::Eni| e.vpc != sender.vpc;
+    let to = match dice.below(100) {
+        0..=54 => some(&|e| far(e) && e.instance.is_some(), dice),
+        55..=64 => some(&|e| !far(e) && matches!(e.role, Role::Endpoint(_)), dice),
+        65..=69 => some(&|e| far(e) && matches!(e.role, Role::Endpoint(_)), dice),
+        70..=72 => some(&|e| matches!(e.role, Role::Node(_)), dice),
+        73..=75 => some(&|e| matches!(e.role, Role::Attachment(_)), dice),
+        76..=87 => dice.pick(&["52.216.1.1", "52.216.5.5", "52.94.0.9", "52.216.1.1"]).parse().ok(),
+        88..=90 => dice.pick(&["10.200.0.5", "10.3.9.9"]).parse().ok(),
+        91..=94 => dice.pick(&HOSTS_V4).parse().ok(),
+        95..=97 if !world.nats.is_empty() => dice.pick(&world.nats).privates.first().copied(),
+        _ => {
+            let subnets: Vec<_> = world.spec.subnets.values().filter_map(|s| s.cidr.as_ref()).collect();
+            (!subnets.is_empty()).then(|| dice.pick(&subnets)).and_then(|c| c.nth(dice.pick(&[2, 5, 250])))
+        }
+    };
+    let to = to.filter(|to| to.is_ipv6() == v6)?;
+    let (protocol, dst_port) = protocol_and_port(dice, v6);
+    let from = Sender::Eni(sender.name);
     Some(RefQuestion { from, src, to, protocol, src_port: SRC_PORT, dst_port })
 }
 
@@ -111,17 +153,29 @@ pub fn to_engine(network: &Network, q: &RefQuestion) -> Question {
 }
 
 /// The engine's answer, and the same in the reference's words.
-pub fn ask_engine(network: &Network, q: &RefQuestion) -> (Explanation, RefAnswer) {
+pub fn ask_engine(network: &Network, q: &RefQuestion) -> (Explanation, Answers) {
     let explanation = explain::ask(network, &to_engine(network, q));
-    let outcome = match explanation.outcome {
+    let answers = answers_of(network, &explanation);
+    (explanation, answers)
+}
+
+/// The set of answers that an explanation gives: one per combination of choices, if there are any.
+fn answers_of(network: &Network, explanation: &Explanation) -> Answers {
+    let only = answer_of(network, explanation.outcome, explanation.decided_by);
+    let all = explanation.alternatives.iter().map(|a| answer_of(network, a.outcome, a.decided_by));
+    let all: Answers = all.collect();
+    if all.is_empty() { Answers::from([only]) } else { all }
+}
+
+fn answer_of(network: &Network, outcome: explain::Outcome, decided_by: Option<(Part, RowIx)>) -> RefAnswer {
+    let outcome = match outcome {
         explain::Outcome::Open => Outcome::Open,
         explain::Outcome::Closed => Outcome::Closed,
         explain::Outcome::Reply => Outcome::Reply,
         explain::Outcome::NoReply => Outcome::NoReply,
         explain::Outcome::Unknown => Outcome::Unknown,
     };
-    let decided_by = explanation.decided_by.map(|(part, row)| (part.word(), row_of(network, row)));
-    (explanation, RefAnswer { outcome, decided_by, udp_refused: false })
+    RefAnswer { outcome, decided_by: decided_by.map(|(part, row)| (part.word(), row_of(network, row))) }
 }
 
 pub fn row_of(network: &Network, row: RowIx) -> RefRow {
@@ -144,6 +198,21 @@ pub fn text(q: &RefQuestion) -> String {
         Sender::Internet => format!("internet host {}", q.src),
     };
     format!("{from}:{} -> {}:{} protocol {}", q.src_port, q.to, q.dst_port, q.protocol)
+}
+
+/// An answer in one line.
+pub fn show(answer: &RefAnswer) -> String {
+    match &answer.decided_by {
+        None => answer.outcome.word().to_owned(),
+        Some((part, row)) => {
+            let parts = [answer.outcome.word(), part, row.kind, &row.resource, row.dir, &row.name];
+            parts.into_iter().filter(|p| !p.is_empty()).collect::<Vec<_>>().join(" ")
+        }
+    }
+}
+
+pub fn show_all(answers: &Answers) -> String {
+    answers.iter().map(show).collect::<Vec<_>>().join(" | ")
 }
 
 pub fn compiled(spec: &Spec) -> Network {

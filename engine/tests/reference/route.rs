@@ -1,5 +1,6 @@
 //! Route tables (aws-core 2).
 
+use super::peering::OtherSide;
 use super::{RefRow, World};
 use std::net::IpAddr;
 use vpcsim_engine::base::Cidr;
@@ -13,6 +14,10 @@ pub enum NextHop {
     Eigw(String),
     Nat(String),
     Eni(String),
+    Peering(String),
+    Tgw(String),
+    /// A gateway endpoint.
+    Endpoint(String),
     NotModelled(String),
 }
 
@@ -85,6 +90,12 @@ impl World<'_> {
                 }
             }
         }
+        for (list, entries, endpoint) in table.map(|t| self.endpoint_routes(t)).unwrap_or_default() {
+            for entry in entries.iter().filter(|e| e.contains(dst)) {
+                let (destination, via) = (list.clone(), endpoint.clone());
+                candidates.push(Candidate { len: entry.len(), class: 1, destination, via, state: None });
+            }
+        }
         candidates.sort_by_key(|c| (u8::MAX - c.len, c.class));
         let Some(best) = candidates.first() else {
             return Err((RefRow::new("RouteNone", table.unwrap_or_default()).named("none"), None));
@@ -110,6 +121,16 @@ impl World<'_> {
         }
         if let Some(nat) = self.nat(via) {
             return (NextHop::Nat(via.to_owned()), nat.available);
+        }
+        if self.spec.vpc_peering_connections.contains_key(via) {
+            let ours = !matches!(self.other_side(via, vpc), OtherSide::NotOurs);
+            return (NextHop::Peering(via.to_owned()), ours && self.peering_active(via));
+        }
+        if self.spec.transit_gateways.contains_key(via) {
+            return (NextHop::Tgw(via.to_owned()), self.attachment_of(vpc, via).is_some());
+        }
+        if let Some(endpoint) = self.spec.vpc_endpoints.get(via) {
+            return (NextHop::Endpoint(via.to_owned()), !endpoint.unavailable);
         }
         let eni = if self.spec.instances.contains_key(via) {
             self.enis_of(via).into_iter().next()

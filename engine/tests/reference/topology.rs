@@ -1,5 +1,6 @@
 //! Random topologies, valid by construction, with every address written.
 
+use super::topology_between::Between;
 use super::topology_vpc::VpcParts;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -44,19 +45,11 @@ pub fn listener(protocol: Protocol, port: u16) -> Spanned<Listener> {
 pub const HOSTS_V4: [&str; 4] = ["192.0.2.80", "192.0.2.81", "192.0.2.99", "8.8.8.8"];
 pub const HOSTS_V6: [&str; 3] = ["2001:db8:ffff::80", "2001:db8:ffff::81", "2001:4860:4860::8888"];
 
-/// The topology of a seed.
+/// The topology of a seed: VPCs that only the internet connects.
 pub fn random(seed: u64) -> Spec {
     let dice = &mut Dice::new(seed);
-    let mut spec = Spec { description: Some(format!("random topology, seed {seed}")), ..Spec::default() };
-    internet(&mut spec);
-    for (n, entries) in
-        [&["10.0.0.0/15", "192.0.2.80/32"][..], &["10.0.1.0/24", "2600:1f18:0:1::/64", "8.8.0.0/16"]].iter().enumerate()
-    {
-        let entries = entries.iter().map(|e| cidr(e).into()).collect();
-        spec.prefix_lists.insert(format!("pl-{n}").as_str().into(), PrefixList { entries, ..PrefixList::default() });
-    }
-    let mut eips =
-        (1..=254).map(|n| Ipv4Addr::new(198, 51, 100, n)).chain((1..=254).map(|n| Ipv4Addr::new(203, 0, 113, n)));
+    let mut spec = start(seed);
+    let mut eips = elastic_ips();
     for n in 0..dice.between(1, 3) {
         VpcParts::new(n).build(&mut spec, dice, &mut eips);
     }
@@ -65,6 +58,40 @@ pub fn random(seed: u64) -> Spec {
         spec.guests = Some(GuestKnowledge::Unknown);
     }
     spec
+}
+
+/// The same with peerings, transit gateways and endpoints.
+pub fn random_wide(seed: u64) -> Spec {
+    let dice = &mut Dice::new(seed ^ 0x7710_0e85);
+    let mut spec = start(seed);
+    let mut eips = elastic_ips();
+    let count = dice.pick(&[1, 2, 2, 3, 3, 4]);
+    let parts = (0..count).map(|n| VpcParts::new(n).build(&mut spec, dice, &mut eips)).collect();
+    if dice.chance(50) {
+        block_public_access(&mut spec, dice);
+    }
+    if dice.chance(12) {
+        spec.guests = Some(GuestKnowledge::Unknown);
+    }
+    Between::new(&mut spec, dice, parts).build();
+    spec
+}
+
+fn start(seed: u64) -> Spec {
+    let mut spec = Spec { description: Some(format!("random topology, seed {seed}")), ..Spec::default() };
+    internet(&mut spec);
+    for (n, entries) in
+        [&["10.0.0.0/15", "192.0.2.80/32"][..], &["10.0.1.0/24", "2600:1f18:0:1::/64", "8.8.0.0/16"]].iter().enumerate()
+    {
+        let entries = entries.iter().map(|e| cidr(e).into()).collect();
+        spec.prefix_lists.insert(format!("pl-{n}").as_str().into(), PrefixList { entries, ..PrefixList::default() });
+    }
+    spec
+}
+
+fn elastic_ips() -> impl Iterator<Item = Ipv4Addr> {
+    let block = |a, b, c| (1..=254).map(move |n| Ipv4Addr::new(a, b, c, n));
+    block(198, 51, 100).chain(block(203, 0, 113))
 }
 
 fn internet(spec: &mut Spec) {

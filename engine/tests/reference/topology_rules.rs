@@ -263,6 +263,6 @@ impl VpcParts {
     }
 }
 
-fn route(to: &str, via: &str, state: Option<RouteState>, origin: Option<RouteOrigin>) -> Spanned<Route> {
+pub fn route(to: &str, via: &str, state: Option<RouteState>, origin: Option<RouteOrigin>) -> Spanned<Route> {
     Route { to: to.into(), via: via.into(), state, origin }.into()
 }

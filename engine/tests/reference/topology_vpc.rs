@@ -45,7 +45,7 @@ impl VpcParts {
         Self { n, name: format!("vpc{n}"), ..Self::default() }
     }
 
-    pub fn build(mut self, spec: &mut Spec, dice: &mut Dice, eips: &mut dyn Iterator<Item = Ipv4Addr>) {
+    pub fn build(mut self, spec: &mut Spec, dice: &mut Dice, eips: &mut dyn Iterator<Item = Ipv4Addr>) -> Self {
         self.vpc(spec, dice);
         let sgs = dice.between(1, 4);
         self.groups = (0..sgs).map(|n| format!("sg{}-{n}", self.n)).collect();
@@ -58,6 +58,7 @@ impl VpcParts {
         self.instances(spec, dice, eips);
         self.filters(spec, dice);
         self.make_tables(spec, dice);
+        self
     }
 
     fn vpc(&mut self, spec: &mut Spec, dice: &mut Dice) {
@@ -114,7 +115,7 @@ impl VpcParts {
         }
     }
 
-    fn v4_in(&mut self, net: &Net) -> Option<Ipv4Addr> {
+    pub fn v4_in(&mut self, net: &Net) -> Option<Ipv4Addr> {
         let block = cidr(net.v4.as_deref()?);
         self.next[net.number] += 1;
         match block.nth(self.next[net.number] as u64) {
@@ -123,7 +124,7 @@ impl VpcParts {
         }
     }
 
-    fn v6_in(&mut self, net: &Net) -> Option<Ipv6Addr> {
+    pub fn v6_in(&mut self, net: &Net) -> Option<Ipv6Addr> {
         let block = cidr(net.v6.as_deref()?);
         self.next[net.number] += 1;
         match block.nth(self.next[net.number] as u64) {

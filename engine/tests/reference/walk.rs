@@ -2,8 +2,9 @@
 
 use super::packet::Packet;
 use super::route::NextHop;
+use super::tgw::AtTgw;
 use super::world::Eni;
-use super::{Dir, RefRow, World};
+use super::{Dir, Outcome, RefRow, World};
 use std::net::IpAddr;
 
 /// Where a packet is.
@@ -19,12 +20,21 @@ pub enum Place {
     Regional { nat: String, back_in: bool },
     /// On the internet, on its way to a public address.
     Internet,
+    /// At a transit gateway.
+    Tgw(AtTgw),
+    /// A gateway endpoint gives an answer back to its VPC.
+    HandedOver { vpc: String },
 }
 
 #[derive(Clone, Debug)]
 pub enum End {
     Delivered(String),
     Served,
+    /// An AWS service behind an endpoint answers; from where.
+    Answered {
+        outcome: Outcome,
+        from: Place,
+    },
     Exited,
     Dropped(RefRow),
 }
@@ -37,6 +47,7 @@ pub fn drop<T>(row: RefRow) -> Result<T, End> {
 
 impl World<'_> {
     pub fn walk(&mut self, p: &mut Packet, mut at: Place) -> End {
+        self.tgw_visits = 0;
         for _ in 0..300 {
             let step = match at {
                 Place::Out(eni) => self.leave(&eni, p),
@@ -44,7 +55,13 @@ impl World<'_> {
                 Place::Nat { nat, entered } => self.arrive_at_nat(&nat, entered, p),
                 Place::Regional { nat, back_in } => self.regional_nat(&nat, back_in, p),
                 Place::Internet => self.come_from_internet(p),
+                Place::Tgw(tgw) => self.at_tgw(tgw, p),
+                Place::HandedOver { vpc } => self.hand_over(&vpc, p.dst, true),
             };
+            if self.tgw_visits > 20 {
+                self.goes_round = true;
+                return End::Dropped(RefRow::new("TtlTgw", ""));
+            }
             match step {
                 Ok(next) => at = next,
                 Err(end) => return end,
@@ -101,6 +118,9 @@ impl World<'_> {
         if self.in_subnet(subnet, p.dst) {
             return self.hand_over(&vpc, p.dst, false);
         }
+        if let Some(nat) = self.return_to_sender(&vpc, p) {
+            return self.back_to_nat(nat, subnet, p);
+        }
         let table = self.table_of_subnet(subnet);
         let route = self.route(table.as_deref(), &vpc, p.dst);
         // A next hop in the same subnet is handed the packet without leaving it (3.3, last line).
@@ -124,6 +144,9 @@ impl World<'_> {
             NextHop::Nat(nat) => Ok(Place::Nat { nat: nat.clone(), entered: !stays }),
             NextHop::Igw(igw) => self.out_by_igw(igw, &vpc, Some((device, subnet)), p),
             NextHop::Eigw(eigw) => self.out_by_eigw(eigw, &vpc, subnet, p),
+            NextHop::Peering(pcx) => self.over_peering(pcx, &vpc, device, p),
+            NextHop::Tgw(tgw) => self.into_tgw(tgw, &vpc, subnet, p),
+            NextHop::Endpoint(endpoint) => self.by_gateway_endpoint(endpoint, &vpc, p),
             NextHop::NotModelled(name) => drop(RefRow::new("NotModelled", name)),
         }
     }
@@ -160,7 +183,7 @@ impl World<'_> {
             return drop(RefRow::new("DestCheck", &eni.name));
         }
         if eni.managed {
-            return drop(RefRow::new("NotModelled", &eni.name));
+            return self.managed_takes(&eni, p);
         }
         if !self.running(&eni) {
             return drop(RefRow::new("GuestDown", eni.instance.as_deref().unwrap_or(&eni.name)));

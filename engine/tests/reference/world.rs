@@ -1,7 +1,10 @@
 //! The topology with AWS's defaults (aws-core 1, 2.1, 4.1, 5), as plain lists, and what has passed so far.
 
 use super::Dir;
+use super::choices::Choices;
+use super::managed::Role;
 use super::packet::Packet;
+use super::peering::SentOver;
 use std::net::{IpAddr, Ipv4Addr};
 use vpcsim_engine::base::Cidr;
 use vpcsim_engine::spec::{GuestKnowledge, Instance, InstanceState, NatConnectivity, NetworkInterface, PublicIp, Spec};
@@ -25,9 +28,30 @@ pub struct Eni {
     pub index: u32,
     /// Made by an AWS service: no guest of the user's behind it.
     pub managed: bool,
+    pub role: Role,
 }
 
 impl Eni {
+    /// An interface that AWS made and the topology does not list: nobody writes to it.
+    pub fn unlisted(name: &str, subnet: &str, vpc: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            subnet: subnet.to_owned(),
+            vpc: vpc.to_owned(),
+            addresses: Vec::new(),
+            v4: None,
+            v6: None,
+            prefixes: Vec::new(),
+            publics: Vec::new(),
+            groups: Vec::new(),
+            check: true,
+            instance: None,
+            index: 0,
+            managed: true,
+            role: Role::Own,
+        }
+    }
+
     /// aws-core 1.4: delegated prefixes count as own addresses.
     pub fn owns(&self, address: IpAddr) -> bool {
         self.addresses.contains(&address) || self.prefixes.iter().any(|p| p.contains(address))
@@ -64,6 +88,17 @@ pub struct World<'a> {
     pub eigw_flows: Vec<(String, Packet)>,
     /// Packets that an instance forwarded.
     pub forwarded: Vec<(String, Packet)>,
+    /// What NAT gateways sent over peerings.
+    pub sent_over: Vec<SentOver>,
+    /// Connections to endpoint services: the endpoint's interface, and what the node did.
+    pub service_flows: Vec<(String, Translation)>,
+    pub choices: Choices,
+    /// How often this packet was at a transit gateway.
+    pub tgw_visits: usize,
+    /// True if a closed UDP port was met.
+    pub udp_refused: bool,
+    /// True if a packet came back to where it was until its hops ran out: not told here.
+    pub goes_round: bool,
 }
 
 impl<'a> World<'a> {
@@ -76,6 +111,12 @@ impl<'a> World<'a> {
             translations: Vec::new(),
             eigw_flows: Vec::new(),
             forwarded: Vec::new(),
+            sent_over: Vec::new(),
+            service_flows: Vec::new(),
+            choices: Choices::default(),
+            tgw_visits: 0,
+            udp_refused: false,
+            goes_round: false,
         };
         for (name, instance) in &spec.instances {
             if let Some(primary) = &instance.primary {
@@ -109,6 +150,7 @@ impl<'a> World<'a> {
                 available: nat.available.unwrap_or(true),
             });
         }
+        world.add_managed();
         world
     }
 
@@ -148,10 +190,11 @@ impl<'a> World<'a> {
             managed: instance.is_none() && (e.requester_managed || kind.is_some_and(|k| k != "interface")),
             instance,
             index,
+            role: Role::Own,
         });
     }
 
-    fn default_group(&self, vpc: &str) -> Option<String> {
+    pub fn default_group(&self, vpc: &str) -> Option<String> {
         let mut groups = self.spec.security_groups.iter();
         groups.find(|(_, g)| g.default && g.vpc.value == vpc).map(|(name, _)| name.value.clone())
     }
