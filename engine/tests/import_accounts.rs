@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use vpcsim_engine::diag::{Severity, any_error};
 use vpcsim_engine::import::{Import, JsonFile, aws};
 use vpcsim_engine::spec::write::{to_json, to_yaml};
-use vpcsim_engine::spec::{PublicIp, RouteState, Spec};
+use vpcsim_engine::spec::{EndpointType, PublicIp, RouteState, Spec};
 
 const LABS: [&str; 6] = [
     "aws/hybrid-cloud",
@@ -105,51 +105,105 @@ fn every_account_has_what_its_json_says() {
     }
 }
 
-/// Counted in the JSON: an active peering whose two copies each know one side's options, and three deleted ones.
+/// Peerings, transit gateways, attachments of VPCs, tables of transit gateways, endpoints.
+#[test]
+fn what_connects_vpcs_is_what_the_json_says() {
+    for (name, expected) in LABS.into_iter().zip([
+        [0, 0, 0, 0, 0],
+        [0, 0, 0, 0, 0],
+        [1, 0, 0, 0, 0],
+        [1, 0, 0, 0, 0],
+        [0, 1, 2, 1, 0],
+        [0, 0, 0, 0, 2],
+    ]) {
+        let Some(Import { spec, .. }) = lab(name) else { return };
+        let found = [
+            spec.vpc_peering_connections.len(),
+            spec.transit_gateways.len(),
+            spec.transit_gateway_vpc_attachments.len(),
+            spec.transit_gateway_route_tables.len(),
+            spec.vpc_endpoints.len(),
+        ];
+        assert_eq!(found, expected, "{name}");
+    }
+}
+
 #[test]
 fn a_peering_of_two_accounts_is_one() {
     let Some(import) = lab("measured/multi_account_vpc_peering") else { return };
-    let peerings = &import.spec.vpc_peering_connections;
-    assert_eq!(peerings.keys().map(|k| k.value.as_str()).collect::<Vec<_>>(), ["pcx-0040f7640e10191f4"]);
-    let peering = &peerings["pcx-0040f7640e10191f4"];
-    let side = |s: &Option<vpcsim_engine::spec::Spanned<String>>| s.as_ref().map(|s| s.value.clone());
-    assert_eq!(side(&peering.requester).as_deref(), Some("vpc-0f44fae3468d2b998"));
-    assert_eq!(side(&peering.accepter).as_deref(), Some("vpc-05951c91977125d2e"));
-    assert_eq!((peering.state, peering.requester_dns_resolution), (None, None));
-    assert!(import.report.skipped.iter().any(|s| s.id == "pcx-07d8d712b329b9337"));
+    let yaml = to_yaml(&import.spec);
+    let wanted = [
+        "  pcx-0040f7640e10191f4:",
+        "    name_tag: pcx-bat-fish-r",
+        "    accepter: vpc-05951c91977125d2e",
+        "    requester: vpc-0f44fae3468d2b998",
+    ];
+    assert!(yaml.contains(&wanted.join("\n")), "{yaml}");
+    let route = &import.spec.route_tables["rtb-0039abf2a28b091bb"].routes[0];
+    assert_eq!((route.to.as_str(), route.via.as_str()), ("10.2.0.0/16", "pcx-0040f7640e10191f4"));
+    // Both were deleted by 028403472736, and no route names them.
+    let skipped: Vec<&str> =
+        import.report.skipped.iter().map(|s| s.id.as_str()).filter(|id| id.starts_with("pcx")).collect();
+    assert_eq!(skipped, ["pcx-00eeab4f3bd2a40da", "pcx-07d8d712b329b9337"]);
+    let warned: Vec<_> = import.diagnostics.iter().filter(|d| d.message.contains("pcx-")).collect();
+    assert!(warned.is_empty(), "{warned:?}");
+    assert!(import.spec.security_groups.values().all(|group| group.account.is_none()));
 }
 
-/// Counted in the JSON: one transit gateway, two attachments with three and two subnets, each with its interface,
-/// one table that both are associated with and propagate into, no static route.
 #[test]
-fn a_transit_gateway_has_what_its_json_says() {
+fn a_transit_gateway_has_its_attachments_and_its_table() {
     let Some(import) = lab("measured/tgw_multi_az_intra_region") else { return };
     let spec = &import.spec;
-    assert_eq!(spec.transit_gateways.len(), 1);
-    let sizes: Vec<(usize, usize)> =
-        spec.transit_gateway_vpc_attachments.values().map(|a| (a.subnets.len(), a.network_interfaces.len())).collect();
-    assert_eq!(sizes, [(3, 3), (2, 2)]);
-    let tables: Vec<_> = spec.transit_gateway_route_tables.values().collect();
-    assert_eq!(tables.len(), 1);
-    assert_eq!((tables[0].associations.len(), tables[0].propagations.len(), tables[0].routes.len()), (2, 2, 0));
-    assert_eq!(spec.transit_gateways.values().next().unwrap().default_route_table_association, Some(false));
+    let tgw = &spec.transit_gateways["tgw-02a2e50acb03f0952"];
+    assert_eq!((tgw.asn, tgw.name_tag.as_deref()), (Some(64512), Some("tgw")));
+    assert_eq!((&tgw.region, &tgw.account), (&None, &None), "those of the VPCs");
+    assert_eq!(tgw.default_route_table_association, Some(false));
+    assert_eq!(tgw.default_route_table_propagation, Some(false));
+    let list =
+        |names: &[vpcsim_engine::spec::Spanned<String>]| names.iter().map(|n| n.value.clone()).collect::<Vec<_>>();
+    let prod = &spec.transit_gateway_vpc_attachments["tgw-attach-039ef9600c7bc8b71"];
+    assert_eq!((prod.vpc.as_str(), prod.name_tag.as_deref(), prod.ipv6), ("vpc-0e578e50686443ca0", Some("prod"), None));
+    let subnets = ["subnet-01cd4a0ff99cb799a", "subnet-08b1e7e4453d9149d", "subnet-0280629ca5dbc9bf7"];
+    let enis = ["eni-09c2562d9d1096fdc", "eni-01eac779e9e1803e9", "eni-083bcff0a2f9bc382"];
+    assert_eq!(
+        (list(&prod.subnets), list(&prod.network_interfaces)),
+        (subnets.map(str::to_owned).into(), enis.map(str::to_owned).into())
+    );
+    let dev = &spec.transit_gateway_vpc_attachments["tgw-attach-0c0c0a95cb9ea7e8a"];
+    assert_eq!(list(&dev.network_interfaces), ["eni-0f8ec9364e0b78876", "eni-057d89064714a217c"]);
+    let table = &spec.transit_gateway_route_tables["tgw-rtb-0954551fe41f4869d"];
+    let both = ["tgw-attach-039ef9600c7bc8b71", "tgw-attach-0c0c0a95cb9ea7e8a"];
+    assert_eq!(
+        (list(&table.associations), list(&table.propagations)),
+        (both.map(str::to_owned).into(), both.map(str::to_owned).into())
+    );
+    assert!(table.routes.is_empty() && !table.default_association && !table.default_propagation);
+    let to_it =
+        spec.route_tables.values().flat_map(|t| &t.routes).filter(|r| r.via.as_str() == "tgw-02a2e50acb03f0952");
+    assert_eq!(to_it.count(), 3);
+    let warned: Vec<_> = import.diagnostics.iter().filter(|d| d.message.contains("tgw-")).collect();
+    assert!(warned.is_empty(), "{warned:?}");
 }
 
-/// Counted in the JSON: a gateway endpoint for S3 and an interface endpoint with private DNS and three names.
 #[test]
-fn endpoints_have_what_their_json_says() {
+fn endpoints_have_their_tables_lists_and_interfaces() {
     let Some(import) = lab("measured/vpc_endpoints") else { return };
-    let gateway = &import.spec.vpc_endpoints["vpce-0532038c44e8de847"];
-    assert_eq!(gateway.prefix_list.as_ref().map(|p| p.value.as_str()), Some("pl-63a5400a"));
-    let interface = &import.spec.vpc_endpoints["vpce-0c84758dae8076c02"];
-    assert_eq!(
-        (interface.private_dns, interface.dns_names.len(), interface.restrictive_policy),
-        (Some(true), 3, false)
-    );
-    assert_eq!(
-        interface.network_interfaces.iter().map(|e| e.value.as_str()).collect::<Vec<_>>(),
-        ["eni-0bd26d2cdca2c4478"]
-    );
+    let spec = &import.spec;
+    let s3 = &spec.vpc_endpoints["vpce-0532038c44e8de847"];
+    assert_eq!((s3.kind, s3.service.as_str()), (EndpointType::Gateway, "com.amazonaws.us-east-1.s3"));
+    assert_eq!(s3.prefix_list.as_ref().map(|l| l.as_str()), Some("pl-63a5400a"));
+    assert_eq!((s3.route_tables.len(), s3.route_tables[0].as_str()), (1, "rtb-0ad9877dacd3d5818"));
+    let ec2 = &spec.vpc_endpoints["vpce-0c84758dae8076c02"];
+    assert_eq!((ec2.kind, ec2.private_dns, ec2.dns_names.len()), (EndpointType::Interface, Some(true), 3));
+    assert_eq!(ec2.network_interfaces[0].as_str(), "eni-0bd26d2cdca2c4478");
+    assert_eq!(ec2.subnets[0].as_str(), "subnet-09de87bd086777dad");
+    assert_eq!(ec2.security_groups.as_ref().unwrap()[0].as_str(), "sg-06f0f68d3c6a6c163");
+    for endpoint in [s3, ec2] {
+        assert!(!endpoint.restrictive_policy && !endpoint.unavailable);
+    }
+    let route = spec.route_tables["rtb-0ad9877dacd3d5818"].routes.iter().find(|r| r.to.as_str() == "pl-63a5400a");
+    assert_eq!(route.map(|r| r.via.as_str()), Some("vpce-0532038c44e8de847"));
+    assert!(spec.network_interfaces.contains_key("eni-0bd26d2cdca2c4478"));
 }
 
 #[test]
@@ -307,7 +361,9 @@ fn corpus() -> &'static Files {
     static CORPUS: std::sync::OnceLock<Files> = std::sync::OnceLock::new();
     CORPUS.get_or_init(|| {
         let mut all = files("aws/hybrid-cloud").unwrap_or_default();
-        all.extend(files("measured/vpc_endpoints").unwrap_or_default());
+        for lab in ["vpc_endpoints", "multi_account_vpc_peering", "tgw_multi_az_intra_region"] {
+            all.extend(files(&format!("measured/{lab}")).unwrap_or_default());
+        }
         all.retain(|(_, text)| text.len() > 100 && text.len() < 20_000);
         all
     })

@@ -109,7 +109,9 @@ fn one_bad_element_does_not_take_its_siblings_along() {
 fn deep_nesting_does_not_overflow_the_stack() {
     let deep = "[".repeat(200_000);
     assert_eq!(codes(&read(&[("a.json", VPC), ("x.json", &deep)])), ["json-syntax"]);
-    for key in ["Subnets", "VpnGateways", "Other"] {
+    for key in
+        ["Subnets", "VpnGateways", "VpcEndpoints", "TransitGatewayStaticRoutes", "Routes", "Associations", "Other"]
+    {
         let text = format!("{{\"{key}\": {deep}{}}}", "]".repeat(200_000));
         let _ = read(&[("a.json", VPC), ("x.json", &text)]);
         let text = format!("{{\"{key}\": [{{\"SubnetId\": {deep}{}}}]}}", "]".repeat(200_000));
@@ -190,7 +192,7 @@ fn routes_of_every_target() {
     assert_eq!(kind("pcx-1"), "VPC peering connection that the export lacks");
     assert_eq!(kind("nat-9"), "deleted resource");
     assert_eq!(kind("nat-8"), "NAT gateway that the export lacks");
-    assert_eq!(kind("vpce-1"), "gateway endpoint");
+    assert_eq!(kind("vpce-1"), "gateway endpoint that the export lacks");
     assert_eq!(kind("vgw-1"), "virtual private gateway");
     assert_eq!(kind("pl-1"), "prefix list that the export lacks");
     assert!(import.report.missing_references.iter().any(|m| m.from == "rtb-1" && m.to == "subnet-9"));

@@ -8,7 +8,7 @@ use crate::diag::Diagnostic;
 use crate::fabric::{Eni, EniKind, Forwarding, Guest, GuestOs};
 use crate::spec::{self, InstanceState, NetworkInterface, PublicIp, Spanned};
 use crate::verdict::{Dir, RowKind};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 
 /// Network bandwidth of an instance that states none.
@@ -92,8 +92,9 @@ impl Context {
                 }
             }
         }
+        let dual = self.dual_stack_ports();
         for (name, eni, index) in &made {
-            self.chosen_addresses(&mut taken, name, eni, *index);
+            self.chosen_addresses(&mut taken, name, eni, *index, dual.contains(&name.value));
         }
         self.nat_addresses(&mut taken);
         self.attach(attached);
@@ -171,12 +172,19 @@ impl Context {
         }
     }
 
+    /// The interfaces of transit gateway attachments with IPv6 support: they have addresses of both families (TGW-15).
+    fn dual_stack_ports(&self) -> BTreeSet<String> {
+        let dual = self.spec.transit_gateway_vpc_attachments.values().filter(|a| a.ipv6 == Some(true));
+        dual.flat_map(|a| &a.network_interfaces).map(|eni| eni.value.clone()).collect()
+    }
+
     fn chosen_addresses(
         &mut self,
         taken: &mut Addresses,
         name: &Spanned<String>,
         eni: &NetworkInterface,
         index: EniIx,
+        dual: bool,
     ) {
         let e = &self.fabric.enis[index];
         let (subnet, vpc) = (e.subnet, e.vpc);
@@ -191,7 +199,7 @@ impl Context {
             self.own(index, address, true);
         }
         if eni.ipv6_addresses.is_empty()
-            && !has_v4
+            && (!has_v4 || (dual && self.fabric.subnets[subnet].v6.is_some()))
             && !self.lenient
             && let Some(address) = self.choose(taken, subnet, false, &owner, name.span)
         {

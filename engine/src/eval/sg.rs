@@ -71,12 +71,17 @@ impl Peer<'_> {
             PeerMatch::Nobody => false,
         }
     }
-    /// A group stands for the private addresses of its interfaces (SG-5).
+    /// A group stands for the private addresses of its interfaces (SG-5), on the way out of a peer's too (PCX-11).
     fn has_group(&self, group: SgIx) -> bool {
-        let other = match self.dir {
-            Dir::In => self.sender,
-            Dir::Out => self.fabric.eni_with(self.fabric.enis[self.eni].vpc, self.remote),
-        };
-        other.is_some_and(|other| self.fabric.sg_sets[self.fabric.enis[other].sg_set].groups.contains(&group))
+        let holds = |eni: EniIx| self.fabric.sg_sets[self.fabric.enis[eni].sg_set].groups.contains(&group);
+        if self.dir == Dir::In {
+            return self.sender.is_some_and(holds);
+        }
+        let vpc = self.fabric.enis[self.eni].vpc;
+        if let Some(own) = self.fabric.eni_with(vpc, self.remote) {
+            return holds(own);
+        }
+        let peers = &self.fabric.vpcs[vpc].peers;
+        peers.iter().filter_map(|peer| self.fabric.eni_with(*peer, self.remote)).any(holds)
     }
 }

@@ -171,13 +171,6 @@ pub(super) fn build(owned: Vec<Item<Eni>>, seen: Vec<Item<Eni>>, out: &mut Out) 
     number_on(cards, out);
 }
 
-/// The owner of an interface in a shared subnet (SHARE-1).
-fn owner_if_other(eni: &Eni, out: &Out) -> Option<String> {
-    let vpc = out.spec.subnets.get(eni.subnet_id.text()).and_then(|s| out.spec.vpcs.get(s.vpc.value.as_str()))?;
-    let owner = vpc.account.as_ref()?;
-    eni.owner_id.0.clone().filter(|own| *own != owner.value)
-}
-
 fn interface(item: &Item<Eni>, out: &mut Out) -> NetworkInterface {
     let (eni, span) = (&item.value, item.span);
     let id = eni.id();
@@ -195,6 +188,8 @@ fn interface(item: &Item<Eni>, out: &mut Out) -> NetworkInterface {
     let prefixes = eni.ipv4_prefixes.iter().map(|p| p.ipv4_prefix.0);
     let prefixes = prefixes.chain(eni.ipv6_prefixes.iter().map(|p| p.ipv6_prefix.0));
     let at = |text: &Text| text.0.clone().map(|t| Spanned::new(t, span));
+    let vpc = out.spec.subnets.get(eni.subnet_id.text()).map_or("", |s| s.vpc.as_str());
+    let account = out.guest_account(vpc, eni.owner_id.text()).map(|a| Spanned::new(a, span));
     NetworkInterface {
         subnet: at(&eni.subnet_id),
         address: address.map(|a| Spanned::new(a, span)),
@@ -219,7 +214,7 @@ fn interface(item: &Item<Eni>, out: &mut Out) -> NetworkInterface {
         interface_type: eni.kind().map(|k| Spanned::new(k, span)),
         description: eni.description.0.clone(),
         requester_managed: eni.requester_managed.unwrap_or(false),
-        account: owner_if_other(eni, out).map(|a| Spanned::new(a, span)),
+        account,
         name_tag: eni.tag_set.name(id),
     }
 }
@@ -252,4 +247,65 @@ fn number_on(cards: BTreeMap<String, (String, u32)>, out: &mut Out) {
 pub(super) fn serves_unlisted_instance(eni: &Eni) -> bool {
     let owner = eni.attachment.as_ref().map_or("", |a| a.instance_owner_id.text());
     eni.kind().is_none() && eni.requester_managed != Some(true) && !owner.starts_with("amazon")
+}
+
+/// Interfaces that serve no instance, by subnet: those that AWS's services made are among them.
+pub(super) struct Managed {
+    by_subnet: BTreeMap<String, Vec<Made>>,
+}
+
+/// One of them.
+pub(super) struct Made {
+    pub(super) name: String,
+    pub(super) description: String,
+    interface_type: Option<String>,
+}
+
+impl Made {
+    /// True if AWS gives it this type.
+    pub(super) fn is_of(&self, interface_type: &str) -> bool {
+        self.interface_type.as_deref() == Some(interface_type)
+    }
+}
+
+impl Managed {
+    /// Those of the topology.
+    pub(super) fn of(out: &Out) -> Self {
+        let mut by_subnet: BTreeMap<String, Vec<Made>> = BTreeMap::new();
+        for (name, eni) in out.spec.network_interfaces.iter().filter(|(_, eni)| eni.instance.is_none()) {
+            if let Some(subnet) = &eni.subnet {
+                let made = Made {
+                    name: name.value.clone(),
+                    description: eni.description.clone().unwrap_or_default(),
+                    interface_type: eni.interface_type.as_ref().map(|t| t.value.clone()),
+                };
+                by_subnet.entry(subnet.value.clone()).or_default().push(made);
+            }
+        }
+        Self { by_subnet }
+    }
+
+    /// The first in each of `subnets` that is wanted, in the order of `subnets`.
+    pub(super) fn in_subnets(
+        &self,
+        subnets: &[Spanned<String>],
+        wanted: impl Fn(&Made) -> bool,
+    ) -> Vec<Spanned<String>> {
+        let there = |subnet: &Spanned<String>| {
+            let found = self.by_subnet.get(subnet.as_str())?.iter().find(|made| wanted(made))?;
+            Some(Spanned::new(found.name.clone(), subnet.span))
+        };
+        subnets.iter().filter_map(there).collect()
+    }
+
+    /// The subnets of each id that stands behind `prefix` in a description.
+    pub(super) fn subnets_by_id(&self, prefix: &str) -> BTreeMap<&str, BTreeSet<String>> {
+        let mut found: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+        for (subnet, all) in &self.by_subnet {
+            for id in all.iter().filter_map(|made| made.description.strip_prefix(prefix)) {
+                found.entry(id.trim()).or_default().insert(subnet.clone());
+            }
+        }
+        found
+    }
 }

@@ -4,19 +4,17 @@
 //! what it is about: see [`prefix_list`]). Elements are read one by one: a bad one is reported and left out.
 
 use super::not_modelled::{self, Foreign};
+use super::place::id_in_name;
 use super::read::{Item, Keys, Source};
 use super::report::Report;
-use super::tgw_route_table::{OfTable, Part};
-use super::{
-    Out, acl, address, bpa, endpoint, eni, gateway, instance, peering, prefix_list, route_table, security_group,
-    subnet, tgw_route_table, transit_gateway, vpc,
-};
+use super::{Out, acl, address, bpa, endpoint, eni, gateway, instance, peering, prefix_list, route_table};
+use super::{security_group, subnet, transit_gateway, vpc};
 use crate::diag::Diagnostic;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 use serde_json::value::RawValue;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A resource as AWS writes it.
 pub(super) trait Resource {
@@ -54,17 +52,9 @@ pub(super) struct Inventory {
     pub(super) prefix_lists: Vec<Item<prefix_list::PrefixList>>,
     pub(super) bpa_options: Vec<Item<bpa::Options>>,
     pub(super) bpa_exclusions: Vec<Item<bpa::Exclusion>>,
-    pub(super) peerings: Vec<Item<peering::Peering>>,
-    pub(super) tgws: Vec<Item<transit_gateway::Tgw>>,
-    pub(super) tgw_vpc_attachments: Vec<Item<transit_gateway::VpcAttachment>>,
-    pub(super) tgw_attachments: Vec<Item<transit_gateway::Attachment>>,
-    pub(super) tgw_peerings: Vec<Item<transit_gateway::PeeringAttachment>>,
-    pub(super) tgw_connects: Vec<Item<transit_gateway::Connect>>,
-    pub(super) tgw_connect_peers: Vec<Item<transit_gateway::Peer>>,
-    pub(super) tgw_tables: Vec<Item<tgw_route_table::Table>>,
-    pub(super) tgw_parts: Vec<Item<tgw_route_table::OfTable>>,
-    pub(super) tgw_references: Vec<Item<tgw_route_table::Reference>>,
+    pub(super) peerings: Vec<Item<peering::Pcx>>,
     pub(super) endpoints: Vec<Item<endpoint::Endpoint>>,
+    pub(super) transit: transit_gateway::Found,
     pub(super) foreign: Vec<Foreign>,
     /// The AWS keys that any file had, empty lists included.
     pub(super) keys: BTreeSet<String>,
@@ -87,10 +77,18 @@ const SILENT: &[&str] = &[
 ];
 
 /// Keys that mean something only beside another one.
-const HALVES: &[&str] = &["NextToken", "PrefixListId", "VpcId"];
+const HALVES: &[&str] = &[
+    "AdditionalRoutesAvailable",
+    "NextToken",
+    "PrefixListId",
+    "TransitGatewayMulticastDomainId",
+    "TransitGatewayRouteTableId",
+    "VpcId",
+];
 
 /// Keys that say more about resources that are not modelled; reported if they hold something.
 const LATER: &[&str] = &[
+    "Associations",
     "Attributes",
     "FlowLogs",
     "Instances",
@@ -100,6 +98,7 @@ const LATER: &[&str] = &[
     "LoadBalancerTargetHealth",
     "NetworkInsightsAnalyses",
     "NetworkInsightsPaths",
+    "Routes",
     "Rules",
     "SecurityGroupVpcAssociations",
     "TargetHealthDescriptions",
@@ -112,9 +111,14 @@ impl Inventory {
         for (key, raw) in &document.0 {
             let sibling = |name: &str| {
                 let (_, raw) = document.0.iter().find(|(key, _)| key == name)?;
-                serde_json::from_str::<String>(raw.get()).ok()
+                match serde_json::from_str(raw.get()) {
+                    Ok(Value::String(text)) => Some(text),
+                    Ok(Value::Bool(flag)) => Some(flag.to_string()),
+                    _ => None,
+                }
             };
             let known = self.list(source, key, raw, &mut out.diagnostics)
+                || self.transit.facts.read(source, key, raw, &sibling, &mut out.diagnostics)
                 || self.single(source, key, raw, &sibling, out)
                 || SILENT.contains(&key.as_str());
             if (known && !HALVES.contains(&key.as_str())) || LATER.contains(&key.as_str()) {
@@ -144,23 +148,15 @@ impl Inventory {
                 decode(source, key, raw, &mut self.prefix_lists, d);
             }
             "VpcPeeringConnections" => decode(source, key, raw, &mut self.peerings, d),
-            "TransitGateways" => decode(source, key, raw, &mut self.tgws, d),
-            "TransitGatewayVpcAttachments" => decode(source, key, raw, &mut self.tgw_vpc_attachments, d),
-            "TransitGatewayAttachments" => decode(source, key, raw, &mut self.tgw_attachments, d),
-            "TransitGatewayPeeringAttachments" => decode(source, key, raw, &mut self.tgw_peerings, d),
-            "TransitGatewayConnects" => decode(source, key, raw, &mut self.tgw_connects, d),
-            "TransitGatewayConnectPeers" => decode(source, key, raw, &mut self.tgw_connect_peers, d),
-            "TransitGatewayRouteTables" => decode(source, key, raw, &mut self.tgw_tables, d),
-            "TransitGatewayPrefixListReferences" => decode(source, key, raw, &mut self.tgw_references, d),
             "VpcEndpoints" => decode(source, key, raw, &mut self.endpoints, d),
-            "TransitGatewayStaticRoutes" | "TransitGatewayPropagations" | "TransitGatewayAssociations" => {
-                let who = || format!("an element of `{key}`");
-                for raw in source.elements(key, raw, d) {
-                    if let Some(part) = source.read::<tgw_route_table::OfTable>(raw, &who, d) {
-                        self.tgw_parts.push(source.item(part, raw));
-                    }
-                }
-            }
+            "TransitGateways" => decode(source, key, raw, &mut self.transit.gateways, d),
+            "TransitGatewayAttachments" => decode(source, key, raw, &mut self.transit.attachments, d),
+            "TransitGatewayVpcAttachments" => decode(source, key, raw, &mut self.transit.vpc_attachments, d),
+            "TransitGatewayPeeringAttachments" => decode(source, key, raw, &mut self.transit.peerings, d),
+            "TransitGatewayConnects" => decode(source, key, raw, &mut self.transit.connects, d),
+            "TransitGatewayConnectPeers" => decode(source, key, raw, &mut self.transit.connect_peers, d),
+            "TransitGatewayRouteTables" => decode(source, key, raw, &mut self.transit.tables, d),
+            "TransitGatewayMulticastDomains" => decode(source, key, raw, &mut self.transit.domains, d),
             "VpcBlockPublicAccessExclusions" => decode(source, key, raw, &mut self.bpa_exclusions, d),
             "Reservations" => self.reservations(source, raw, d),
             _ => return not_modelled::read(source, key, raw, &mut self.foreign, d),
@@ -210,7 +206,7 @@ impl Inventory {
                 }
             }
             "Entries" => {
-                let Some(id) = sibling("PrefixListId").or_else(|| prefix_list::id_in_name(source.path)) else {
+                let Some(id) = sibling("PrefixListId").or_else(|| id_in_name(source.path, "pl-")) else {
                     let message = format!("`{}` does not say which prefix list its `Entries` are of", source.path);
                     let help = "name the file after the list, as in `get-managed-prefix-list-entries.pl-0123abcd.json`";
                     d.push(Diagnostic::warning("nameless-entries", source.span_of(raw), message).help(help));
@@ -221,9 +217,6 @@ impl Inventory {
                 let list = prefix_list::PrefixList::of_entries(&id, entries);
                 self.prefix_lists.push(source.item(list, raw));
             }
-            "Routes" | "Associations" | "TransitGatewayRouteTablePropagations" | "AdditionalRoutesAvailable" => {
-                return self.part_of_tgw_table(source, key, raw, out);
-            }
             "NextToken" if raw.get() != "null" => {
                 let message = format!("`{}` is one page of several", source.path);
                 let help = "export without `--no-paginate` and `--max-items`";
@@ -232,39 +225,6 @@ impl Inventory {
             // The other half of an attribute or of a list's entries.
             key if HALVES.contains(&key) => {}
             _ => return false,
-        }
-        true
-    }
-}
-
-impl Inventory {
-    /// What a call says of one transit gateway route table, if the file is called after the table.
-    fn part_of_tgw_table<'a>(&mut self, source: &mut Source<'a>, key: &str, raw: &'a RawValue, out: &mut Out) -> bool {
-        let (who, d) = (|| format!("`{key}`"), &mut out.diagnostics);
-        if key == "AdditionalRoutesAvailable" && raw.get() == "false" {
-            return true;
-        }
-        let Some(id) = tgw_route_table::id_in_name(source.path) else {
-            let message =
-                format!("`{}` does not say which transit gateway route table its `{key}` are of", source.path);
-            let help = "name the file after the table, as in `search-transit-gateway-routes.tgw-rtb-0123abcd.json`";
-            d.push(Diagnostic::warning("nameless-entries", source.span_of(raw), message).help(help));
-            return true;
-        };
-        let part = if key == "AdditionalRoutesAvailable" {
-            source.read(raw, &who, d).map(Part::More)
-        } else {
-            let elements = source.elements(key, raw, d);
-            Some(match key {
-                "Routes" => Part::Routes(elements.into_iter().filter_map(|raw| source.read(raw, &who, d)).collect()),
-                "Associations" => {
-                    Part::Associations(elements.into_iter().filter_map(|raw| source.read(raw, &who, d)).collect())
-                }
-                _ => Part::Propagations(elements.into_iter().filter_map(|raw| source.read(raw, &who, d)).collect()),
-            })
-        };
-        if let Some(part) = part {
-            self.tgw_parts.push(source.item(OfTable::of(id, part), raw));
         }
         true
     }
@@ -313,6 +273,15 @@ fn decode_one<'a, T: Resource + Deserialize<'a>>(
 pub(super) fn who(key: &str, id_field: &str, raw: &RawValue) -> String {
     let id = serde_json::from_str::<Value>(raw.get()).ok().and_then(|v| v.get(id_field)?.as_str().map(str::to_owned));
     id.map_or_else(|| format!("an element of `{key}`"), |id| format!("{id_field} `{id}`"))
+}
+
+/// All that is said of each id, for kinds whose copies say different things.
+pub(super) fn copies<T: Resource>(items: Vec<Item<T>>) -> BTreeMap<String, Vec<Item<T>>> {
+    let mut by_id: BTreeMap<String, Vec<Item<T>>> = BTreeMap::new();
+    for item in items {
+        by_id.entry(item.value.id().to_owned()).or_default().push(item);
+    }
+    by_id
 }
 
 /// One of each id. A shared resource appears in the folder of every account that sees it: the owner's copy is

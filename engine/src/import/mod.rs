@@ -4,8 +4,8 @@
 //! folders `aws_configs/[accounts/<id>/][<region>/]`. The top-level key says what a file is. One Spec
 //! may hold several accounts and Regions; names in it are AWS's ids.
 //!
-//! Modelled: one file per resource in this folder. Understood but not modelled (VPNs, load balancers, ...): written under `not_modelled`, so that a packet
-//! that meets one is told so. Everything else is listed in the [`Report`].
+//! Modelled: one file per resource in this folder. Understood but not modelled (VPNs, Direct Connect,
+//! load balancers, ...): written under `not_modelled`, so that a packet that meets one is told so. Everything else is listed in the [`Report`].
 //!
 //! Invariants: all errors are found, none stops the next file or the next element; the order of the
 //! files changes nothing in the Spec; every name that the Spec refers to is in it; no secret of a VPN
@@ -28,7 +28,12 @@ mod report;
 mod route_table;
 mod security_group;
 mod subnet;
-mod tgw_route_table;
+mod tgw_attachment;
+mod tgw_connect;
+mod tgw_facts;
+mod tgw_multicast;
+mod tgw_table;
+mod tgw_vpc;
 mod transit_gateway;
 mod vpc;
 
@@ -107,6 +112,9 @@ fn build(mut found: Inventory, out: &mut Out) {
     vpc::build(vpcs, found.attributes, out);
     prefix_list::build(found.prefix_lists, out);
     let (groups, rules) = (unique(found.groups, out), unique(found.rules, out));
+    let tables = unique(found.route_tables, out);
+    let named = security_group::peerings(&groups).chain(route_table::peerings(&tables)).collect();
+    peering::build(found.peerings, &named, out);
     security_group::build(groups, rules, out);
     let subnets = unique(found.subnets, out);
     subnet::build(subnets, out);
@@ -123,27 +131,17 @@ fn build(mut found: Inventory, out: &mut Out) {
     let copies = unique(found.instance_enis, out);
     eni::build(enis, copies, out);
     instance::finish(&unlisted, out);
-    let tgws = unique(found.tgws, out);
-    transit_gateway::build(tgws, out);
-    let attachments = unique(found.tgw_vpc_attachments, out);
-    transit_gateway::build_vpc_attachments(attachments, out);
-    let peerings = unique(found.tgw_peerings, out);
-    transit_gateway::build_peerings(peerings, out);
-    let (connects, peers) = (unique(found.tgw_connects, out), unique(found.tgw_connect_peers, out));
-    transit_gateway::build_connects(connects, peers, out);
-    let attachments = unique(found.tgw_attachments, out);
-    transit_gateway::build_others(&attachments, out);
-    let tables = unique(found.tgw_tables, out);
-    tgw_route_table::build(tables, found.tgw_parts, found.tgw_references, &attachments, &found.keys, out);
-    peering::build(found.peerings, out);
-    let endpoints = unique(found.endpoints, out);
-    endpoint::build(endpoints, out);
     let addresses = unique(found.addresses, out);
     address::apply(addresses, out);
     let nats = unique(found.nats, out);
     gateway::build_nat(nats, out);
-    let tables = unique(found.route_tables, out);
+    let managed = eni::Managed::of(out);
+    let endpoints = unique(found.endpoints, out);
+    endpoint::build(endpoints, &managed, out);
+    let listed = ["TransitGatewayAttachments", "TransitGatewayVpcAttachments"].iter().any(|k| found.keys.contains(*k));
+    transit_gateway::build(found.transit, listed, &managed, out);
     route_table::build(tables, out);
+    endpoint::finish(out);
     let exclusions = unique(found.bpa_exclusions, out);
     bpa::build(found.bpa_options, exclusions, out);
     vpc::finish(out);
@@ -196,6 +194,12 @@ impl Out {
             self.missing(from, id, "kept; the blocks of that prefix list are unknown");
             self.not_modelled(id, "prefix list that the export lacks", None, None);
         }
+    }
+
+    /// `owner` if it is an account other than that of the VPC: a participant's resource in a shared VPC (SHARE-1).
+    fn guest_account(&self, vpc: &str, owner: &str) -> Option<String> {
+        let host = self.spec.vpcs.get(vpc)?.account.as_ref()?;
+        place::account(owner).filter(|owner| *owner != host.value)
     }
 
     fn differs(&mut self, id: &str, kind: &str, at: Span, kept: Span) {
@@ -315,7 +319,7 @@ fn kinds(spec: &Spec) -> Vec<(&'static str, Vec<&Name>)> {
         ("transit gateway peering attachment", spec.transit_gateway_peering_attachments.keys().collect()),
         ("transit gateway Connect attachment", spec.transit_gateway_connects.keys().collect()),
         ("transit gateway route table", spec.transit_gateway_route_tables.keys().collect()),
-        ("multicast domain", spec.transit_gateway_multicast_domains.keys().collect()),
+        ("transit gateway multicast domain", spec.transit_gateway_multicast_domains.keys().collect()),
         ("VPC endpoint", spec.vpc_endpoints.keys().collect()),
         ("network interface", spec.network_interfaces.keys().collect()),
         ("instance", spec.instances.keys().collect()),

@@ -23,13 +23,6 @@ pub(super) struct Foreign {
 type Shape = (&'static str, &'static str, &'static str, &'static str, &'static str);
 
 const SHAPES: &[Shape] = &[
-    (
-        "TransitGatewayMulticastDomains",
-        "transit gateway multicast domain",
-        "TransitGatewayMulticastDomainId",
-        "",
-        "/State",
-    ),
     ("VpnGateways", "virtual private gateway", "VpnGatewayId", "/VpcAttachments/0/VpcId", "/State"),
     ("VpnConnections", "VPN connection", "VpnConnectionId", "", "/State"),
     ("CustomerGateways", "customer gateway", "CustomerGatewayId", "", "/State"),
@@ -65,7 +58,7 @@ const SHAPES: &[Shape] = &[
 ];
 
 /// States in which a resource no longer counts.
-const GONE: &[&str] =
+pub(super) const GONE: &[&str] =
     &["deleted", "deleting", "rejected", "rejecting", "expired", "failed", "terminated", "Deleted", "Deleting", "true"];
 
 /// Reads `raw` if `key` is a list of such resources; says whether it is.

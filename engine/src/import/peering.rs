@@ -1,19 +1,20 @@
 //! VPC peering connections (`describe-vpc-peering-connections`).
 //!
-//! Each account sees a peering with its own side's options only, so the copies are put together. A side whose VPC is not
-//! in the export is left out. A peering that AWS still lists but that is gone is left out too, unless it is a route's target:
-//! then it is the blackhole that AWS shows.
+//! Both sides see a connection, and each side only its own options, so the copies of several folders are
+//! put together. One that AWS has ended (deleted, rejected, expired, failed) is kept, with that state, only
+//! if a route or a security group rule still names it.
 
 use super::Out;
-use super::inventory::Resource;
-use super::read::{Item, Tags, Text};
+use super::inventory::{Resource, copies};
+use super::read::{Item, Maybe, Tags, Text};
+use crate::diag::{Diagnostic, Span};
 use crate::spec::{Name, PeeringState, Spanned, VpcPeeringConnection};
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
-#[derive(Deserialize, Default, PartialEq)]
+#[derive(Deserialize, Default)]
 #[serde(rename_all = "PascalCase", default)]
-pub(super) struct Peering {
+pub(super) struct Pcx {
     vpc_peering_connection_id: Text,
     requester_vpc_info: Side,
     accepter_vpc_info: Side,
@@ -21,26 +22,28 @@ pub(super) struct Peering {
     tags: Tags,
 }
 
-#[derive(Deserialize, Default, PartialEq)]
+#[derive(Deserialize, Default)]
 #[serde(rename_all = "PascalCase", default)]
 struct Side {
     vpc_id: Text,
+    owner_id: Text,
+    region: Text,
     peering_options: Option<Options>,
 }
 
-#[derive(Deserialize, Default, PartialEq)]
+#[derive(Deserialize, Default)]
 #[serde(rename_all = "PascalCase", default)]
 struct Options {
     allow_dns_resolution_from_remote_vpc: Option<bool>,
 }
 
-#[derive(Deserialize, Default, PartialEq)]
+#[derive(Deserialize, Default)]
 #[serde(rename_all = "PascalCase", default)]
 struct Status {
-    code: Text,
+    code: Maybe<String>,
 }
 
-impl Resource for Peering {
+impl Resource for Pcx {
     const KIND: &'static str = "VPC peering connection";
     const ID: &'static str = "VpcPeeringConnectionId";
     fn id(&self) -> &str {
@@ -48,56 +51,82 @@ impl Resource for Peering {
     }
 }
 
-impl Side {
-    fn dns(&self) -> Option<bool> {
-        self.peering_options.as_ref().and_then(|o| o.allow_dns_resolution_from_remote_vpc)
+impl Pcx {
+    /// What both sides see alike.
+    fn facts(&self) -> [&str; 3] {
+        [self.requester_vpc_info.vpc_id.text(), self.accepter_vpc_info.vpc_id.text(), self.status.code.text()]
     }
 }
 
-/// Writes the peerings.
-pub(super) fn build(peerings: Vec<Item<Peering>>, out: &mut Out) {
-    let mut by_id: BTreeMap<String, Vec<Item<Peering>>> = BTreeMap::new();
-    for peering in peerings {
-        by_id.entry(peering.value.id().to_owned()).or_default().push(peering);
-    }
-    for (id, copies) in by_id {
-        let span = copies[0].span;
-        let first = &copies[0].value;
-        if let Some(other) = copies.iter().find(|c| c.value.status != first.status) {
-            out.differs(&id, Peering::KIND, other.span, span);
+/// Writes the connections. `named` are those that routes and rules name.
+pub(super) fn build(found: Vec<Item<Pcx>>, named: &BTreeSet<String>, out: &mut Out) {
+    for (id, mut copies) in copies(found) {
+        // The requester's copy first: its name is the connection's.
+        copies.sort_by_key(|copy| !is_of(copy, &copy.value.requester_vpc_info));
+        let Some(first) = copies.first() else { continue };
+        for other in copies.iter().filter(|other| other.value.facts() != first.value.facts()) {
+            out.differs(&id, Pcx::KIND, other.span, first.span);
         }
-        let state = match first.status.code.text() {
-            "active" | "" => None,
-            "initiating-request" => Some(PeeringState::InitiatingRequest),
-            "pending-acceptance" => Some(PeeringState::PendingAcceptance),
-            "provisioning" => Some(PeeringState::Provisioning),
-            gone => {
-                out.deleted(&id, gone);
-                continue;
-            }
-        };
-        let mut side = |of: fn(&Peering) -> &Side| {
-            let vpc = of(first).vpc_id.text();
-            let known = out.spec.vpcs.contains_key(vpc);
-            if !known {
-                out.missing(&id, vpc, "peering kept; what is behind it is unknown");
-            }
-            known.then(|| Spanned::new(vpc.to_owned(), span))
-        };
-        let (requester, accepter) = (side(|p| &p.requester_vpc_info), side(|p| &p.accepter_vpc_info));
-        if requester.is_none() && accepter.is_none() {
-            out.skip(&id, "neither of its VPCs is in the export".into());
+        let code = first.value.status.code.text();
+        if matches!(code, "deleted" | "rejected" | "expired" | "failed") && !named.contains(&id) {
+            out.deleted(&id, code);
             continue;
         }
-        let dns = |of: fn(&Peering) -> &Side| copies.iter().find_map(|c| of(&c.value).dns()).filter(|on| *on);
-        let built = VpcPeeringConnection {
-            requester,
-            accepter,
-            state,
-            requester_dns_resolution: dns(|p| &p.requester_vpc_info),
-            accepter_dns_resolution: dns(|p| &p.accepter_vpc_info),
-            name_tag: copies.iter().find_map(|c| c.value.tags.name(&id)),
+        let state = state(code, &id, first.span, out);
+        let [requester, accepter] = [&first.value.requester_vpc_info, &first.value.accepter_vpc_info];
+        let there = |side: &Side, out: &Out| out.spec.vpcs.contains_key(side.vpc_id.text());
+        if !there(requester, out) && !there(accepter, out) {
+            out.has_vpc(Pcx::KIND, &id, requester.vpc_id.text());
+            continue;
+        }
+        let mut vpc = |side: &Side| {
+            if there(side, out) {
+                return side.vpc_id.0.clone().map(|vpc| Spanned::new(vpc, first.span));
+            }
+            out.missing(&id, side.vpc_id.text(), "kept; that side of the peering is unknown");
+            None
         };
-        out.spec.vpc_peering_connections.insert(Name::new(id, span), built);
+        let built = VpcPeeringConnection {
+            requester: vpc(requester),
+            accepter: vpc(accepter),
+            state,
+            requester_dns_resolution: dns_resolution(&copies, |pcx| &pcx.requester_vpc_info),
+            accepter_dns_resolution: dns_resolution(&copies, |pcx| &pcx.accepter_vpc_info),
+            name_tag: first.value.tags.name(&id),
+        };
+        out.spec.vpc_peering_connections.insert(Name::new(id, first.span), built);
     }
+}
+
+/// True if the copy is from the account, and the Region, of `side`.
+fn is_of(copy: &Item<Pcx>, side: &Side) -> bool {
+    let same = |place: &Option<String>, said: &Text| place.is_some() && *place == said.0;
+    same(&copy.place.account, &side.owner_id) && (copy.place.region.is_none() || same(&copy.place.region, &side.region))
+}
+
+/// The option of a side: as its own copy says, else as any copy says.
+fn dns_resolution(copies: &[Item<Pcx>], side: fn(&Pcx) -> &Side) -> Option<bool> {
+    let said = |copy: &Item<Pcx>| side(&copy.value).peering_options.as_ref()?.allow_dns_resolution_from_remote_vpc;
+    let own = copies.iter().filter(|copy| is_of(copy, side(&copy.value))).find_map(said);
+    own.or_else(|| copies.iter().find_map(said)).filter(|allowed| *allowed)
+}
+
+fn state(code: &str, id: &str, span: Span, out: &mut Out) -> Option<PeeringState> {
+    Some(match code {
+        "active" | "" => return None,
+        "initiating-request" => PeeringState::InitiatingRequest,
+        "pending-acceptance" => PeeringState::PendingAcceptance,
+        "provisioning" => PeeringState::Provisioning,
+        "deleting" => PeeringState::Deleting,
+        "deleted" => PeeringState::Deleted,
+        "rejected" => PeeringState::Rejected,
+        "expired" => PeeringState::Expired,
+        "failed" => PeeringState::Failed,
+        other => {
+            let message =
+                format!("VPC peering connection `{id}` is in the unknown state `{other}`; taken as not active");
+            out.diagnostics.push(Diagnostic::warning("unknown-state", span, message));
+            PeeringState::Provisioning
+        }
+    })
 }

@@ -23,6 +23,16 @@ impl Place {
     }
 }
 
+/// The id that begins with `prefix` in the name of a file, as in `search-transit-gateway-routes.tgw-rtb-0123.json`:
+/// some answers do not say what they are about.
+pub(super) fn id_in_name(path: &str, prefix: &str) -> Option<String> {
+    let name = path.rsplit('/').next()?;
+    let id = &name[name.find(prefix)?..];
+    let tail = &id[prefix.len()..];
+    let end = prefix.len() + tail.find(|c: char| !c.is_ascii_hexdigit()).unwrap_or(tail.len());
+    (end > prefix.len()).then(|| id[..end].to_owned())
+}
+
 /// `text` if it is an account: 12 digits.
 pub(super) fn account(text: &str) -> Option<String> {
     (text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())).then(|| text.to_owned())
@@ -48,6 +58,16 @@ pub(super) fn region_of_zone(zone: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_of_files_name_ids() {
+        let list = |path: &str| id_in_name(path, "pl-");
+        assert_eq!(list("a/get-managed-prefix-list-entries.pl-0a1.json").as_deref(), Some("pl-0a1"));
+        assert_eq!(list("pl-1/x.json"), None);
+        assert_eq!(list("pl-.json"), None);
+        let table = id_in_name("x/search-transit-gateway-routes.tgw-rtb-09f.json", "tgw-rtb-");
+        assert_eq!(table.as_deref(), Some("tgw-rtb-09f"));
+    }
 
     #[test]
     fn folders_name_account_and_region() {

@@ -52,14 +52,6 @@ impl PrefixList {
     }
 }
 
-/// The id of a prefix list in the name of a file.
-pub(super) fn id_in_name(path: &str) -> Option<String> {
-    let name = path.rsplit('/').next()?;
-    let id = &name[name.find("pl-")?..];
-    let end = id[3..].find(|c: char| !c.is_ascii_hexdigit()).map_or(id.len(), |at| at + 3);
-    (end > 3).then(|| id[..end].to_owned())
-}
-
 /// Writes the lists: one of each id, put together from all that is said of it.
 pub(super) fn build(lists: Vec<Item<PrefixList>>, out: &mut Out) {
     let mut by_id: BTreeMap<String, Vec<Item<PrefixList>>> = BTreeMap::new();

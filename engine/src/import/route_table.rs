@@ -81,7 +81,7 @@ const PREFIXES: &[(&str, &str, bool)] = &[
     ("pcx-", "VPC peering connection", true),
     ("tgw-", "transit gateway", true),
     ("vgw-", "virtual private gateway", false),
-    ("vpce-", "VPC endpoint", false),
+    ("vpce-", "VPC endpoint", true),
     ("cagw-", "carrier gateway", false),
     ("lgw-", "local gateway", false),
 ];
@@ -112,6 +112,12 @@ impl AwsRoute {
         let block = self.destination_cidr_block.0.or(self.destination_ipv6_cidr_block.0);
         block.map(|c| c.to_string()).or_else(|| self.destination_prefix_list_id.0.clone())
     }
+}
+
+/// The peering connections that routes name.
+pub(super) fn peerings(tables: &[Item<RouteTable>]) -> impl Iterator<Item = String> {
+    let routes = tables.iter().flat_map(|table| table.value.routes.iter());
+    routes.filter_map(|route| route.vpc_peering_connection_id.0.clone())
 }
 
 /// Writes the tables and tells the subnets which one is theirs.
@@ -181,7 +187,7 @@ fn route(table: &str, vpc: &str, aws: &AwsRoute, span: Span, out: &mut Out) -> R
         }
         Some((id, kind)) => {
             let by_endpoint = !aws.destination_prefix_list_id.text().is_empty() && id.starts_with("vpce-");
-            let kind = if by_endpoint { "gateway endpoint" } else { kind };
+            let kind = if by_endpoint { "gateway endpoint that the export lacks" } else { kind };
             target(table, vpc, id, kind, blackhole, out);
             id.to_owned()
         }

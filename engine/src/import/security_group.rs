@@ -61,6 +61,7 @@ struct GroupPair {
     group_id: Text,
     group_name: Text,
     description: Text,
+    vpc_peering_connection_id: Text,
 }
 
 /// One element of `describe-security-group-rules`.
@@ -163,15 +164,7 @@ pub(super) fn build(groups: Vec<Item<SecurityGroup>>, rules: Vec<Item<Rule>>, ou
                 inbound,
                 outbound,
                 description: group.description.0.clone(),
-                account: group
-                    .owner_id
-                    .0
-                    .clone()
-                    .filter(|own| {
-                        let vpc = out.spec.vpcs.get(group.vpc_id.text());
-                        vpc.and_then(|v| v.account.as_ref()).is_some_and(|owner| owner.value != *own)
-                    })
-                    .map(|own| Spanned::new(own, *span)),
+                account: out.guest_account(group.vpc_id.text(), group.owner_id.text()).map(|a| Spanned::new(a, *span)),
                 name_tag: group.group_name.0.clone().filter(|name| name != id),
             },
         ));
@@ -184,6 +177,16 @@ pub(super) fn build(groups: Vec<Item<SecurityGroup>>, rules: Vec<Item<Rule>>, ou
         }
         out.missing(rule.value.id(), rule.value.group_id.text(), "rule left out");
     }
+}
+
+/// The peering connections that rules name.
+pub(super) fn peerings(groups: &[Item<SecurityGroup>]) -> impl Iterator<Item = String> {
+    let both = |group: &'_ SecurityGroup| -> Vec<String> {
+        let permissions = group.ip_permissions.iter().chain(group.ip_permissions_egress.iter());
+        let pairs = permissions.flat_map(|p| p.user_id_group_pairs.iter());
+        pairs.filter_map(|pair| pair.vpc_peering_connection_id.0.clone()).collect()
+    };
+    groups.iter().flat_map(move |group| both(&group.value))
 }
 
 /// Names a peer that the export lacks. Called when groups and prefix lists are all there.

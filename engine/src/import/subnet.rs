@@ -11,7 +11,7 @@ use crate::diag::Diagnostic;
 use crate::spec::{Name, Spanned};
 use serde::Deserialize;
 
-#[derive(Deserialize, Default, PartialEq)]
+#[derive(Deserialize, Default)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct Subnet {
     subnet_id: Text,
@@ -26,6 +26,17 @@ pub(super) struct Subnet {
     tags: Tags,
 }
 
+/// An account that shares a subnet may call its zone by another name; the zone's id is the same for all.
+impl PartialEq for Subnet {
+    fn eq(&self, other: &Self) -> bool {
+        let zone = |s: &Self| s.availability_zone_id.0.clone().or_else(|| s.availability_zone.0.clone());
+        let rest = |s: &Self| (s.cidr_block.0, s.map_public_ip_on_launch, s.enable_dns64);
+        (self.id(), &self.vpc_id, self.owner()) == (other.id(), &other.vpc_id, other.owner())
+            && zone(self) == zone(other)
+            && rest(self) == rest(other)
+            && self.ipv6_cidr_block_association_set == other.ipv6_cidr_block_association_set
+    }
+}
 impl Resource for Subnet {
     const KIND: &'static str = "subnet";
     const ID: &'static str = "SubnetId";

@@ -1,340 +1,281 @@
-//! Transit gateways and their attachments (`describe-transit-gateways`, `describe-transit-gateway-vpc-attachments`,
-//! `-attachments`, `-peering-attachments`, `-connects`, `-connect-peers`).
+//! Transit gateways (`describe-transit-gateways`), and everything of theirs put together in order.
 //!
-//! Attachments of VPNs, Direct Connect gateways and the like are kept as not modelled, so that routes may lead to
-//! them. Not modelled: options that move no packet (accepting attachments, encryption).
+//! An export lists which attachments are associated and which propagate, so the defaults are switched off,
+//! unless it says nothing about that. One whose route tables only its owner can list is not modelled:
+//! without them nobody knows what it does with a packet.
 
 use super::Out;
-use super::inventory::Resource;
+use super::eni::Managed;
+use super::inventory::{Resource, unique};
+use super::not_modelled::GONE;
+use super::place::{account, is_region};
 use super::read::{Item, List, Maybe, Tags, Text};
+use super::tgw_attachment::{self, Attachment, Peering};
+use super::tgw_connect::{self, Connect, Peer};
+use super::tgw_facts::{Facts, TableFacts};
+use super::tgw_multicast::{self, Domain};
+use super::tgw_table::{self, RouteTable};
+use super::tgw_vpc::{self, VpcAttachment};
 use crate::base::Cidr;
-use crate::spec::{
-    AttachmentState, ConnectPeer, Name, Spanned, TransitGateway, TransitGatewayConnect,
-    TransitGatewayPeeringAttachment, TransitGatewayVpcAttachment,
-};
+use crate::diag::{Diagnostic, Span};
+use crate::spec::{Name, Spanned, TransitGateway};
 use serde::Deserialize;
-use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What was read of transit gateways.
+#[derive(Default)]
+pub(super) struct Found {
+    pub(super) gateways: Vec<Item<Gateway>>,
+    pub(super) vpc_attachments: Vec<Item<VpcAttachment>>,
+    pub(super) attachments: Vec<Item<Attachment>>,
+    pub(super) peerings: Vec<Item<Peering>>,
+    pub(super) connects: Vec<Item<Connect>>,
+    pub(super) connect_peers: Vec<Item<Peer>>,
+    pub(super) tables: Vec<Item<RouteTable>>,
+    pub(super) domains: Vec<Item<Domain>>,
+    pub(super) facts: Facts,
+}
 
 #[derive(Deserialize, Default, PartialEq)]
 #[serde(rename_all = "PascalCase", default)]
-pub(super) struct Tgw {
+pub(super) struct Gateway {
     transit_gateway_id: Text,
+    transit_gateway_arn: Text,
     state: Text,
     owner_id: Text,
-    options: TgwOptions,
+    options: Options,
     tags: Tags,
 }
 
 #[derive(Deserialize, Default, PartialEq)]
 #[serde(rename_all = "PascalCase", default)]
-struct TgwOptions {
+struct Options {
     amazon_side_asn: Option<u32>,
+    transit_gateway_cidr_blocks: List<Maybe<Cidr>>,
+    default_route_table_association: Text,
+    default_route_table_propagation: Text,
+    vpn_ecmp_support: Text,
     security_group_referencing_support: Text,
     multicast_support: Text,
-    vpn_ecmp_support: Text,
-    transit_gateway_cidr_blocks: List<Maybe<Cidr>>,
 }
 
-#[derive(Deserialize, Default, PartialEq)]
-#[serde(rename_all = "PascalCase", default)]
-pub(super) struct VpcAttachment {
-    transit_gateway_attachment_id: Text,
-    transit_gateway_id: Text,
-    vpc_id: Text,
-    subnet_ids: List<Maybe<String>>,
-    state: Text,
-    vpc_owner_id: Text,
-    options: AttachmentOptions,
-    tags: Tags,
+impl Resource for Gateway {
+    const KIND: &'static str = "transit gateway";
+    const ID: &'static str = "TransitGatewayId";
+    fn id(&self) -> &str {
+        self.transit_gateway_id.text()
+    }
+    fn owner(&self) -> &str {
+        self.owner_id.text()
+    }
 }
 
-#[derive(Deserialize, Default, PartialEq)]
-#[serde(rename_all = "PascalCase", default)]
-struct AttachmentOptions {
-    dns_support: Text,
-    ipv6_support: Text,
-    appliance_mode_support: Text,
-    security_group_referencing_support: Text,
-}
-
-/// An element of the list of all attachments, whatever they attach.
-#[derive(Deserialize, Default, PartialEq)]
-#[serde(rename_all = "PascalCase", default)]
-pub(super) struct Attachment {
-    pub(super) transit_gateway_attachment_id: Text,
-    pub(super) transit_gateway_id: Text,
-    transit_gateway_owner_id: Text,
-    resource_type: Text,
-    resource_id: Text,
-    state: Text,
-    pub(super) association: Option<Association>,
-    tags: Tags,
-}
-
-#[derive(Deserialize, Default, PartialEq)]
-#[serde(rename_all = "PascalCase", default)]
-pub(super) struct Association {
-    pub(super) transit_gateway_route_table_id: Text,
-    pub(super) state: Text,
-}
-
-#[derive(Deserialize, Default, PartialEq)]
-#[serde(rename_all = "PascalCase", default)]
-pub(super) struct PeeringAttachment {
-    transit_gateway_attachment_id: Text,
-    requester_tgw_info: TgwInfo,
-    accepter_tgw_info: TgwInfo,
-    state: Text,
-    tags: Tags,
-}
-
-#[derive(Deserialize, Default, PartialEq)]
-#[serde(rename_all = "PascalCase", default)]
-struct TgwInfo {
-    transit_gateway_id: Text,
-}
-
-#[derive(Deserialize, Default, PartialEq)]
-#[serde(rename_all = "PascalCase", default)]
-pub(super) struct Connect {
-    transit_gateway_attachment_id: Text,
-    transport_transit_gateway_attachment_id: Text,
-    state: Text,
-    tags: Tags,
-}
-
-#[derive(Deserialize, Default, PartialEq)]
-#[serde(rename_all = "PascalCase", default)]
-pub(super) struct Peer {
-    transit_gateway_connect_peer_id: Text,
-    transit_gateway_attachment_id: Text,
-    state: Text,
-    connect_peer_configuration: PeerConfiguration,
-}
-
-#[derive(Deserialize, Default, PartialEq)]
-#[serde(rename_all = "PascalCase", default)]
-struct PeerConfiguration {
-    transit_gateway_address: Maybe<IpAddr>,
-    peer_address: Maybe<IpAddr>,
-    inside_cidr_blocks: List<Maybe<Cidr>>,
-    bgp_configurations: List<Bgp>,
-}
-
-#[derive(Deserialize, Default, PartialEq)]
-#[serde(rename_all = "PascalCase", default)]
-struct Bgp {
-    peer_asn: Option<u32>,
-}
-
-macro_rules! resource {
-    ($($type:ty, $kind:literal, $id:literal, $field:ident, $owner:ident;)*) => {$(
-        impl Resource for $type {
-            const KIND: &'static str = $kind;
-            const ID: &'static str = $id;
-            fn id(&self) -> &str {
-                self.$field.text()
-            }
-            fn owner(&self) -> &str {
-                resource!(@owner self $owner)
-            }
-        }
-    )*};
-    (@owner $self:ident none) => { "" };
-    (@owner $self:ident $owner:ident) => { $self.$owner.text() };
-}
-resource! {
-    Tgw, "transit gateway", "TransitGatewayId", transit_gateway_id, owner_id;
-    VpcAttachment, "transit gateway attachment", "TransitGatewayAttachmentId", transit_gateway_attachment_id, vpc_owner_id;
-    Attachment, "transit gateway attachment", "TransitGatewayAttachmentId", transit_gateway_attachment_id, transit_gateway_owner_id;
-    PeeringAttachment, "transit gateway attachment", "TransitGatewayAttachmentId", transit_gateway_attachment_id, none;
-    Connect, "transit gateway attachment", "TransitGatewayAttachmentId", transit_gateway_attachment_id, none;
-    Peer, "transit gateway Connect peer", "TransitGatewayConnectPeerId", transit_gateway_connect_peer_id, none;
-}
-
-/// True for a resource that AWS still lists but that is gone, or was never made.
-fn is_gone(state: &str) -> bool {
-    matches!(state, "deleted" | "deleting" | "rejected" | "rejecting" | "failed" | "failing")
-}
-
-/// A state that differs from the usual one.
-fn state(text: &str) -> Option<AttachmentState> {
-    match text {
-        "initiatingRequest" => Some(AttachmentState::InitiatingRequest),
-        "pendingAcceptance" => Some(AttachmentState::PendingAcceptance),
-        "pending" | "initiating" => Some(AttachmentState::Pending),
-        "modifying" => Some(AttachmentState::Modifying),
-        "rollingBack" => Some(AttachmentState::RollingBack),
+/// What `enable` and `disable` mean.
+pub(super) fn enabled(option: &Text) -> Option<bool> {
+    match option.text() {
+        "enable" => Some(true),
+        "disable" => Some(false),
         _ => None,
     }
 }
 
-/// `enable` and `disable`, if it is not the default.
-fn unless(text: &Text, default: bool) -> Option<bool> {
-    match text.text() {
-        "enable" if !default => Some(true),
-        "disable" if default => Some(false),
-        _ => None,
+/// Writes transit gateways, attachments, multicast domains and route tables. VPCs, subnets and interfaces are there.
+/// `listed` says whether any file lists attachments.
+pub(super) fn build(mut found: Found, listed: bool, managed: &Managed, out: &mut Out) {
+    let mut tables = unique(found.tables, out);
+    tables.retain(|table| {
+        let gone = GONE.contains(&table.value.state.text());
+        if gone {
+            out.deleted(table.value.id(), table.value.state.text());
+        }
+        !gone
+    });
+    let attachments = tgw_attachment::one_per_side(found.attachments, out);
+    let untold = tgw_vpc::complete(&mut found.vpc_attachments, &attachments, managed, out);
+    let attached = found.vpc_attachments.iter().map(|item| item.value.transit_gateway_id.text());
+    let attached = attached.chain(found.peerings.iter().flat_map(|item| item.value.gateways()));
+    let mut known = known(&tables, &attachments, &found.facts);
+    for tgw in attached {
+        known.entry(tgw.to_owned()).or_default().attached = true;
     }
+    for tgw in untold {
+        known.entry(tgw).or_default().untold = true;
+    }
+    for item in unique(found.gateways, out) {
+        let about = known.entry(item.value.id().to_owned()).or_default();
+        about.untold |= !about.attached && !listed;
+        if !about.attached {
+            // Nothing is associated and nothing propagates: that is all there is to say.
+            (about.associations, about.propagations) = (true, true);
+            about.without_routes.clear();
+        }
+        gateway(item, about, out);
+    }
+    let (vpcs, peerings) = (unique(found.vpc_attachments, out), unique(found.peerings, out));
+    tgw_vpc::build(vpcs, managed, out);
+    tgw_attachment::build_peerings(peerings, out);
+    tgw_connect::build(unique(found.connects, out), unique(found.connect_peers, out), out);
+    tgw_attachment::build_others(&attachments, out);
+    tgw_multicast::build(unique(found.domains, out), &found.facts, out);
+    tgw_table::build(tables, &attachments, found.facts, out);
 }
 
-/// Writes transit gateways. What their default tables are used for is in the lists of associations and propagations.
-pub(super) fn build(tgws: Vec<Item<Tgw>>, out: &mut Out) {
-    for Item { value: tgw, span, place } in tgws {
-        let id = tgw.id().to_owned();
-        if is_gone(tgw.state.text()) {
-            out.deleted(&id, tgw.state.text());
-            continue;
-        }
-        let cidrs = tgw.options.transit_gateway_cidr_blocks.iter().filter_map(|c| c.0);
-        let at = |text: Option<String>| text.map(|t| Spanned::new(t, span));
-        let built = TransitGateway {
-            region: at(place.region.clone()),
-            account: at(tgw.owner_id.0.clone().or_else(|| place.account.clone())),
-            asn: tgw.options.amazon_side_asn,
-            default_route_table_association: Some(false),
-            default_route_table_propagation: Some(false),
-            security_group_referencing: unless(&tgw.options.security_group_referencing_support, false),
-            vpn_ecmp: unless(&tgw.options.vpn_ecmp_support, true),
-            multicast: unless(&tgw.options.multicast_support, false),
-            cidrs: cidrs.map(|c| Spanned::new(c, span)).collect(),
-            name_tag: tgw.tags.name(&id),
-        };
-        out.spec.transit_gateways.insert(Name::new(id, span), built);
-    }
+/// What the export says about one transit gateway.
+#[derive(Default)]
+struct About {
+    /// It has an attachment.
+    attached: bool,
+    /// It may have an attachment that the export lacks, or one whose subnets nothing tells.
+    untold: bool,
+    /// It has a route table.
+    tables: bool,
+    default_association: bool,
+    default_propagation: bool,
+    /// What is associated, what propagates, is said.
+    associations: bool,
+    propagations: bool,
+    /// Tables without a word about their static routes.
+    without_routes: BTreeSet<String>,
 }
 
-/// Writes attachments of VPCs. Their interfaces say themselves whose they are.
-pub(super) fn build_vpc_attachments(attachments: Vec<Item<VpcAttachment>>, out: &mut Out) {
-    let mut interfaces: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for (eni, body) in &out.spec.network_interfaces {
-        let of_tgw = body.interface_type.as_ref().is_some_and(|t| t.value == "transit_gateway");
-        let attachment = body.description.as_deref().and_then(|d| d.rsplit(' ').next()).unwrap_or_default();
-        if of_tgw && attachment.starts_with("tgw-attach-") {
-            interfaces.entry(attachment.to_owned()).or_default().push(eni.value.clone());
+fn known(tables: &[Item<RouteTable>], attachments: &[Item<Attachment>], facts: &Facts) -> BTreeMap<String, About> {
+    let mut known: BTreeMap<String, About> = BTreeMap::new();
+    for Item { value: table, .. } in tables {
+        let about = known.entry(table.transit_gateway_id.text().to_owned()).or_default();
+        about.tables = true;
+        about.default_association |= table.default_association_route_table == Some(true);
+        about.default_propagation |= table.default_propagation_route_table == Some(true);
+        let said = facts.tables.get(table.id());
+        about.associations |= said.is_some_and(|f| f.associations.is_some());
+        about.propagations |= said.is_some_and(TableFacts::says_propagations);
+        if said.is_none_or(|f| f.routes.is_none()) {
+            about.without_routes.insert(table.id().to_owned());
         }
     }
-    for Item { value: a, span, .. } in attachments {
-        let (id, tgw, vpc) = (a.id().to_owned(), a.transit_gateway_id.text(), a.vpc_id.text());
-        if is_gone(a.state.text()) {
-            out.deleted(&id, a.state.text());
-            continue;
-        }
-        if !out.spec.vpcs.contains_key(vpc) {
-            out.missing(&id, vpc, "attachment kept; what is behind it is unknown");
-            out.not_modelled(&id, "transit gateway attachment of a VPC that the export lacks", None, a.tags.name(&id));
-            continue;
-        }
-        if !out.spec.transit_gateways.contains_key(tgw) {
-            out.missing(&id, tgw, "attachment left out");
-            continue;
-        }
-        let (subnets, lacking): (Vec<&String>, Vec<&String>) =
-            a.subnet_ids.iter().filter_map(|s| s.0.as_ref()).partition(|s| out.spec.subnets.contains_key(s.as_str()));
-        let subnets = subnets.into_iter().map(|s| Spanned::new(s.clone(), span)).collect();
-        for subnet in lacking {
-            out.missing(&id, subnet, "that subnet of the attachment left out");
-        }
-        let listed = interfaces.remove(&id).unwrap_or_default();
-        let built = TransitGatewayVpcAttachment {
-            transit_gateway: Spanned::new(tgw.to_owned(), span),
-            vpc: Spanned::new(vpc.to_owned(), span),
-            subnets,
-            appliance_mode: unless(&a.options.appliance_mode_support, false),
-            security_group_referencing: unless(&a.options.security_group_referencing_support, true),
-            ipv6: unless(&a.options.ipv6_support, false),
-            dns_support: unless(&a.options.dns_support, true),
-            state: state(a.state.text()),
-            network_interfaces: listed.into_iter().map(|eni| Spanned::new(eni, span)).collect(),
-            name_tag: a.tags.name(&id),
-        };
-        out.spec.transit_gateway_vpc_attachments.insert(Name::new(id, span), built);
+    for Item { value: attachment, .. } in attachments {
+        let about = known.entry(attachment.transit_gateway_id.text().to_owned()).or_default();
+        (about.associations, about.attached) = (true, true);
     }
+    known
 }
 
-/// Writes peerings of transit gateways.
-pub(super) fn build_peerings(peerings: Vec<Item<PeeringAttachment>>, out: &mut Out) {
-    for Item { value: p, span, .. } in peerings {
-        let id = p.id().to_owned();
-        if is_gone(p.state.text()) {
-            out.deleted(&id, p.state.text());
-            continue;
-        }
-        let mut side = |info: &TgwInfo| {
-            let tgw = info.transit_gateway_id.text();
-            let known = out.spec.transit_gateways.contains_key(tgw);
-            if !known {
-                out.missing(&id, tgw, "peering kept; what is behind it is unknown");
-            }
-            known.then(|| Spanned::new(tgw.to_owned(), span))
-        };
-        let (requester, accepter) = (side(&p.requester_tgw_info), side(&p.accepter_tgw_info));
-        let (state, name_tag) = (state(p.state.text()), p.tags.name(&id));
-        let built = TransitGatewayPeeringAttachment { requester, accepter, state, name_tag };
-        out.spec.transit_gateway_peering_attachments.insert(Name::new(id, span), built);
+fn gateway(item: Item<Gateway>, about: &About, out: &mut Out) {
+    let Item { value: gateway, span, place } = item;
+    let id = gateway.id().to_owned();
+    if GONE.contains(&gateway.state.text()) {
+        out.deleted(&id, gateway.state.text());
+        return;
     }
-}
-
-/// Writes Connect attachments. What their peers announce is in the routes that AWS has learnt.
-pub(super) fn build_connects(connects: Vec<Item<Connect>>, peers: Vec<Item<Peer>>, out: &mut Out) {
-    for Item { value: c, span, .. } in connects {
-        let (id, transport) = (c.id().to_owned(), c.transport_transit_gateway_attachment_id.text());
-        if is_gone(c.state.text()) {
-            out.deleted(&id, c.state.text());
-            continue;
-        }
-        if !out.spec.transit_gateway_vpc_attachments.contains_key(transport) {
-            out.missing(&id, transport, "Connect attachment kept; what carries its tunnels is unknown");
-            out.not_modelled(&id, "transit gateway Connect attachment", None, c.tags.name(&id));
-            continue;
-        }
-        let mine = peers.iter().filter(|p| p.value.transit_gateway_attachment_id.text() == id);
-        let built = TransitGatewayConnect {
-            transport: Spanned::new(transport.to_owned(), span),
-            peers: mine.filter(|p| !is_gone(p.value.state.text())).filter_map(tunnel).collect(),
-            state: state(c.state.text()),
-            name_tag: c.tags.name(&id),
-        };
-        out.spec.transit_gateway_connects.insert(Name::new(id, span), built);
-    }
-}
-
-fn tunnel(peer: &Item<Peer>) -> Option<Spanned<ConnectPeer>> {
-    let (c, span) = (&peer.value.connect_peer_configuration, peer.span);
-    let built = ConnectPeer {
-        transit_gateway_address: Spanned::new(c.transit_gateway_address.0?, span),
-        peer_address: Spanned::new(c.peer_address.0?, span),
-        inside_cidrs: c.inside_cidr_blocks.iter().filter_map(|b| b.0).map(|b| Spanned::new(b, span)).collect(),
-        peer_asn: c.bgp_configurations.iter().find_map(|b| b.peer_asn),
-        advertises: Vec::new(),
+    let options = &gateway.options;
+    let associates = enabled(&options.default_route_table_association) == Some(true);
+    let propagates = enabled(&options.default_route_table_propagation) == Some(true);
+    let lacks = if about.untold {
+        Some(("attachments", "describe-transit-gateway-vpc-attachments"))
+    } else if about.attached && !about.tables && (about.associations || !associates) {
+        Some(("route tables", "describe-transit-gateway-route-tables"))
+    } else {
+        None
     };
-    Some(Spanned::new(built, span))
+    if let Some((what, call)) = lacks {
+        let whose = account(gateway.owner_id.text()).map_or_else(String::new, |owner| format!(" of account {owner}"));
+        let message = format!("the {what} of transit gateway `{id}` are not in the export, so it is not modelled");
+        let found = Diagnostic::warning("not-in-export", span, message);
+        out.diagnostics.push(found.help(format!("add the output of `aws ec2 {call}`{whose}")));
+        let kind = format!("transit gateway whose {what} the export lacks");
+        out.not_modelled(&id, &kind, None, gateway.tags.name(&id));
+        return;
+    }
+    // A default is left on where the export does not say what it led to.
+    let on = |said: bool, option: bool, table: bool| !said && option && (table || !about.tables);
+    let default_association = on(about.associations, associates, about.default_association);
+    let default_propagation = on(about.propagations, propagates, about.default_propagation);
+    unsaid(&id, about, [default_association, default_propagation], span, out);
+    let arn: Vec<&str> = gateway.transit_gateway_arn.text().split(':').collect();
+    let region = arn.get(3).filter(|r| is_region(r)).map(|r| (*r).to_owned()).or_else(|| place.region.clone());
+    let owner = account(gateway.owner_id.text()).or_else(|| place.account.clone());
+    let at = |text: String| Spanned::new(text, span);
+    let built = TransitGateway {
+        region: region.map(at),
+        account: owner.map(at),
+        asn: options.amazon_side_asn,
+        default_route_table_association: (!default_association).then_some(false),
+        default_route_table_propagation: (!default_propagation).then_some(false),
+        security_group_referencing: enabled(&options.security_group_referencing_support).filter(|on| *on),
+        vpn_ecmp: enabled(&options.vpn_ecmp_support).filter(|on| !on),
+        multicast: enabled(&options.multicast_support).filter(|on| *on),
+        cidrs: options.transit_gateway_cidr_blocks.iter().filter_map(|c| c.0).map(|c| Spanned::new(c, span)).collect(),
+        name_tag: gateway.tags.name(&id),
+    };
+    out.spec.transit_gateways.insert(Name::new(id, span), built);
 }
 
-/// Keeps what else is attached: by its id, so that routes may lead to it.
-pub(super) fn build_others(attachments: &[Item<Attachment>], out: &mut Out) {
-    for Item { value: a, .. } in attachments {
-        let id = a.id();
-        let spec = &out.spec;
-        let known = spec.transit_gateway_vpc_attachments.contains_key(id)
-            || spec.transit_gateway_peering_attachments.contains_key(id)
-            || spec.transit_gateway_connects.contains_key(id);
-        if known || out.is_gone(id) {
-            continue;
-        }
-        if is_gone(a.state.text()) {
-            out.deleted(id, a.state.text());
-            continue;
-        }
-        let kind = match a.resource_type.text() {
-            "vpn" => "transit gateway VPN attachment",
-            "direct-connect-gateway" => "transit gateway Direct Connect gateway attachment",
-            "peering" | "tgw-peering" => "transit gateway peering that the export lacks",
-            "connect" => "transit gateway Connect attachment that the export lacks",
-            "vpc" => "transit gateway attachment of a VPC that the export lacks",
-            _ => "transit gateway attachment",
-        };
-        out.not_modelled(id, kind, Some(a.resource_id.text()), a.tags.name(id));
+/// Warns of what the export does not say about the route tables of a transit gateway, and what is assumed.
+/// `on` says whether the defaults of association and of propagation are.
+fn unsaid(id: &str, about: &About, on: [bool; 2], span: Span, out: &mut Out) {
+    let association = match on[0] {
+        true => "every attachment is taken to be associated with the default route table",
+        false => "no attachment is taken to be associated with a route table",
+    };
+    let propagation = match on[1] {
+        true => "every attachment is taken to propagate into the default route table",
+        false => "no attachment is taken to propagate into a route table",
+    };
+    let unsaid = [(about.associations, association), (about.propagations, propagation)];
+    let unsaid: Vec<&str> = unsaid.into_iter().filter(|(said, _)| !said).map(|(_, assumed)| assumed).collect();
+    if !unsaid.is_empty() {
+        let message =
+            format!("the export does not say what is in force at transit gateway `{id}`: {}", unsaid.join("; "));
+        absent(out, span, message, "get-transit-gateway-route-table-associations` and `-propagations");
     }
+    if let Some(table) = about.without_routes.first() {
+        let rest = match about.without_routes.len() {
+            0 | 1 => String::new(),
+            n => format!(" and {} more", n - 1),
+        };
+        let message = format!("the static routes of `{table}`{rest}, of transit gateway `{id}`, are taken as none");
+        absent(out, span, message, "search-transit-gateway-routes");
+    }
+}
+
+fn absent(out: &mut Out, span: Span, message: String, call: &str) {
+    let help = format!(
+        "add the output of `aws ec2 {call}`, each in a file named after its table, as in \
+         `search-transit-gateway-routes.tgw-rtb-0123abcd.json`"
+    );
+    out.diagnostics.push(Diagnostic::warning("absent-kind", span, message).help(help));
+}
+
+/// An error if the thing `id` does not say which transit gateway it is of.
+pub(super) fn names_gateway(id: &str, tgw: &Text, span: Span, out: &mut Out) -> bool {
+    if tgw.text().is_empty() {
+        let message = format!("`{id}` has no TransitGatewayId");
+        out.diagnostics.push(Diagnostic::error("missing-field", span, message));
+    }
+    !tgw.text().is_empty()
+}
+
+/// True if the transit gateway of the thing `id` is in the topology. Else the thing is written as not
+/// modelled, with what there is to say `about` it: its VPC and its name.
+pub(super) fn has_gateway(
+    kind: &str,
+    id: &str,
+    tgw: &Text,
+    about: (Option<&str>, Option<String>),
+    span: Span,
+    out: &mut Out,
+) -> bool {
+    if !names_gateway(id, tgw, span, out) || out.spec.transit_gateways.contains_key(tgw.text()) {
+        return !tgw.text().is_empty();
+    }
+    let tgw = tgw.text();
+    if out.is_gone(tgw) {
+        out.skip(id, format!("transit gateway {tgw} was deleted"));
+        return false;
+    }
+    if !out.spec.not_modelled.contains_key(tgw) {
+        out.child(false, "describe-transit-gateways", kind, id, tgw);
+        out.not_modelled(tgw, "transit gateway that the export lacks", None, None);
+    }
+    out.not_modelled(id, kind, about.0, about.1);
+    false
 }

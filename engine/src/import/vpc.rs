@@ -146,8 +146,19 @@ pub(super) fn finish(out: &mut Out) {
         let known: BTreeSet<_> = values.into_iter().flatten().collect();
         (known.len() == 1).then(|| known.into_iter().next()).flatten()
     };
-    out.spec.region = shared(out.spec.vpcs.values().map(|v| v.region.clone()).collect());
-    out.spec.account = shared(out.spec.vpcs.values().map(|v| v.account.clone()).collect());
+    // A transit gateway is in the Region of every VPC that is attached to it.
+    for attachment in out.spec.transit_gateway_vpc_attachments.values() {
+        let region = out.spec.vpcs.get(attachment.vpc.as_str()).and_then(|vpc| vpc.region.clone());
+        if let Some(tgw) = out.spec.transit_gateways.get_mut(attachment.transit_gateway.as_str()) {
+            tgw.region = tgw.region.take().or(region);
+        }
+    }
+    let (vpcs, tgws) = (&out.spec.vpcs, &out.spec.transit_gateways);
+    let (regions, accounts) = match vpcs.is_empty() {
+        false => vpcs.values().map(|v| (v.region.clone(), v.account.clone())).unzip(),
+        true => tgws.values().map(|t| (t.region.clone(), t.account.clone())).unzip(),
+    };
+    (out.spec.region, out.spec.account) = (shared(regions), shared(accounts));
     for vpc in out.spec.vpcs.values_mut() {
         if out.spec.region.is_some() {
             vpc.region = None;
@@ -155,5 +166,9 @@ pub(super) fn finish(out: &mut Out) {
         if out.spec.account.is_some() {
             vpc.account = None;
         }
+    }
+    for tgw in out.spec.transit_gateways.values_mut() {
+        tgw.region = tgw.region.take().filter(|region| out.spec.region.as_ref() != Some(region));
+        tgw.account = tgw.account.take().filter(|account| out.spec.account.as_ref() != Some(account));
     }
 }
