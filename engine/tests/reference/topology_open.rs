@@ -24,7 +24,7 @@ impl Between<'_> {
             let Some(rules) = rules else { continue };
             for block in [Cidr::ALL_V4, Cidr::ALL_V6] {
                 let rule = sg_rule(all, Peer::Cidr(block), inbound);
-                if self.dice.chance(if inbound { 70 } else { 90 }) && !rules.iter().any(|r| *r == rule) {
+                if self.dice.chance(if inbound { 70 } else { 90 }) && !rules.contains(&rule) {
                     rules.push(rule);
                 }
             }
