@@ -34,7 +34,8 @@ const BETWEEN_VPCS: Kind = Kind { topology: random_wide, question: question_betw
 struct Tally {
     asked: u64,
     passed: u64,
-    /// Answers that depend on a choice.
+    /// Questions with a choice on the way, and those whose answer depends on one.
+    choices: u64,
     several: u64,
     goes_round: u64,
     decided: BTreeMap<String, u64>,
@@ -63,6 +64,7 @@ fn compare(kind: &Kind) -> Tally {
             let (_, found) = ask_engine(&network, &q);
             tally.asked += 1;
             tally.passed += u64::from(passes(&expected.set));
+            tally.choices += u64::from(expected.combinations > 1);
             tally.several += u64::from(expected.set.len() > 1);
             for answer in &expected.set {
                 let key = match &answer.decided_by {
@@ -80,8 +82,9 @@ fn compare(kind: &Kind) -> Tally {
 }
 
 fn report(kind: &Kind, tally: &Tally) {
-    let Tally { asked, passed, several, goes_round, decided, wrong } = tally;
-    println!("{asked} questions, {passed} pass both ways, {several} have several answers, {goes_round} go round;");
+    let Tally { asked, passed, choices, several, goes_round, decided, wrong } = tally;
+    println!("{asked} questions, {passed} pass both ways, {choices} with choices, {several} with several answers;");
+    println!("{goes_round} more go round;");
     println!("decided by:");
     for (row, count) in decided {
         println!("{count:7} {row}");
@@ -125,9 +128,10 @@ fn the_engine_and_the_reference_agree() {
 
 #[test]
 fn the_engine_and_the_reference_agree_between_vpcs() {
-    let Tally { asked, passed, several, .. } = agree(&BETWEEN_VPCS);
-    assert!(passed * 7 >= asked, "too few pass: {passed} of {asked}");
-    assert!(several * 200 >= asked, "too few depend on a choice: {several} of {asked}");
+    let Tally { asked, passed, choices, several, .. } = agree(&BETWEEN_VPCS);
+    assert!(passed * 10 >= asked, "too few pass: {passed} of {asked}");
+    assert!(choices * 100 >= asked, "too few have a choice: {choices} of {asked}");
+    assert!(several * 500 >= asked, "too few depend on one: {several} of {asked}");
 }
 
 #[test]

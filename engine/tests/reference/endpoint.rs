@@ -94,7 +94,7 @@ impl World<'_> {
         }
         let service = body.service.value.clone();
         if self.spec.vpc_endpoint_services.contains_key(service.as_str()) {
-            return self.to_service(endpoint, &service, eni, p);
+            return self.by_service(endpoint, &service, eni, p);
         }
         if !service.starts_with("com.amazonaws.") || service.starts_with("com.amazonaws.vpce.") {
             return drop(RefRow::new("VpceUnknown", endpoint));
@@ -107,7 +107,7 @@ impl World<'_> {
     }
 
     /// 5.2: the node in the endpoint's zone, its groups, a target, and from the node to there.
-    fn to_service(&mut self, endpoint: &str, service: &str, eni: &Eni, p: &mut Packet) -> Step {
+    fn by_service(&mut self, endpoint: &str, service: &str, eni: &Eni, p: &mut Packet) -> Step {
         let body = &self.spec.vpc_endpoint_services[service];
         let Some(subnet) = self.in_zone_of(&eni.subnet, &body.subnets) else {
             return drop(RefRow::new("VpceNoAz", endpoint));
@@ -137,8 +137,8 @@ impl World<'_> {
         p.crossed.clear();
         let flow = Translation { device: node.name.clone(), before, after: p.clone() };
         self.service_flows.push((eni.name.clone(), flow));
-        // What comes back is let in.
-        self.tracked.push((node.name.clone(), Dir::Out, p.clone()));
+        // assumed: the node sends like any interface with groups, and its rules out are asked too.
+        self.groups_allow(&node, Dir::Out, p).map_err(End::Dropped)?;
         self.leave_subnet(&node.name, &node.subnet, p)
     }
 

@@ -57,7 +57,10 @@ impl World<'_> {
                 if kind_matches(rule.protocol, rule.ports, rule.icmp_type, rule.icmp_code, p)
                     && self.peer_matches(eni, dir, &rule, p)
                 {
-                    self.tracked.push((eni.name.clone(), dir, p.clone()));
+                    // A TCP packet in the middle of something passes by its rule alone (`tracking_picks_up_mid_stream`).
+                    if p.protocol != TCP || !p.answer {
+                        self.tracked.push((eni.name.clone(), dir, p.clone()));
+                    }
                     return Ok(());
                 }
             }

@@ -118,8 +118,9 @@ impl World<'_> {
     fn enter_v6(&mut self, vpc: &str, p: &mut Packet) -> Step {
         let subnet = self.subnet_with(vpc, p.dst);
         // What an egress-only gateway let out comes back by it (8).
-        let known = self.eigw_flows.iter().find(|(_, first)| p.answers(first)).map(|(name, _)| name.clone());
-        if known.is_some() {
+        // assumed: an answer to another VPC's address does not find the gateway that its question left by.
+        let own = self.eigw_of(vpc);
+        if self.eigw_flows.iter().any(|(at, first)| own.as_ref() == Some(at) && p.answers(first)) {
             self.bpa(Dir::In, vpc, subnet.as_deref(), true)?;
             return self.hand_over(vpc, p.dst, true);
         }

@@ -26,6 +26,7 @@ mod tgw;
 pub mod topology;
 mod topology_between;
 mod topology_endpoints;
+mod topology_open;
 mod topology_rules;
 mod topology_tgw;
 mod topology_vpc;

@@ -23,7 +23,8 @@ impl World<'_> {
     pub fn regional_nat(&mut self, name: &str, back_in: bool, p: &mut Packet) -> Step {
         let nat = self.nat(name).expect("a NAT gateway of the topology");
         let address = nat.publics.first().map(|(_, public)| *public);
-        if self.translate(&nat, address, back_in, p)? {
+        // 7.3: its own table holds the VPC's local routes and one to the internet gateway.
+        if self.translate(&nat, address, back_in, p)? && self.vpc_blocks(&nat.vpc).iter().any(|b| b.contains(p.dst)) {
             return self.hand_over(&nat.vpc, p.dst, true);
         }
         match self.igw_of(&nat.vpc) {
@@ -70,8 +71,10 @@ impl World<'_> {
     }
 
     /// RFC 791: whoever forwards takes one off the time to live.
-    pub fn take_hop(&self, kind: &'static str, whose: &str, p: &mut Packet) -> Result<(), End> {
+    pub fn take_hop(&mut self, kind: &'static str, whose: &str, p: &mut Packet) -> Result<(), End> {
         if p.ttl <= 1 {
+            // Transit gateways take some too, and that is not counted here.
+            self.goes_round |= self.tgw_visits > 0;
             return drop(RefRow::new(kind, whose));
         }
         p.ttl -= 1;

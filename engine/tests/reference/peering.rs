@@ -80,6 +80,17 @@ impl World<'_> {
         }
     }
 
+    /// Is there something between two VPCs, whatever its state?
+    pub fn connected(&self, vpc: &str, other: &str) -> bool {
+        let attached = |vpc: &str| {
+            let all = self.spec.transit_gateway_vpc_attachments.values().filter(|a| a.vpc.value == vpc);
+            all.map(|a| a.transit_gateway.value.clone()).collect::<Vec<_>>()
+        };
+        let peers = |pcx: &str| matches!(self.other_side(pcx, vpc), OtherSide::Vpc(v) if v == other);
+        self.spec.vpc_peering_connections.keys().any(|pcx| peers(pcx))
+            || attached(vpc).iter().any(|tgw| attached(other).contains(tgw))
+    }
+
     /// 1.4: an active peering inside one Region.
     fn peered_in_region(&self, vpc: &str, other: &str) -> bool {
         self.region_of(vpc) == self.region_of(other)

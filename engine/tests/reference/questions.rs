@@ -72,7 +72,9 @@ pub fn question_between(world: &World<'_>, dice: &mut Dice) -> Option<RefQuestio
         let all: Vec<IpAddr> = all.copied().filter(|a| a.is_ipv6() == v6).collect();
         (!all.is_empty()).then(|| dice.pick(&all))
     };
-    let far = |e: &super::world::Eni| e.vpc != sender.vpc;
+    // Most often of a VPC that something connects with the sender's.
+    let near = dice.chance(80);
+    let far = |e: &super::world::Eni| e.vpc != sender.vpc && (!near || world.connected(&sender.vpc, &e.vpc));
     let to = match dice.below(100) {
         0..=54 => some(&|e| far(e) && e.instance.is_some(), dice),
         55..=64 => some(&|e| !far(e) && matches!(e.role, Role::Endpoint(_)), dice),

@@ -44,7 +44,7 @@ impl World<'_> {
 
     /// 2.2 and 2.3: by the attachment's interface in the sender's zone, whose subnet's ACL is asked inbound, on the
     /// source, even if it is the sender's own subnet.
-    pub fn into_tgw(&mut self, tgw: &str, vpc: &str, subnet: &str, p: &mut Packet) -> Step {
+    pub fn enter_tgw(&mut self, tgw: &str, vpc: &str, subnet: &str, p: &mut Packet) -> Step {
         let entered = self.attachment_of(vpc, tgw).expect("a usable route");
         let subnets = &self.spec.transit_gateway_vpc_attachments[entered.as_str()].subnets;
         let Some(door) = self.in_zone_of(subnet, subnets) else { return drop(RefRow::new("TgwNoAz", &entered)) };

@@ -37,6 +37,9 @@ impl<'a> Between<'a> {
     }
 
     pub fn build(mut self) {
+        if self.dice.chance(85) {
+            self.open_up();
+        }
         self.realms();
         self.prefix_lists();
         self.peerings();
@@ -199,11 +202,11 @@ impl<'a> Between<'a> {
                 let v6 = to.contains(':');
                 let mut via: Vec<String> = pcx.iter().chain(&pcx).cloned().collect();
                 via.extend(tgws.iter().filter(|t| t.1 || !v6).map(|t| t.0.clone()));
-                if !v6 && self.dice.chance(20) {
+                if !v6 && self.dice.chance(8) {
                     via.extend(self.parts[vpc].nats.clone());
                     via.extend(self.parts[vpc].targets.clone());
                 }
-                if !via.is_empty() && self.dice.chance(70) {
+                if !via.is_empty() && self.dice.chance(85) {
                     let via = self.dice.pick(&via);
                     self.add_route(table, &to, &via, false);
                 }
@@ -256,7 +259,7 @@ impl<'a> Between<'a> {
                     if (peered || by_tgw) && self.dice.chance(35) {
                         self.rule(&group, &peer, true);
                     }
-                    if peered && self.dice.chance(0) {
+                    if peered && self.dice.chance(35) {
                         self.rule(&group, &peer, false);
                     }
                 }
@@ -273,8 +276,8 @@ impl<'a> Between<'a> {
         let rule = SgRule { protocol, ports, icmp_type: None, icmp_code: None, from, to, id: None, description: None };
         let body = self.spec.security_groups.get_mut(group).expect("made");
         let Some(rules) = (if inbound { &mut body.inbound } else { &mut body.outbound }) else { return };
-        // Often the only way in.
-        if self.dice.chance(50) {
+        // Often the only way.
+        if self.dice.chance(35) {
             let all = |p: &Option<Spanned<Peer>>| matches!(p.as_ref().map(|p| &p.value), Some(Peer::Cidr(c)) if *c == Cidr::ALL_V4);
             rules.retain(|r| !all(&r.from) && !all(&r.to));
         }

@@ -11,17 +11,17 @@ use vpcsim_engine::spec::{
 };
 
 /// What rules look at besides addresses.
-#[derive(Clone, Copy)]
-struct What {
-    protocol: Option<ProtocolMatch>,
-    ports: Option<PortRange>,
-    icmp_type: Option<i16>,
-    icmp_code: Option<i16>,
+#[derive(Clone, Copy, Default)]
+pub struct What {
+    pub protocol: Option<ProtocolMatch>,
+    pub ports: Option<PortRange>,
+    pub icmp_type: Option<i16>,
+    pub icmp_code: Option<i16>,
 }
 
 fn what(dice: &mut Dice) -> What {
     let one = |n| Some(ProtocolMatch::One(Protocol(n)));
-    let mut w = What { protocol: None, ports: None, icmp_type: None, icmp_code: None };
+    let mut w = What::default();
     match dice.below(10) {
         0..=2 => {}
         3..=5 => {
@@ -112,18 +112,14 @@ impl VpcParts {
         let mut numbers = BTreeSet::new();
         let mut row = |number: usize, action, w: What, block: Cidr| {
             if numbers.insert(number) {
-                let block = Some(block.into());
-                let (from, to) = if inbound { (block, None) } else { (None, block) };
-                let rule = Spanned::from(u32::try_from(number).expect("small"));
-                let What { protocol, ports, icmp_type, icmp_code } = w;
-                rows.push(AclRule { rule, action, protocol, ports, icmp_type, icmp_code, from, to }.into());
+                rows.push(acl_row(number, action, w, block, inbound));
             }
         };
         for _ in 0..dice.below(4) {
             let action = if dice.chance(45) { AclAction::Allow } else { AclAction::Deny };
             row(dice.between(1, 300), action, what(dice), self.block(spec, dice));
         }
-        let all = What { protocol: None, ports: None, icmp_type: None, icmp_code: None };
+        let all = What::default();
         if dice.chance(85) {
             row(1000, AclAction::Allow, all, Cidr::ALL_V4);
         }
@@ -136,15 +132,12 @@ impl VpcParts {
     fn rules(&self, spec: &Spec, dice: &mut Dice, inbound: bool) -> Vec<Spanned<SgRule>> {
         let mut rules: Vec<Spanned<SgRule>> = Vec::new();
         let mut rule = |w: What, peer: Peer| {
-            let peer = Some(peer.into());
-            let (from, to) = if inbound { (peer, None) } else { (None, peer) };
-            let What { protocol, ports, icmp_type, icmp_code } = w;
-            let rule = SgRule { protocol, ports, icmp_type, icmp_code, from, to, id: None, description: None };
-            if !rules.iter().any(|r| r.value == rule) {
-                rules.push(rule.into());
+            let rule = sg_rule(w, peer, inbound);
+            if !rules.contains(&rule) {
+                rules.push(rule);
             }
         };
-        let all = What { protocol: None, ports: None, icmp_type: None, icmp_code: None };
+        let all = What::default();
         if dice.chance(45) {
             rule(all, Peer::Cidr(Cidr::ALL_V4));
         }
@@ -261,6 +254,21 @@ impl VpcParts {
         }
         routes
     }
+}
+
+pub fn acl_row(number: usize, action: AclAction, w: What, block: Cidr, inbound: bool) -> Spanned<AclRule> {
+    let block = Some(block.into());
+    let (from, to) = if inbound { (block, None) } else { (None, block) };
+    let rule = Spanned::from(u32::try_from(number).expect("small"));
+    let What { protocol, ports, icmp_type, icmp_code } = w;
+    AclRule { rule, action, protocol, ports, icmp_type, icmp_code, from, to }.into()
+}
+
+pub fn sg_rule(w: What, peer: Peer, inbound: bool) -> Spanned<SgRule> {
+    let peer = Some(peer.into());
+    let (from, to) = if inbound { (peer, None) } else { (None, peer) };
+    let What { protocol, ports, icmp_type, icmp_code } = w;
+    SgRule { protocol, ports, icmp_type, icmp_code, from, to, id: None, description: None }.into()
 }
 
 pub fn route(to: &str, via: &str, state: Option<RouteState>, origin: Option<RouteOrigin>) -> Spanned<Route> {

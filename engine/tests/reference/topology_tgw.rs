@@ -81,7 +81,7 @@ impl Between<'_> {
             transit_gateway: tgw.into(),
             vpc: self.parts[vpc].name.as_str().into(),
             subnets: names(&subnets),
-            appliance_mode: self.dice.pick(&[None, None, Some(false), Some(true)]),
+            appliance_mode: self.dice.pick(&[None, Some(false), Some(true), Some(true)]),
             security_group_referencing: self.dice.pick(&[None, None, Some(true), Some(false)]),
             ipv6: if v6 { Some(true) } else { self.dice.pick(&[None, Some(false)]) },
             dns_support: None,
@@ -182,7 +182,7 @@ impl Between<'_> {
         for (tgw, vpc, inspecting, _) in self.attached.clone() {
             let spokes: Vec<String> =
                 self.attached.iter().filter(|a| a.0 == tgw && a.1 != vpc).map(|a| a.2.clone()).collect();
-            if spokes.is_empty() || self.parts[vpc].targets.is_empty() || !self.dice.chance(40) {
+            if spokes.is_empty() || self.parts[vpc].targets.is_empty() || !self.dice.chance(55) {
                 continue;
             }
             self.appliance_tables(&tgw, vpc, &inspecting);

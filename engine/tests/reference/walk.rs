@@ -145,7 +145,7 @@ impl World<'_> {
             NextHop::Igw(igw) => self.out_by_igw(igw, &vpc, Some((device, subnet)), p),
             NextHop::Eigw(eigw) => self.out_by_eigw(eigw, &vpc, subnet, p),
             NextHop::Peering(pcx) => self.over_peering(pcx, &vpc, device, p),
-            NextHop::Tgw(tgw) => self.into_tgw(tgw, &vpc, subnet, p),
+            NextHop::Tgw(tgw) => self.enter_tgw(tgw, &vpc, subnet, p),
             NextHop::Endpoint(endpoint) => self.by_gateway_endpoint(endpoint, &vpc, p),
             NextHop::NotModelled(name) => drop(RefRow::new("NotModelled", name)),
         }
