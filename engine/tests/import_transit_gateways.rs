@@ -101,12 +101,12 @@ fn routes(table: &TransitGatewayRouteTable) -> Vec<String> {
     table.routes.iter().map(line).collect()
 }
 
-/// Every name that a transit gateway's parts refer to is in the topology.
+/// Every name that a transit gateway's parts refer to is in the topology: of a broken export perhaps as another kind's.
 fn names_are_there(spec: &Spec) {
     let mut all: BTreeSet<&str> = spec.not_modelled.keys().map(|n| n.as_str()).collect();
     macro_rules! add { ($($field:ident)*) => { $(all.extend(spec.$field.keys().map(|n| n.as_str()));)* } }
     add!(vpcs subnets prefix_lists network_interfaces transit_gateways transit_gateway_vpc_attachments
-        transit_gateway_peering_attachments transit_gateway_connects);
+        transit_gateway_peering_attachments transit_gateway_connects transit_gateway_route_tables);
     let mut used: Vec<&Spanned<String>> = Vec::new();
     for a in spec.transit_gateway_vpc_attachments.values() {
         used.extend([&a.transit_gateway, &a.vpc].into_iter().chain(&a.subnets).chain(&a.network_interfaces));

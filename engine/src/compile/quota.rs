@@ -37,7 +37,12 @@ impl Context {
         let subnets = count_by_vpc(spec.subnets.values().map(|s| &*s.vpc.value));
         let tables = count_by_vpc(spec.route_tables.values().map(|t| &*t.vpc.value));
         for (name, vpc) in &spec.vpcs {
-            check(name.span, 1 + vpc.secondary_cidrs.len(), BLOCKS_PER_VPC, format_args!("IPv4 blocks of vpc `{name}`"));
+            check(
+                name.span,
+                1 + vpc.secondary_cidrs.len(),
+                BLOCKS_PER_VPC,
+                format_args!("IPv4 blocks of vpc `{name}`"),
+            );
             check(name.span, vpc.ipv6_cidrs.len(), BLOCKS_PER_VPC, format_args!("IPv6 blocks of vpc `{name}`"));
             let of = |counts: &BTreeMap<&str, usize>| counts.get(&*name.value).copied().unwrap_or(0);
             check(name.span, of(&subnets), SUBNETS_PER_VPC, format_args!("subnets of vpc `{name}`"));
@@ -45,7 +50,12 @@ impl Context {
         }
         for (name, table) in &spec.route_tables {
             let v6 = table.routes.iter().filter(|r| r.to.contains(':')).count();
-            check(name.span, v6.max(table.routes.len() - v6), ROUTES_PER_TABLE, format_args!("routes of table `{name}`"));
+            check(
+                name.span,
+                v6.max(table.routes.len() - v6),
+                ROUTES_PER_TABLE,
+                format_args!("routes of table `{name}`"),
+            );
         }
         for (name, acl) in &spec.network_acls {
             for (dir, rows) in [("inbound", &acl.inbound), ("outbound", &acl.outbound)] {

@@ -1,6 +1,7 @@
 //! VPCs, subnets, prefix lists.
 
 use super::context::{Context, also, label};
+use super::expand::{DEFAULT_ACCOUNT, DEFAULT_REGION};
 use crate::base::ids::VpcIx;
 use crate::base::{Cidr, IndexVec};
 use crate::diag::Diagnostic;
@@ -67,8 +68,12 @@ impl Context {
 
     fn bpa_of(&self, realm: u32) -> BpaMode {
         let (account, region) = &self.names.realms[realm as usize];
-        let is = |value: &Option<Spanned<String>>, want: &str| value.as_ref().is_none_or(|v| v.value == want);
-        let found = self.spec.block_public_access.iter().find(|b| is(&b.account, account) && is(&b.region, region));
+        // What says neither is the topology's own account and Region.
+        let is = |value: &Option<Spanned<String>>, own: &str, want: &str| value.as_ref().map_or(own, |v| v) == want;
+        let own_account = self.spec.account.as_ref().map_or(DEFAULT_ACCOUNT, |a| a);
+        let own_region = self.spec.region.as_ref().map_or(DEFAULT_REGION, |r| r);
+        let mut all = self.spec.block_public_access.iter();
+        let found = all.find(|b| is(&b.account, own_account, account) && is(&b.region, own_region, region));
         match found.map(|b| b.mode) {
             Some(spec::BpaMode::BlockBidirectional) => BpaMode { ingress: true, egress: true },
             Some(spec::BpaMode::BlockIngress) => BpaMode { ingress: true, egress: false },

@@ -87,7 +87,7 @@ impl<R: Recorder> Walk<'_, R> {
         }
         let masquerade = matches!(g.forwarding, Forwarding::On { masquerade: true, .. });
         self.unwrap_at_guest(packet, guest);
-        let back = masquerade && self.masquerade_back(packet, guest, eni);
+        let back = masquerade && self.masquerade_back(packet, guest);
         // The address may be another interface's of the same guest (GST-2).
         let for_all = packet.headers.dst.is_multicast();
         if !back && (for_all || self.fabric.guest_owns(guest, packet.headers.dst)) {
@@ -161,8 +161,8 @@ impl<R: Recorder> Walk<'_, R> {
     }
 
     /// Translates a reply back. True if the packet belongs to a masqueraded flow.
-    fn masquerade_back(&mut self, packet: &mut Packet, guest: GuestIx, eni: EniIx) -> bool {
-        if !self.fabric.owns(eni, packet.headers.dst) {
+    fn masquerade_back(&mut self, packet: &mut Packet, guest: GuestIx) -> bool {
+        if !self.fabric.guest_owns(guest, packet.headers.dst) {
             return false;
         }
         let now = self.now;

@@ -49,7 +49,7 @@ impl<R: Recorder> Walk<'_, R> {
         let gateway = &self.fabric.eigws[eigw];
         if let Some(flow) = super::arrive::inside_of(packet) {
             // EIGW-3: what was started from outside is blocked. It may have come in by an internet gateway; here
-            // its answer ends.
+            // its answer ends. What came another way did not begin there (EIGW-8, assumed).
             let first =
                 packet.headers.is_echo_request() || packet.headers.tcp().is_some_and(|t| t.flags.is_first_syn());
             let from_outside = self.flows.not_egress_only.get(&(eigw, flow));

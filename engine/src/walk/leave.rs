@@ -27,7 +27,9 @@ impl<R: Recorder> Walk<'_, R> {
         let dst = packet.headers.dst;
         let ports = self.flows.fragments.ports(&packet.headers);
         let is_guest = matches!(e.kind, EniKind::Guest(_));
-        let own_source = is_guest && self.fabric.owns(eni, packet.headers.src);
+        // Load balancers and interface endpoints send as themselves, so that rules may name their groups (SG-5).
+        let sends = matches!(e.kind, EniKind::Guest(_) | EniKind::Vpce(_) | EniKind::Node(_));
+        let own_source = sends && self.fabric.owns(eni, packet.headers.src);
 
         let mut filter = None;
         if is_guest {
@@ -46,7 +48,9 @@ impl<R: Recorder> Walk<'_, R> {
         } else if self.is_filtered(eni) {
             // Interface endpoints and load balancers have groups too.
             filter = Some(self.security_group(packet, eni, Dir::Out, ports, None)?);
-        } else if let Some(LinkLocal::Nothing(by)) = eval::link_local(self.fabric, eni, dst) {
+        } else if !self.fabric.vpcs[e.vpc].contains(dst)
+            && let Some(LinkLocal::Nothing(by)) = eval::link_local(self.fabric, eni, dst)
+        {
             return Err(self.end(Stage::Service(eni), packet, by, None));
         }
 
@@ -232,6 +236,11 @@ impl<R: Recorder> Walk<'_, R> {
                 Verdict::Serve { eni, service }
             }
         }
+    }
+
+    /// The sender as the groups of another VPC know it: not after a transit gateway has brought the packet into this one (TGW-20).
+    pub(super) fn known_across(&self, sender: Sender) -> Option<EniIx> {
+        sender.from.filter(|_| !matches!(self.fabric.enis[sender.eni].kind, EniKind::Tgw(_)))
     }
 
     pub(super) fn leave_hop(

@@ -28,8 +28,7 @@ impl<R: Recorder> Walk<'_, R> {
         if self.fabric.nats[nat].owns(packet.headers.dst) {
             self.nat_back(packet, nat)?;
         } else {
-            let at = Vantage::Out(eni);
-            self.nat_out(packet, nat, at, NAT_MTU)?;
+            self.nat_out(packet, nat, Some(Vantage::Out(eni)), NAT_MTU)?;
         }
         Ok(Next::On(Vantage::Out(eni)))
     }
@@ -37,11 +36,10 @@ impl<R: Recorder> Walk<'_, R> {
     /// A packet is at a regional NAT gateway, from inside: it leaves with an elastic IP address (NAT-12).
     pub(super) fn regional_nat(&mut self, packet: &mut Packet, nat: NatIx) -> Pass<Next> {
         let vpc = self.fabric.nats[nat].vpc;
-        let Some(client) = self.fabric.eni_with(vpc, packet.headers.src) else {
-            let by = self.fabric.vpcs[vpc].row(VpcRow::AddressNone);
-            return Err(self.end(Stage::Nat(nat), packet, by, None));
-        };
-        self.nat_out(packet, nat, Vantage::In { eni: client, from: None, entered: true }, IGW_MTU)?;
+        // What comes from another VPC is translated too; but neither a message nor a reply finds its way back there.
+        let client = self.fabric.eni_with(vpc, packet.headers.src);
+        let at = client.map(|eni| Vantage::In { eni, from: None, entered: true });
+        self.nat_out(packet, nat, at, IGW_MTU)?;
         // NAT-12: its own route table leads to the internet gateway, which AWS's rules apply to (IGW-6, BPA-1).
         let v = &self.fabric.vpcs[vpc];
         if v.bpa.egress {
@@ -69,14 +67,23 @@ impl<R: Recorder> Walk<'_, R> {
             self.deny(Stage::Bpa, packet, v.row(VpcRow::BpaIn))?;
         }
         self.nat_back(packet, nat)?;
+        // NAT-12: its table has the VPC's own blocks, and for all else the internet gateway.
+        if !v.contains(packet.headers.dst)
+            && let Some(igw) = v.igw
+        {
+            let destination = eval::igw_destination(self.fabric, igw, packet.headers.dst);
+            if !destination.allow {
+                return Err(self.end(Stage::Igw, packet, destination.by, None));
+            }
+        }
         match self.owner(packet, self.fabric.nats[nat].vpc) {
             Ok(eni) => Ok(Next::On(Vantage::In { eni, from: None, entered: true })),
             Err(by) => Err(self.end(Stage::Address, packet, by, None)),
         }
     }
 
-    /// Inside to outside. `at` is where messages to the sender enter the network.
-    fn nat_out(&mut self, packet: &mut Packet, nat: NatIx, at: Vantage, mtu: u32) -> Pass {
+    /// Inside to outside. `at` is where messages to the sender enter the network, if they can get to it.
+    fn nat_out(&mut self, packet: &mut Packet, nat: NatIx, at: Option<Vantage>, mtu: u32) -> Pass {
         let n = &self.fabric.nats[nat];
         let before = packet.headers;
         let stage = Stage::Nat(nat);
@@ -94,13 +101,13 @@ impl<R: Recorder> Walk<'_, R> {
         if before.fragment.is_fragment() && before.protocol != Protocol::UDP {
             return Err(self.end(stage, packet, n.row(NatRow::Fragment), None));
         }
-        let from = n.addresses.first().map(|a| IpAddr::V4(a.own));
+        let from = n.addresses.first().map(|a| IpAddr::V4(a.own)).zip(at);
         if packet.len() > mtu && before.fragment.dont {
-            let notify = from.map(|from| Notify { kind: NotifyKind::TooBig { mtu }, from, at });
+            let notify = from.map(|(from, at)| Notify { kind: NotifyKind::TooBig { mtu }, from, at });
             return Err(self.end(stage, packet, n.row(NatRow::Mtu), notify));
         }
         if before.ttl <= 1 {
-            let notify = from.map(|from| Notify { kind: NotifyKind::TimeExceeded, from, at });
+            let notify = from.map(|(from, at)| Notify { kind: NotifyKind::TimeExceeded, from, at });
             return Err(self.end(stage, packet, n.row(NatRow::Ttl), notify));
         }
         let now = self.now;
@@ -122,7 +129,8 @@ impl<R: Recorder> Walk<'_, R> {
                 // NAT-7: the next packet of a forgotten connection gets a RST.
                 None if before.tcp().is_some_and(|tcp| !tcp.flags.is_first_syn()) => {
                     let reset = before.tcp().is_some_and(|tcp| tcp.flags.has(TcpFlags::RST));
-                    let notify = (!reset).then_some(Notify { kind: NotifyKind::Reset, from: before.dst, at });
+                    let at = at.filter(|_| !reset);
+                    let notify = at.map(|at| Notify { kind: NotifyKind::Reset, from: before.dst, at });
                     return Err(self.end(stage, packet, n.row(NatRow::Idle), notify));
                 }
                 // RFC 5508 section 3.1: a query begins a flow, the answer to one does not.

@@ -32,7 +32,7 @@ impl<R: Recorder> Walk<'_, R> {
             self.flows.return_to_sender.insert(super::edge::answer_to(packet), (sender.eni, pcx, self.now));
         }
         // PCX-11: groups are known inside a Region only.
-        let from = sender.from.filter(|_| p.same_region);
+        let from = self.known_across(sender).filter(|_| p.same_region);
         self.hand_over(packet, peer, sender.eni, from, true)
     }
 

@@ -31,7 +31,7 @@ impl<R: Recorder> Walk<'_, R> {
         let Some(eni) = a.port_in(zone) else {
             return Err(self.end(Stage::Tgw(attach), packet, a.row(TgwRow::NoAz), None));
         };
-        let to = Vantage::In { eni, from: sender.from, entered: true };
+        let to = Vantage::In { eni, from: self.known_across(sender), entered: true };
         Ok(Next::Done(Verdict::Transit { to, link: LinkIx::SAME_AZ }))
     }
 

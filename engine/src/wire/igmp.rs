@@ -77,7 +77,7 @@ mod tests {
     #[test]
     fn messages_as_bytes() {
         let report = packet(Igmp::Report(Ipv4Addr::new(239, 1, 2, 3)), Ipv4Addr::new(10, 0, 0, 9), 7);
-        assert_eq!(report.payload.to_vec(), [0x16, 0, 0xf8, 0xfb, 239, 1, 2, 3]);
+        assert_eq!(report.payload.to_vec(), [0x16, 0, 0xf8, 0xfa, 239, 1, 2, 3]);
         assert_eq!((report.headers.dst.to_string().as_str(), report.headers.ttl), ("239.1.2.3", 1));
         for message in
             [Igmp::Query, Igmp::Report(Ipv4Addr::new(239, 1, 2, 3)), Igmp::Leave(Ipv4Addr::new(239, 1, 2, 3))]

@@ -45,6 +45,32 @@ fn what_begins_outside_is_dropped() {
     world.sends(&tcp("[2001:db8::1]:444", INSIDE, SYN), "dropped eigw eigw: not the reply");
 }
 
+/// EIGW-8, assumed: an answer to a neighbour of a peered VPC leaves by the gateway, because its table says so, and comes in at
+/// the neighbour's internet gateway.
+#[test]
+fn an_answer_to_a_peer_leaves() {
+    let yaml = "
+vpcs:
+  v: {cidr: 10.0.0.0/16, ipv6_cidrs: [2600:1f18:1::/56]}
+  w: {cidr: 10.1.0.0/16, ipv6_cidrs: [2600:1f18:2::/56]}
+vpc_peering_connections: {pcx: {requester: v, accepter: w}}
+egress_only_internet_gateways: {eigw: {vpc: v}}
+internet_gateways: {igw: {vpc: w}}
+subnets:
+  sa: {vpc: v, az: a, cidr: 10.0.1.0/24, ipv6_cidr: 2600:1f18:1:1::/64, route_table: ra}
+  sb: {vpc: w, az: a, cidr: 10.1.1.0/24, ipv6_cidr: 2600:1f18:2:1::/64, route_table: rb}
+route_tables:
+  ra: {vpc: v, routes: [{to: '::/0', via: eigw}]}
+  rb: {vpc: w, routes: [{to: 2600:1f18:1::/56, via: pcx}, {to: '::/0', via: igw}]}
+security_groups: {ga: {vpc: v, inbound: [{from: '::/0'}]}, gb: {vpc: w}}
+instances:
+  a: {subnet: sa, ipv6_addresses: [2600:1f18:1:1::10], security_groups: [ga], listen: [22]}
+  b: {subnet: sb, ipv6_addresses: [2600:1f18:2:1::10], security_groups: [gb]}
+";
+    let asked = net(yaml);
+    check(&asked, "b -> 2600:1f18:1:1::10 tcp/22", "open");
+}
+
 /// EIGW-6: it has no group; the subnet's ACL applies.
 #[test]
 fn the_subnets_acl_applies() {

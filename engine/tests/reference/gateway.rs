@@ -126,6 +126,7 @@ impl World<'_> {
         }
         match (self.igw_of(vpc), self.eigw_of(vpc)) {
             (Some(igw), _) => {
+                self.came_in.push((vpc.to_owned(), p.clone()));
                 // assumed: an address that nobody has ends here, before the gateway's own table.
                 self.hand_over(vpc, p.dst, true)?;
                 self.bpa(Dir::In, vpc, subnet.as_deref(), false)?;
@@ -155,8 +156,9 @@ impl World<'_> {
 
     pub fn out_by_eigw(&mut self, eigw: &str, vpc: &str, subnet: &str, p: &mut Packet) -> Step {
         self.bpa(Dir::Out, vpc, Some(subnet), true)?;
-        // Outside-initiated connections are blocked, their answers with them.
-        if p.answer {
+        // 8: outside-initiated connections are blocked, their answers with them. assumed: what came over a peering or by
+        // a transit gateway did not come from outside.
+        if p.answer && self.came_in.iter().any(|(at, first)| at == vpc && p.answers(first)) {
             return drop(RefRow::new("EigwUnsolicited", eigw));
         }
         self.eigw_flows.push((eigw.to_owned(), p.clone()));

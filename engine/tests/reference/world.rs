@@ -86,6 +86,8 @@ pub struct World<'a> {
     pub translations: Vec<Translation>,
     /// Packets that went out by an egress-only gateway.
     pub eigw_flows: Vec<(String, Packet)>,
+    /// What came into a VPC from the internet, by IPv6.
+    pub came_in: Vec<(String, Packet)>,
     /// Packets that an instance forwarded.
     pub forwarded: Vec<(String, Packet)>,
     /// What NAT gateways sent over peerings.
@@ -110,6 +112,7 @@ impl<'a> World<'a> {
             tracked: Vec::new(),
             translations: Vec::new(),
             eigw_flows: Vec::new(),
+            came_in: Vec::new(),
             forwarded: Vec::new(),
             sent_over: Vec::new(),
             service_flows: Vec::new(),
