@@ -1,60 +1,15 @@
-//! A topology, some changes to it, and a question: bytes choose all three.
-//!
-//! Checked: no panic; the same answer twice; the first blocker is the row that decided; a walk that
-//! collects every denial meets first the one that stops the other; a recorder changes nothing.
-
-#![no_main]
+//! What the bytes may change in a topology, and the values they draw from it.
 
 use libfuzzer_sys::arbitrary::{Result, Unstructured};
-use libfuzzer_sys::fuzz_target;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::sync::LazyLock;
-use vpcsim_engine::base::ids::EniIx;
 use vpcsim_engine::base::port::ProtocolMatch;
-use vpcsim_engine::base::{Cidr, Instant, PortRange, Protocol};
-use vpcsim_engine::compile::{Network, compile};
-use vpcsim_engine::diag::FileIx;
-use vpcsim_engine::explain::{Origin, Question, ask};
-use vpcsim_engine::fabric::Fabric;
-use vpcsim_engine::flow::FlowState;
-use vpcsim_engine::spec::{self, AclAction, AclRule, Peer, PublicIp, Route, RouteState, SgRule, Spanned, Spec};
-use vpcsim_engine::verdict::{Decision, Hop, Reason, RowIx, Step, Vantage, Verdict, reason_of};
-use vpcsim_engine::walk::{DenyPolicy, NoRecord, Recorder, Walk};
-use vpcsim_engine::wire::{Fragment, Headers, Icmp, L4, Packet, Payload, Tcp, TcpFlags, Udp};
+use vpcsim_engine::base::{Cidr, PortRange, Protocol};
+use vpcsim_engine::spec::{
+    self, AclAction, AclRule, AttachmentState, Forwarding, Peer, PeeringState, PublicIp, Route, RouteState, SgRule,
+    Spanned, Spec, TransitGatewayRoute,
+};
 
-static BASES: LazyLock<Vec<Spec>> = LazyLock::new(|| {
-    let texts = [
-        include_str!("../topologies/tiers.yaml"),
-        include_str!("../topologies/dual.yaml"),
-        include_str!("../topologies/inspection.yaml"),
-    ];
-    let read = |text: &str| {
-        let (spec, diagnostics) = spec::read(FileIx(0), text.as_bytes());
-        assert_eq!(diagnostics, []);
-        spec.expect("a topology without a mistake")
-    };
-    texts.into_iter().map(read).collect()
-});
-
-fuzz_target!(|data: &[u8]| {
-    let _ = run(&mut Unstructured::new(data));
-});
-
-fn run(u: &mut Unstructured<'_>) -> Result<()> {
-    let mut spec = u.choose(&BASES)?.clone();
-    for _ in 0..u.int_in_range(0..=6)? {
-        change(u, &mut spec)?;
-    }
-    let (Some(network), _) = compile(&spec) else { return Ok(()) };
-    for _ in 0..4 {
-        let question = question(u, &network)?;
-        explain(&network, &question);
-        walks(u, &network.fabric, &question)?;
-    }
-    Ok(())
-}
-
-fn address(u: &mut Unstructured<'_>, spec: &Spec) -> Result<IpAddr> {
+pub(crate) fn address(u: &mut Unstructured<'_>, spec: &Spec) -> Result<IpAddr> {
     let mut known: Vec<IpAddr> = Vec::new();
     for instance in spec.instances.values().filter_map(|i| i.primary.as_ref()).chain(spec.network_interfaces.values()) {
         known.extend(instance.address.as_ref().map(|a| IpAddr::V4(a.value)));
@@ -113,7 +68,7 @@ fn network(address: IpAddr, len: u8) -> IpAddr {
     }
 }
 
-fn protocol(u: &mut Unstructured<'_>) -> Result<Protocol> {
+pub(crate) fn protocol(u: &mut Unstructured<'_>) -> Result<Protocol> {
     Ok(*u.choose(&[Protocol::TCP, Protocol::UDP, Protocol::ICMP, Protocol::ICMPV6, Protocol(47), Protocol(4)])?)
 }
 
@@ -122,22 +77,27 @@ fn ports(u: &mut Unstructured<'_>) -> Result<PortRange> {
     Ok(PortRange { from: a.min(b), to: a.max(b) })
 }
 
-fn port(u: &mut Unstructured<'_>) -> Result<u16> {
+pub(crate) fn port(u: &mut Unstructured<'_>) -> Result<u16> {
     Ok(match u.int_in_range(0..=3)? {
         0 => u.arbitrary()?,
         _ => *u.choose(&[0, 22, 53, 80, 443, 1024, 5432, 32768, 49152, 60999, 65535])?,
     })
 }
 
-fn change(u: &mut Unstructured<'_>, spec: &mut Spec) -> Result<()> {
-    match u.int_in_range(0..=11)? {
+pub(crate) fn change(u: &mut Unstructured<'_>, spec: &mut Spec) -> Result<()> {
+    match u.int_in_range(0..=14)? {
         0 | 1 => return acl(u, spec),
         2 | 3 => return sg(u, spec),
         4 | 5 => return route(u, spec),
         6 => return interface(u, spec),
+        11 => return between(u, spec),
+        12 | 13 => return tgw_table(u, spec),
         7 => {
             // Another table or ACL for a subnet.
             let tables: Vec<String> = spec.route_tables.keys().map(|n| n.value.clone()).collect();
+            if tables.is_empty() {
+                return Ok(());
+            }
             let acls: Vec<String> = spec.network_acls.keys().map(|n| n.value.clone()).collect();
             let ix = u.choose_index(spec.subnets.len())?;
             let table = u.choose(&tables)?.clone();
@@ -173,8 +133,11 @@ fn change(u: &mut Unstructured<'_>, spec: &mut Spec) -> Result<()> {
             let instance = spec.instances.values_mut().nth(ix).expect("chosen among them");
             instance.state = Some(*u.choose(&[spec::InstanceState::Running, spec::InstanceState::Stopped])?);
             instance.answers_ping = u.arbitrary()?;
-            instance.forwarding =
-                if u.arbitrary()? { Some(spec::Forwarding { masquerade: u.arbitrary()? }) } else { None };
+            instance.forwarding = if u.arbitrary()? {
+                Some(Forwarding { masquerade: u.arbitrary()?, stateful: u.arbitrary()? })
+            } else {
+                None
+            };
             instance.mtu = if u.arbitrary()? { Some(u.int_in_range(576..=9001)?.into()) } else { None };
         }
         _ => {
@@ -259,8 +222,14 @@ fn route(u: &mut Unstructured<'_>, spec: &mut Spec) -> Result<()> {
     targets.extend(spec.nat_gateways.keys().map(|n| n.value.clone()));
     targets.extend(spec.instances.keys().map(|n| n.value.clone()));
     targets.extend(spec.network_interfaces.keys().map(|n| n.value.clone()));
+    targets.extend(spec.vpc_peering_connections.keys().map(|n| n.value.clone()));
+    targets.extend(spec.transit_gateways.keys().map(|n| n.value.clone()));
+    targets.extend(spec.vpc_endpoints.keys().map(|n| n.value.clone()));
     targets.extend(spec.not_modelled.keys().map(|n| n.value.clone()));
     targets.push("local".to_owned());
+    if spec.route_tables.is_empty() {
+        return Ok(());
+    }
     let to = cidr(u, spec)?.to_string();
     let ix = u.choose_index(spec.route_tables.len())?;
     let table = spec.route_tables.values_mut().nth(ix).expect("chosen among them");
@@ -290,155 +259,68 @@ fn interface(u: &mut Unstructured<'_>, spec: &mut Spec) -> Result<()> {
     Ok(())
 }
 
-fn question(u: &mut Unstructured<'_>, network: &Network) -> Result<Question> {
-    let fabric = &network.fabric;
-    let mut to = address(u, &network.spec)?;
-    let from = if u.ratio(1, 5)? {
-        let hosts: Vec<IpAddr> = fabric.internet_hosts.iter().flat_map(|h| h.addresses.iter().copied()).collect();
-        Origin::Internet {
-            address: if u.ratio(1, 4)? || hosts.is_empty() { address(u, &network.spec)? } else { *u.choose(&hosts)? },
+/// A peering, an attachment or an endpoint in another state or with another option.
+fn between(u: &mut Unstructured<'_>, spec: &mut Spec) -> Result<()> {
+    if let Some(pcx) = pick(u, spec.vpc_peering_connections.values_mut())? {
+        pcx.state = Some(*u.choose(&[PeeringState::Active, PeeringState::PendingAcceptance, PeeringState::Deleted])?);
+    }
+    if let Some(attachment) = pick(u, spec.transit_gateway_vpc_attachments.values_mut())? {
+        let (available, deleted) = (AttachmentState::Available, AttachmentState::Deleted);
+        match u.int_in_range(0..=3)? {
+            0 => attachment.state = Some(*u.choose(&[available, AttachmentState::PendingAcceptance, deleted])?),
+            1 => attachment.appliance_mode = u.arbitrary()?,
+            2 => attachment.security_group_referencing = u.arbitrary()?,
+            _ => attachment.ipv6 = u.arbitrary()?,
         }
-    } else {
-        let senders: Vec<(EniIx, IpAddr)> = fabric
-            .enis
-            .iter_enumerated()
-            .filter(|(_, eni)| eni.guest().is_some())
-            .flat_map(|(ix, eni)| {
-                eni.v4.map(IpAddr::V4).into_iter().chain(eni.v6.map(IpAddr::V6)).map(move |address| (ix, address))
-            })
-            .collect();
-        let (eni, address) = *u.choose(&senders)?;
-        Origin::Eni { eni, address }
-    };
-    // `ask` wants one family, as the texts of a question give it.
-    if to.is_ipv4() != from.address().is_ipv4() {
-        to = match from.address() {
-            IpAddr::V4(_) => Ipv4Addr::new(203, 0, 113, 50).into(),
-            IpAddr::V6(_) => "2001:db8:50::1".parse().expect("an address"),
-        };
     }
-    let protocol = match protocol(u)? {
-        p if !p.is_icmp() => p,
-        _ if to.is_ipv4() => Protocol::ICMP,
-        _ => Protocol::ICMPV6,
-    };
-    let src_port = if u.arbitrary()? { Some(port(u)?) } else { None };
-    Ok(Question { from, to, protocol, src_port, dst_port: port(u)? })
-}
-
-fn explain(network: &Network, question: &Question) {
-    let first = ask(network, question);
-    assert_eq!(first, ask(network, question), "asking twice");
-    let Some((part, by)) = first.decided_by else {
-        assert!(first.blockers.is_empty(), "blockers, but nothing decided: {first:?}");
-        return;
-    };
-    if reason_of(network.fabric.rows[by].kind) == Reason::Blocked && !first.request.steps.is_empty() {
-        let Some(blocker) = first.blockers.first() else {
-            panic!("what blocked is a blocker: {:?} {first:#?}", network.fabric.rows[by])
-        };
-        assert_eq!((blocker.part, blocker.step.decision.by), (part, by), "the first blocker is the row that decided");
-        assert!(!first.outcome.passes(), "{first:?}");
+    if let Some(service) = pick(u, spec.vpc_endpoint_services.values_mut())? {
+        service.cross_zone = u.arbitrary()?;
     }
-}
-
-#[derive(Default)]
-struct Notes(Vec<Decision>);
-
-impl Recorder for Notes {
-    const STEPS: bool = true;
-    const HOPS: bool = true;
-    fn step(&mut self, step: Step) {
-        self.0.push(step.decision);
-    }
-    fn hop(&mut self, _: Hop, _: &Packet) {}
-}
-
-/// Any packet from there, not only the first of a conversation.
-fn walks(u: &mut Unstructured<'_>, fabric: &Fabric, question: &Question) -> Result<()> {
-    let packet = packet(u, question)?;
-    let from = match question.from {
-        Origin::Eni { eni, .. } => Vantage::Out(eni),
-        Origin::Internet { .. } => Vantage::Internet,
-    };
-    let (mut stop, mut again, mut all) = (Notes::default(), Notes::default(), Notes::default());
-    let end = walk(fabric, packet.clone(), from, DenyPolicy::Stop, &mut stop);
-    assert_eq!(end, walk(fabric, packet.clone(), from, DenyPolicy::Stop, &mut again), "walking twice");
-    assert_eq!(stop.0, again.0);
-    assert_eq!(end, walk(fabric, packet.clone(), from, DenyPolicy::Stop, &mut NoRecord), "a recorder changes nothing");
-    walk(fabric, packet, from, DenyPolicy::CollectAll, &mut all);
-    let denied = |notes: &Notes| notes.0.iter().find(|d| !d.allow).map(|d| d.by);
-    assert_eq!(denied(&stop), denied(&all), "the first denial of both policies");
-    if let (Some(by), _) = end {
-        assert_eq!(denied(&stop), Some(by), "a drop is a recorded denial");
-        let _ = fabric.rows[by];
+    if let Some(endpoint) = pick(u, spec.vpc_endpoints.values_mut())? {
+        endpoint.unavailable = u.arbitrary()?;
     }
     Ok(())
 }
 
-/// The row that dropped the packet, if one did, and the packet at its end.
-fn walk<R: Recorder>(
-    fabric: &Fabric,
-    mut packet: Packet,
-    from: Vantage,
-    policy: DenyPolicy,
-    recorder: &mut R,
-) -> (Option<RowIx>, Packet) {
-    let mut flows = FlowState::default();
-    let (mut at, mut now) = (from, Instant::START);
-    for _ in 0..=255 {
-        let mut walk = Walk { fabric, flows: &mut flows, now, policy, recorder };
-        match walk.step(&mut packet, at) {
-            Verdict::Transit { to, link } => {
-                now = now + fabric.link(link).latency;
-                at = to;
-            }
-            Verdict::Drop { by, .. } => return (Some(by), packet),
-            _ => return (None, packet),
-        }
+fn pick<'a, T>(u: &mut Unstructured<'_>, all: impl ExactSizeIterator<Item = &'a mut T>) -> Result<Option<&'a mut T>> {
+    if all.len() == 0 || u.ratio(1, 3)? {
+        return Ok(None);
     }
-    panic!("more than 255 time boundaries: {packet:?} at {at:?}");
+    let ix = u.choose_index(all.len())?;
+    Ok(all.into_iter().nth(ix))
 }
 
-fn packet(u: &mut Unstructured<'_>, question: &Question) -> Result<Packet> {
-    let (src_port, dst_port) = (question.src_port.unwrap_or(40_000), question.dst_port);
-    let mut payload = Payload::Zeros(u.int_in_range(0..=9000)?);
-    let l4 = match question.protocol {
-        Protocol::TCP => {
-            let flags = TcpFlags(u.arbitrary()?);
-            L4::Tcp(Tcp { src_port, dst_port, seq: 1, ack: 1, window: 1000, flags, options_len: 0 })
-        }
-        Protocol::UDP => L4::Udp(Udp { src_port, dst_port, length: 8 + payload.len() as u16 }),
-        Protocol::ICMP | Protocol::ICMPV6 => {
-            if u.arbitrary()? {
-                let quote: Vec<u8> = u.arbitrary()?;
-                payload = Payload::from(quote.as_slice());
-            }
-            let kind = *u.choose(&[0, 1, 2, 3, 4, 8, 11, 12, 128, 129, 135])?;
-            L4::Icmp(Icmp { kind, code: u.int_in_range(0..=5)?, rest: u.arbitrary()? })
-        }
-        _ => L4::None,
-    };
-    let mut fragment = Fragment { dont: question.to.is_ipv6() || u.arbitrary()?, ..Fragment::default() };
-    if u.ratio(1, 6)? {
-        fragment = Fragment {
-            id: 7,
-            offset: u.int_in_range(0..=3)?,
-            more: u.arbitrary()?,
-            dont: question.to.is_ipv6(),
-            checksum: 0,
-        };
+/// A route, an association or a propagation of a transit gateway's table.
+fn tgw_table(u: &mut Unstructured<'_>, spec: &mut Spec) -> Result<()> {
+    let mut attachments: Vec<String> = Vec::new();
+    attachments.extend(spec.transit_gateway_vpc_attachments.keys().map(|n| n.value.clone()));
+    attachments.extend(spec.transit_gateway_peering_attachments.keys().map(|n| n.value.clone()));
+    attachments.extend(spec.transit_gateway_connects.keys().map(|n| n.value.clone()));
+    if attachments.is_empty() || spec.transit_gateway_route_tables.is_empty() {
+        return Ok(());
     }
-    let l4 = if fragment.offset == 0 { l4 } else { L4::None };
-    let ttl = if u.ratio(1, 4)? { u.int_in_range(0..=3)? } else { 64 };
-    let src = if u.ratio(1, 8)? { spoofed(question.to) } else { question.from.address() };
-    let headers = Headers { src, dst: question.to, protocol: question.protocol, ttl, traffic_class: 0, fragment, l4 };
-    Ok(Packet { headers, tag: 1, payload })
-}
-
-fn spoofed(like: IpAddr) -> IpAddr {
-    match like {
-        IpAddr::V4(_) => Ipv4Addr::new(10, 50, 1, 10).into(),
-        IpAddr::V6(_) => "2600:1f16:50:1::10".parse().expect("an address"),
+    let (attachment, to) = (u.choose(&attachments)?.clone(), cidr(u, spec)?.to_string());
+    let ix = u.choose_index(spec.transit_gateway_route_tables.len())?;
+    let change = u.int_in_range(0..=3)?;
+    if change == 0 {
+        // Associated once only.
+        for table in spec.transit_gateway_route_tables.values_mut() {
+            table.associations.retain(|a| a.value != attachment);
+        }
     }
+    let table = spec.transit_gateway_route_tables.values_mut().nth(ix).expect("chosen among them");
+    match change {
+        0 => table.associations.push(attachment.into()),
+        1 if !table.propagations.is_empty() => {
+            table.propagations.remove(u.choose_index(table.propagations.len())?);
+        }
+        1 => table.propagations.push(attachment.into()),
+        _ => {
+            table.routes.retain(|r| r.to.value != to);
+            let blackhole = u.ratio(1, 6)?;
+            let via = (!blackhole).then(|| attachment.into());
+            table.routes.push(TransitGatewayRoute { to: to.into(), via, blackhole, origin: None }.into());
+        }
+    }
+    Ok(())
 }
