@@ -27,7 +27,7 @@ pub(crate) fn why(args: &WhyArgs, global: &Global) -> Result<Status, Failure> {
     let asked = render::explanation::Asked { from: &args.source, to: destination };
     let text = match args.output {
         Output::Text => render::explanation::text(&loaded, &asked, &explanation),
-        Output::Json => render::explanation::json(&loaded, &asked, &explanation),
+        Output::Json => render::explanation_json::json(&loaded, &asked, &explanation),
     };
     output::print(text.as_bytes())?;
     Ok(match explanation.outcome {

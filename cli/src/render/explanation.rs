@@ -1,10 +1,9 @@
-//! The answer to "why", for people and for programs.
+//! The answer to "why", for people; `explanation_json` is for programs.
 //!
 //! Form: the verdict, what the client sees, both ways with a bar where one stops, the deciding row, the
 //! other blockers, what a flow log would hold. Nothing here decides; it reads an [`Explanation`].
 
 use crate::network::Loaded;
-use serde_json::{Value, json};
 use std::fmt::Write;
 use vpcsim_engine::base::ids::TgwAttachIx;
 use vpcsim_engine::base::{Nanos, Protocol};
@@ -13,10 +12,7 @@ use vpcsim_engine::explain::{End, Explanation, Leg, Origin, Outcome, Part};
 use vpcsim_engine::fabric::GuestOs;
 use vpcsim_engine::record::flow_log;
 use vpcsim_engine::verdict::{RowIx, Stage, Step, code_of};
-use vpcsim_engine::wire::{Headers, L4};
-
-/// Version of the JSON form. It changes when a program that reads it would have to.
-const FORMAT_VERSION: u32 = 1;
+use vpcsim_engine::wire::Headers;
 
 /// What the user typed.
 pub(crate) struct Asked<'a> {
@@ -102,7 +98,7 @@ fn what(e: &Explanation) -> String {
 }
 
 /// What the client's system call or command says.
-fn symptom(network: &Network, e: &Explanation) -> String {
+pub(super) fn symptom(network: &Network, e: &Explanation) -> String {
     let sees = |text: &str| format!("the client sees: {text}");
     let protocol = e.question.protocol;
     match (e.outcome, protocol) {
@@ -148,6 +144,7 @@ fn way(out: &mut String, network: &Network, part: Part, leg: &Leg, started: Nano
             stops.push(stop);
         }
     }
+    let stops = circles(stops);
     let at = started + leg.latency;
     let end = match leg.end {
         End::Delivered(_) => format!("delivered at {at}"),
@@ -159,6 +156,24 @@ fn way(out: &mut String, network: &Network, part: Part, leg: &Leg, started: Nano
         End::Dropped(_) => format!("dropped at {at}"),
     };
     let _ = writeln!(out, "  {:<9} {}    {end}", part.word(), stops.join(" > "));
+}
+
+/// What comes again and again, as of a packet that runs in a circle, once: `(a > b) x 30`.
+fn circles(stops: Vec<String>) -> Vec<String> {
+    const FEWEST: usize = 3;
+    let mut out = Vec::with_capacity(stops.len());
+    let mut rest = &stops[..];
+    while !rest.is_empty() {
+        let times = |n: usize| rest.chunks_exact(n).take_while(|turn| *turn == &rest[..n]).count();
+        let turn = (1..=rest.len() / FEWEST).find_map(|n| (times(n) >= FEWEST).then(|| (n, times(n))));
+        let (used, text) = match turn {
+            Some((n, times)) => (n * times, format!("({}) x {times}", rest[..n].join(" > "))),
+            None => (1, rest[0].clone()),
+        };
+        out.push(text);
+        rest = &rest[used..];
+    }
+    out
 }
 
 fn stop(network: &Network, step: &Step) -> String {
@@ -253,7 +268,7 @@ fn written_at(loaded: &Loaded, by: RowIx) -> String {
 }
 
 /// What was supposed, and what is not modelled.
-fn caveats(network: &Network, e: &Explanation) -> Vec<String> {
+pub(super) fn caveats(network: &Network, e: &Explanation) -> Vec<String> {
     let mut out = Vec::new();
     if let Some(guest) = e.supposes_listener {
         let name = network.names.guests[guest].short();
@@ -282,7 +297,7 @@ fn caveats(network: &Network, e: &Explanation) -> Vec<String> {
 }
 
 /// The records that a flow log of every interface on the way would hold, in AWS's default format.
-fn records(network: &Network, e: &Explanation) -> Vec<String> {
+pub(super) fn records(network: &Network, e: &Explanation) -> Vec<String> {
     let hops = e.request.hops.iter().chain(e.reply.iter().flat_map(|reply| &reply.hops));
     let mut out: Vec<String> = Vec::new();
     for hop in hops {
@@ -294,114 +309,17 @@ fn records(network: &Network, e: &Explanation) -> Vec<String> {
     out
 }
 
-/// The answer as JSON.
-pub(crate) fn json(loaded: &Loaded, asked: &Asked<'_>, e: &Explanation) -> String {
-    let network = &loaded.network;
-    let q = &e.question;
-    let document = json!({
-        "format_version": FORMAT_VERSION,
-        "question": {
-            "from": asked.from, "to": asked.to, "source": q.from.address(), "destination": q.to, "protocol": q.protocol.to_string(),
-            "destination_port": q.protocol.has_ports().then_some(q.dst_port),
-        },
-        "result": e.outcome.word(),
-        "symptom": symptom(network, e),
-        "inside_guest": e.inside_guest,
-        "request": leg(loaded, &e.request),
-        "copies": e.copies.iter().map(|(_, copy)| leg(loaded, copy)).collect::<Vec<_>>(),
-        "reply": e.reply.as_ref().map(|reply| leg(loaded, reply)),
-        "decided_by": e.decided_by.map(|(part, by)| row(loaded, part, by)),
-        "blockers": e.blockers.iter().map(|b| row(loaded, b.part, b.step.decision.by)).collect::<Vec<_>>(),
-        "choice": super::hint::choices_json(loaded, e),
-        "caveats": caveats(network, e),
-        "flow_log": records(network, e),
-    });
-    format!("{document:#}\n")
-}
+#[cfg(test)]
+mod tests {
+    use super::circles;
 
-fn leg(loaded: &Loaded, leg: &Leg) -> Value {
-    let network = &loaded.network;
-    let steps: Vec<Value> = leg
-        .steps
-        .iter()
-        .map(|s| {
-            json!({
-                "stage": stage_word(s.stage), "allow": s.decision.allow, "tracked": s.tracked,
-                "by": row_facts(loaded, s.decision.by), "inbound_header": headers(&s.before), "outbound_header": headers(&s.after),
-            })
-        })
-        .collect();
-    let (end, at) = match leg.end {
-        End::Delivered(eni) => ("delivered", Some(network.names.enis[eni].id.clone())),
-        End::Served(eni, _) => ("served", Some(network.names.enis[eni].id.clone())),
-        End::Exited => ("internet", None),
-        End::AtService(host, _) => ("service", Some(network.names.internet_hosts[host].id.clone())),
-        End::Replicated(domain, _) => ("replicated", Some(network.names.mcasts[domain].id.clone())),
-        End::Taken(domain) => ("taken", Some(network.names.mcasts[domain].id.clone())),
-        End::Dropped(_) => ("dropped", None),
-    };
-    json!({ "end": end, "at": at, "latency_ns": leg.latency.0, "steps": steps })
-}
-
-const fn stage_word(stage: Stage) -> &'static str {
-    match stage {
-        Stage::SourceCheck(_) => "source_check",
-        Stage::Service(_) => "link_local_service",
-        Stage::SgOut(_) => "security_group_outbound",
-        Stage::AclOut(_) => "network_acl_outbound",
-        Stage::Route(_) => "route",
-        Stage::EdgeRoute => "edge_route",
-        Stage::Igw => "internet_gateway",
-        Stage::Eigw => "egress_only_internet_gateway",
-        Stage::Bpa => "block_public_access",
-        Stage::Nat(_) => "nat_gateway",
-        Stage::Pcx(_) => "vpc_peering_connection",
-        Stage::Tgw(_) => "transit_gateway",
-        Stage::TgwRoute(_) => "transit_gateway_route",
-        Stage::Mcast => "multicast_domain",
-        Stage::Vpce(_) => "vpc_endpoint",
-        Stage::VpceService(_) => "vpc_endpoint_service",
-        Stage::Address => "address",
-        Stage::AclIn(_) => "network_acl_inbound",
-        Stage::SgIn(_) => "security_group_inbound",
-        Stage::DestCheck(_) => "destination_check",
-        Stage::Guest(_) => "guest",
-        Stage::InternetHost => "internet_host",
-        Stage::NotModelled => "not_modelled",
+    #[test]
+    fn a_circle_is_said_once() {
+        let of = |text: &str| circles(text.split(' ').map(str::to_owned).collect()).join(" ");
+        assert_eq!(of("a b c"), "a b c");
+        assert_eq!(of("a b c b c"), "a b c b c");
+        assert_eq!(of("a b c b c b c d"), "a (b > c) x 3 d");
+        assert_eq!(of("a b c b c b c b d d d d"), "a (b > c) x 3 b (d) x 4");
+        assert_eq!(of("x"), "x");
     }
-}
-
-fn headers(h: &Headers) -> Value {
-    let mut out = json!({ "source_address": h.src, "destination_address": h.dst, "protocol": h.protocol.0 });
-    match h.l4 {
-        L4::Tcp(_) | L4::Udp(_) => {
-            let (src, dst) = h.ports();
-            out["source_port"] = src.into();
-            out["destination_port"] = dst.into();
-        }
-        L4::Icmp(icmp) => {
-            out["icmp_type"] = icmp.kind.into();
-            out["icmp_code"] = icmp.code.into();
-        }
-        L4::None => {}
-    }
-    out
-}
-
-fn row(loaded: &Loaded, part: Part, by: RowIx) -> Value {
-    let mut out = row_facts(loaded, by);
-    out["on"] = part.word().into();
-    out
-}
-
-pub(super) fn row_facts(loaded: &Loaded, by: RowIx) -> Value {
-    let (names, fabric) = (&loaded.network.names, &loaded.network.fabric);
-    let span = names.row_span(by);
-    let source = loaded.sources.get(usize::from(span.file.0)).filter(|_| span.is_some());
-    json!({
-        "resource_kind": names.row_resource_kind(fabric, by), "resource": names.row_resource_id(fabric, by),
-        "direction": fabric.rows[by].dir.word(), "rule": names.row_name(fabric, by), "text": names.row_text(fabric, by),
-        "code": code_of(fabric.rows[by]), "implied": names.row_is_implied(by),
-        "file": source.map(|s| s.name.clone()), "line": source.map(|_| span.line),
-    })
 }

@@ -137,7 +137,7 @@ pub(crate) fn choices_json(loaded: &Loaded, e: &Explanation) -> Value {
             json!({
                 "picks": picks, "one_in": a.one_in, "result": a.outcome.word(),
                 "decided_by": a.decided_by.map(|(part, by)| {
-                    let mut row = super::explanation::row_facts(loaded, by);
+                    let mut row = super::explanation_json::row_facts(loaded, by);
                     row["on"] = part.word().into();
                     row
                 }),

@@ -2,6 +2,7 @@
 
 pub(crate) mod diagnostics;
 pub(crate) mod explanation;
+pub(crate) mod explanation_json;
 pub(crate) mod hint;
 
 use std::io::Write;
