@@ -3,7 +3,7 @@
 use vpcsim_engine::base::Protocol;
 use vpcsim_engine::compile::{Network, compile};
 use vpcsim_engine::diag::FileIx;
-use vpcsim_engine::explain::{Question, ask, resolve_origin};
+use vpcsim_engine::explain::{Outcome, Question, ask, resolve_origin};
 use vpcsim_engine::spec;
 use vpcsim_engine::wire::{Fragment, Headers, L4, Packet, Payload, Udp, dns, parse, quote};
 
@@ -88,4 +88,32 @@ fn the_ports_of_a_quoted_ipv6_fragment_were_written_into_its_fragment_header() {
     quoted.set_src_port(4242);
     quote::requote(&mut error, &quoted);
     assert_eq!(quote::quoted(&error), Some(quoted));
+}
+
+/// Found by the `walk` target: an export's route to a Connect attachment was taken for one to a VPC. It tells that the route was
+/// learnt, and not from which peer: any of the tunnels.
+#[test]
+fn an_exported_route_to_a_connect_attachment_led_nowhere() {
+    let yaml = include_str!("../../topologies/connect.yaml");
+    let answer = |yaml: String| {
+        let network = network(&yaml);
+        let (from, to) = resolve_origin(&network, "work-1", "till-1").expect("both are there");
+        let question = Question { from, to, protocol: Protocol::TCP, src_port: None, dst_port: 443 };
+        ask(&network, &question)
+    };
+    let learnt = "guests: unknown\nvpcs:";
+    let exported = yaml.replace("vpcs:", learnt).replace(
+        "propagations: [connect-sdwan]",
+        "routes: [{to: 10.9.64.0/18, via: connect-sdwan, origin: propagated}]",
+    );
+    let found = answer(exported.clone());
+    assert_eq!((found.outcome, found.alternatives.len()), (Outcome::Open, 2), "one of two tunnels");
+    // AWS refuses such a static route, so something is missing in the export: the route is left out, and all is warned of.
+    let written = exported.replace(", origin: propagated", "");
+    let (spec, _) = spec::read(FileIx(0), written.as_bytes());
+    let (network, diagnostics) = compile(&spec.expect("a topology"));
+    assert!(network.is_some() && diagnostics.iter().any(|d| d.code == "route-target"), "{diagnostics:?}");
+    assert_eq!(answer(written).outcome, Outcome::NoReply);
+    let bare = exported.lines().filter(|line| !line.contains("peer_address")).collect::<Vec<_>>().join("\n");
+    assert_eq!(answer(bare.replace("    peers:\n", "")).outcome, Outcome::Unknown, "no tunnel is described");
 }

@@ -175,8 +175,7 @@ pub(crate) fn notes(network: &Network, e: &Explanation) -> Vec<String> {
             }
             Hint::Asymmetric { request, reply } => {
                 let list = |devices: &[Device]| {
-                    let texts: Vec<String> =
-                        devices.iter().map(|Device::Row(by)| names.row_text(fabric, *by)).collect();
+                    let texts: Vec<String> = devices.iter().map(|device| self::device(network, *device)).collect();
                     if texts.is_empty() { "nothing else".to_owned() } else { texts.join(", ") }
                 };
                 format!("asymmetric: only the request passes {}; only the reply passes {}", list(&request), list(&reply))
@@ -187,4 +186,13 @@ pub(crate) fn notes(network: &Network, e: &Explanation) -> Vec<String> {
             ),
         })
         .collect()
+}
+
+fn device(network: &Network, device: Device) -> String {
+    let names = &network.names;
+    match device {
+        Device::Pcx(pcx) => format!("peering {}", names.pcxs[pcx].short()),
+        Device::Attach(attach) => format!("tgw attachment {}", names.tgw_attaches[attach].short()),
+        Device::Guest(guest) => format!("instance {}", names.guests[guest].short()),
+    }
 }

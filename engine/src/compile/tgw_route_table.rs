@@ -197,14 +197,20 @@ impl Context {
         let attach = self.attachment_named(via, Some(tgw))?;
         let a = &self.fabric.tgw_attaches[attach];
         let available = a.available;
-        if matches!(a.kind, TgwAttachKind::Connect { .. }) && !learnt {
+        let TgwAttachKind::Connect { tunnels, .. } = &a.kind else {
+            return Some((TgwTarget::Attach(attach), available));
+        };
+        if !learnt {
             let message = format!("a Connect attachment such as `{via}` takes no static routes");
             self.problem(
                 Diagnostic::error("route-target", via.span, message)
                     .help("its peers announce prefixes: `advertises` of the peer, and a propagation of the attachment"),
             );
+            return None;
         }
-        Some((TgwTarget::Attach(attach), available))
+        // An export tells that the route was learnt, not from which peer: any of them.
+        let legs: Box<[(TgwAttachIx, u32)]> = (0..tunnels.len() as u32).map(|n| (attach, n)).collect();
+        Some((if legs.is_empty() { TgwTarget::Attach(attach) } else { TgwTarget::Tunnels(legs) }, available))
     }
 
     /// What an attachment lets a table learn.

@@ -2,9 +2,9 @@
 
 use super::{Explanation, Leg, Origin, Part};
 use crate::base::Protocol;
-use crate::base::ids::{SgIx, VpceIx};
+use crate::base::ids::{GuestIx, PcxIx, SgIx, TgwAttachIx, VpceIx};
 use crate::compile::Network;
-use crate::fabric::{ANY_PROTOCOL, Address, EniKind, PeerMatch, SgRow};
+use crate::fabric::{ANY_PROTOCOL, Address, PeerMatch, SgRow, TgwAttachKind};
 use crate::verdict::{Dir, RowIx, RowKind, Stage};
 use std::collections::BTreeSet;
 
@@ -58,8 +58,12 @@ impl GroupLost {
 /// Something that a packet passes between two interfaces.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Device {
-    /// A peering, an attachment, a NAT gateway or a forwarding guest, by the row that let the packet pass.
-    Row(RowIx),
+    /// A peering of VPCs.
+    Pcx(PcxIx),
+    /// An attachment to a transit gateway.
+    Attach(TgwAttachIx),
+    /// A guest that forwards.
+    Guest(GuestIx),
 }
 
 /// What a person should also know.
@@ -133,33 +137,31 @@ fn asymmetric(network: &Network, e: &Explanation) -> Option<Hint> {
     let reply = e.reply.as_ref()?;
     let (there, back) = (devices(network, &e.request), devices(network, reply));
     let only = |a: &BTreeSet<Device>, b: &BTreeSet<Device>| a.difference(b).copied().collect::<Vec<_>>();
-    // A reply that was dropped early has not shown its whole way.
-    let stopped = matches!(reply.end, super::End::Dropped(_));
-    let (request, reply) = (only(&there, &back), only(&back, &there));
-    (!reply.is_empty() || (!request.is_empty() && !stopped)).then_some(Hint::Asymmetric { request, reply })
+    let (mut request, only_reply) = (only(&there, &back), only(&back, &there));
+    if matches!(reply.end, super::End::Dropped(_)) {
+        // It has not shown its whole way: what it did not come to, it might have passed.
+        let guests = only_reply.iter().any(|d| matches!(d, Device::Guest(_)));
+        request.retain(|d| guests && matches!(d, Device::Guest(_)));
+    }
+    (!request.is_empty() || !only_reply.is_empty()).then_some(Hint::Asymmetric { request, reply: only_reply })
 }
 
 fn devices(network: &Network, leg: &Leg) -> BTreeSet<Device> {
     let fabric = &network.fabric;
-    let kept = leg.steps.iter().filter(|step| step.decision.allow).filter(|step| match step.stage {
-        Stage::Pcx(_) => fabric.rows[step.decision.by].kind == RowKind::PcxPass,
-        Stage::Tgw(attach) => {
-            matches!(fabric.rows[step.decision.by].kind, RowKind::TgwPass)
-                && !matches!(fabric.tgw_attaches[attach].kind, crate::fabric::TgwAttachKind::Peering(_))
+    let passed = leg.steps.iter().filter_map(|step| {
+        let kind = fabric.rows[step.decision.by].kind;
+        match step.stage {
+            Stage::Pcx(pcx) if kind == RowKind::PcxPass => Some(Device::Pcx(pcx)),
+            Stage::Tgw(attach) if kind == RowKind::TgwPass => match fabric.tgw_attaches[attach].kind {
+                TgwAttachKind::Peering(_) => None,
+                _ => Some(Device::Attach(attach)),
+            },
+            // A firewall that knows nothing of the connection ends the way, and is worth naming.
+            Stage::Guest(eni) if matches!(kind, RowKind::GuestForward | RowKind::GuestNoState) => {
+                fabric.enis[eni].guest().map(Device::Guest)
+            }
+            _ => None,
         }
-        Stage::Guest(eni) => {
-            matches!(fabric.enis[eni].kind, EniKind::Guest(_))
-                && fabric.rows[step.decision.by].kind == RowKind::GuestForward
-        }
-        _ => false,
     });
-    // A forwarding guest counts as one, whichever of its interfaces the packet came in by.
-    kept.map(|step| match step.stage {
-        Stage::Guest(eni) => {
-            let first = fabric.enis[eni].guest().and_then(|guest| fabric.guests[guest].enis.first().copied());
-            Device::Row(fabric.enis[first.unwrap_or(eni)].row(crate::fabric::EniRow::GuestForward))
-        }
-        _ => Device::Row(step.decision.by),
-    })
-    .collect()
+    passed.collect()
 }

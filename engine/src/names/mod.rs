@@ -97,8 +97,8 @@ pub struct Names {
     pub links: IndexVec<LinkIx, String>,
     /// Instance types by guest, where known.
     pub mac: IndexVec<EniIx, Option<String>>,
-    /// Description of an interface, where it has one.
-    pub eni_descriptions: IndexVec<EniIx, Option<String>>,
+    /// Owner account of an interface, where it is not the VPC's: a participant's in a shared subnet (SHARE-3).
+    pub eni_accounts: IndexVec<EniIx, Option<String>>,
     /// Written rows.
     pub rows: IndexVec<RowIx, Option<Box<RowText>>>,
 }

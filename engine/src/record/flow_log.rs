@@ -110,9 +110,12 @@ impl Record {
     }
 }
 
-/// Account and id of an interface.
+/// Account and id of an interface. In a shared subnet the account is the participant's (SHARE-3).
 #[must_use]
 pub fn identity(network: &Network, eni: EniIx) -> (String, String) {
+    if let Some(account) = &network.names.eni_accounts[eni] {
+        return (account.clone(), network.names.enis[eni].id.clone());
+    }
     let vpc = network.fabric.enis[eni].vpc;
     let (account, _) = &network.names.realms[network.fabric.vpcs[vpc].realm as usize];
     (account.clone(), network.names.enis[eni].id.clone())

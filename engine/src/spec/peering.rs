@@ -8,9 +8,9 @@ use serde::Serialize;
 #[derive(Clone, PartialEq, Debug, Default, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VpcPeeringConnection {
-    /// The VPC that asked for it. Absent if the topology does not describe that VPC.
+    /// The VPC that asked for it. May be absent only in an imported topology: the export lacks that VPC.
     pub requester: Option<Spanned<String>>,
-    /// The VPC that was asked. Absent if the topology does not describe that VPC.
+    /// The VPC that was asked. May be absent only in an imported topology: the export lacks that VPC.
     pub accepter: Option<Spanned<String>>,
     /// State. Default `active`; only an active one carries packets.
     pub state: Option<PeeringState>,

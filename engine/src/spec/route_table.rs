@@ -28,8 +28,8 @@ pub struct RouteTable {
 pub struct Route {
     /// Destination: an IPv4 or IPv6 block, or a prefix list's name.
     pub to: Spanned<String>,
-    /// Target: `local`, or the name of an internet gateway, egress-only internet gateway, NAT gateway,
-    /// network interface, or instance with exactly one interface.
+    /// Target: `local`, or the name of an internet gateway, egress-only internet gateway, NAT gateway, VPC peering
+    /// connection, transit gateway, gateway endpoint, network interface, or instance with exactly one interface.
     pub via: Spanned<String>,
     /// State as AWS reports it. Default: `active` while the target can take traffic.
     pub state: Option<RouteState>,

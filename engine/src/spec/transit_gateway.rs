@@ -95,9 +95,9 @@ pub struct TransitGatewayVpcAttachment {
 #[derive(Clone, PartialEq, Debug, Default, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TransitGatewayPeeringAttachment {
-    /// The transit gateway that asked for it. Absent if the topology does not describe it.
+    /// The transit gateway that asked for it. May be absent only in an imported topology: the export lacks it.
     pub requester: Option<Spanned<String>>,
-    /// The transit gateway that was asked. Absent if the topology does not describe it.
+    /// The transit gateway that was asked. May be absent only in an imported topology: the export lacks it.
     pub accepter: Option<Spanned<String>>,
     /// State. Default `available`.
     pub state: Option<AttachmentState>,

@@ -116,10 +116,10 @@ impl<R: Recorder> Walk<'_, R> {
                 let link = if near == there { LinkIx::TGW } else { self.fabric.link_of_regions(near, there) };
                 (Vantage::Tgw { via: far, eni: None, from: None }, link)
             }
-            TgwAttachKind::Peering(None) => {
+            // Nothing is known of the other side: of the peer, or of a Connect attachment without a tunnel.
+            TgwAttachKind::Peering(None) | TgwAttachKind::Connect { .. } => {
                 return Err(self.end(Stage::Tgw(out), packet, a.row(TgwRow::Unknown), None));
             }
-            TgwAttachKind::Connect { .. } => unreachable!("routes of a Connect attachment lead into its tunnels"),
         };
         self.pass(Stage::Tgw(out), packet, a.row(TgwRow::Pass));
         Ok(Next::Done(Verdict::Transit { to, link }))

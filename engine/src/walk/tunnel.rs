@@ -4,7 +4,8 @@
 //! known pair of outer addresses; any other packet, GRE or not, is the transport attachment's (TGW-23). The
 //! appliance is a forwarding guest: it unwraps what is for its outer address, and wraps what its tunnel leads to. What it knows of
 //! routes is what BGP would tell it: the prefixes of the table that routes its Connect attachment (TGW-25, assumed).
-//! Not modelled here: the BGP sessions themselves, limits of routes.
+//! Not modelled here: the BGP sessions themselves, limits of routes; what is too big for a tunnel is dropped without a word
+//! to its sender, and of equal prefixes of two tunnels the autonomous systems are not compared.
 
 use super::transit_gateway::RouteAt;
 use super::{Next, Pass, Recorder, Walk};
@@ -52,8 +53,8 @@ impl<'a, R: Recorder> Walk<'a, R> {
         eni: Option<EniIx>,
     ) -> Pass<Next> {
         let fabric = self.fabric;
-        let usable = legs.iter().filter(|(connect, _)| fabric.tgw_attaches[*connect].available);
-        let tunnels = usable.filter_map(|(connect, n)| Some((*connect, tunnel(fabric, *connect, *n)?)));
+        let usable = legs.iter().zip(0u32..).filter(|((connect, _), _)| fabric.tgw_attaches[*connect].available);
+        let tunnels = usable.filter_map(|((connect, n), leg)| Some((*connect, leg, tunnel(fabric, *connect, *n)?)));
         if tunnels.clone().next().is_none() {
             let (connect, _) = legs[0];
             let by = fabric.tgw_attaches[connect].row(TgwRow::State);
@@ -61,9 +62,9 @@ impl<'a, R: Recorder> Walk<'a, R> {
         }
         let (protocol, from, to) = self.ends(packet);
         let pick = Pick::shared(Choice::Tunnel(rtb, at), protocol, from, to);
-        let options = tunnels.clone().enumerate().map(|(n, (_, t))| PickOption { salt: t.salt, label: n as u32 });
+        let options = tunnels.clone().map(|(_, leg, t)| PickOption { salt: t.salt, label: leg });
         let n = self.flows.picks.pick(pick, options);
-        let (connect, tunnel) = tunnels.clone().nth(n).expect("picked among them");
+        let (connect, _, tunnel) = tunnels.clone().nth(n).expect("picked among them");
         let TgwAttachKind::Connect { transport, .. } = fabric.tgw_attaches[connect].kind else {
             unreachable!("tunnels are of Connect attachments")
         };

@@ -5,7 +5,7 @@ use super::harness::*;
 use std::collections::BTreeSet;
 use vpcsim_engine::compile::compile_failed;
 use vpcsim_engine::diag::FileIx;
-use vpcsim_engine::explain::{Common, Hint, Outcome, hints};
+use vpcsim_engine::explain::{Common, Device, Hint, Outcome, hints};
 use vpcsim_engine::spec;
 
 /// A client in zone a, servers in zones a and b, stateful firewalls per zone in an inspection VPC. `back` is the transit
@@ -66,6 +66,16 @@ fn appliance_mode_case_9() {
     let off = net(&inspected("", "t"));
     check(&off, "client -> near tcp/443", "open");
     check(&off, "client -> far tcp/443", "no_reply reply instance fw-b: a stateful appliance");
+    let shown = hints(&off, &ask(&off, "client -> far tcp/443"));
+    let guests = |devices: &[Device]| -> Vec<String> {
+        let name = |d: &Device| match d {
+            Device::Guest(guest) => off.names.guests[*guest].short().to_owned(),
+            other => format!("{other:?}"),
+        };
+        devices.iter().map(name).collect()
+    };
+    let [Hint::Asymmetric { request, reply }] = &shown[..] else { panic!("{shown:?}") };
+    assert_eq!((guests(request), guests(reply)), (vec!["fw-a".to_owned()], vec!["fw-b".to_owned()]));
     let on = net(&inspected(", appliance_mode: true", "t"));
     let answer = ask(&on, "client -> far tcp/443");
     assert_eq!(answer.outcome, Outcome::Open);
