@@ -27,8 +27,13 @@ struct Kind {
     question: fn(&World<'_>, &mut Dice) -> Option<RefQuestion>,
 }
 
-const ONE_VPC: Kind = Kind { topology: random, question: random_question };
-const BETWEEN_VPCS: Kind = Kind { topology: random_wide, question: question_between };
+static ONE_VPC: Kind = Kind { topology: random, question: random_question };
+static BETWEEN_VPCS: Kind = Kind { topology: random_wide, question: question_between };
+
+/// So many seeds of each kind.
+fn kinds(default: u64) -> impl Iterator<Item = (u64, &'static Kind)> {
+    (1..=number("VPCSIM_TOPOLOGIES", default)).flat_map(|seed| [(seed, &ONE_VPC), (seed, &BETWEEN_VPCS)])
+}
 
 #[derive(Default)]
 struct Tally {
@@ -153,13 +158,13 @@ fn under_change(
     holds: impl Fn(&Answers, &Answers) -> bool,
     name_after: impl Fn(&Spec, &RefQuestion) -> RefQuestion,
 ) {
-    for seed in 1..=number("VPCSIM_TOPOLOGIES", 100) {
+    for (seed, kind) in kinds(100) {
         let dice = &mut Dice::new(seed.wrapping_mul(77));
-        let spec = random(seed);
+        let spec = (kind.topology)(seed);
         let changed = change(&spec, dice);
         let (before, after) = (compiled(&spec), compiled(&changed));
         for _ in 0..number("VPCSIM_QUESTIONS", 40) {
-            let Some(q) = random_question(&World::new(&spec), dice) else { continue };
+            let Some(q) = (kind.question)(&World::new(&spec), dice) else { continue };
             let (_, old) = ask_engine(&before, &q);
             let (_, new) = ask_engine(&after, &name_after(&changed, &q));
             if !holds(&old, &new) {
@@ -214,17 +219,18 @@ fn names_do_not_matter() {
     };
     let same = |old: &Answers, new: &Answers| {
         let before = |row: &mut RefRow| {
-            row.resource = change::named_before(&row.resource).to_owned();
-            row.name = change::named_before(&row.name).to_owned();
+            row.resource = change::named_before(&row.resource);
+            row.name = change::named_before(&row.name);
         };
         *old == with_rows(new, before)
     };
     let by_address = |changed: &Spec, q: &RefQuestion| {
         let from = match &q.from {
             Sender::Internet => Sender::Internet,
-            Sender::Eni(_) => {
+            Sender::Eni(old) => {
                 let world = World::new(changed);
-                Sender::Eni(world.enis.iter().find(|e| e.owns(q.src)).expect("the same addresses").name.clone())
+                let same = |eni: &&reference::world::Eni| change::named_before(&eni.name) == *old;
+                Sender::Eni(world.enis.iter().find(same).expect("the same interface").name.clone())
             }
         };
         RefQuestion { from, ..q.clone() }
@@ -237,12 +243,12 @@ fn the_first_blocker_decides_and_asking_changes_nothing() {
     use vpcsim_engine::explain::End;
     use vpcsim_engine::verdict::{Reason, reason_of};
     let mut blocked = 0;
-    for seed in 1..=number("VPCSIM_TOPOLOGIES", 300) {
-        let spec = random(seed);
+    for (seed, kind) in kinds(300) {
+        let spec = (kind.topology)(seed);
         let network = compiled(&spec);
         let dice = &mut Dice::new(seed.wrapping_mul(5));
         for _ in 0..number("VPCSIM_QUESTIONS", 40) {
-            let Some(q) = random_question(&World::new(&spec), dice) else { continue };
+            let Some(q) = (kind.question)(&World::new(&spec), dice) else { continue };
             let (explanation, answer) = ask_engine(&network, &q);
             assert_eq!(explanation, ask_engine(&network, &q).0, "asked twice: seed {seed}: {}", text(&q));
             let Some((part, row)) = explanation.decided_by else { continue };

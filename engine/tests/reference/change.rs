@@ -137,6 +137,23 @@ pub fn reorder(spec: &Spec) -> Spec {
     for bpa in &mut other.block_public_access {
         bpa.value.exclusions.reverse();
     }
+    for table in other.transit_gateway_route_tables.values_mut() {
+        table.routes.reverse();
+        table.associations.reverse();
+        table.propagations.reverse();
+    }
+    other.transit_gateway_vpc_attachments.values_mut().for_each(|a| a.subnets.reverse());
+    other.transit_gateway_connects.values_mut().for_each(|c| c.peers.reverse());
+    for endpoint in other.vpc_endpoints.values_mut() {
+        endpoint.subnets.reverse();
+        endpoint.route_tables.reverse();
+        endpoint.security_groups.iter_mut().for_each(|g| g.reverse());
+    }
+    for service in other.vpc_endpoint_services.values_mut() {
+        service.subnets.reverse();
+        service.security_groups.iter_mut().for_each(|g| g.reverse());
+        service.listeners.iter_mut().for_each(|l| l.value.targets.reverse());
+    }
     let inside = other.instances.values_mut().filter_map(|i| i.primary.as_mut());
     for eni in inside.chain(other.network_interfaces.values_mut()) {
         eni.security_groups.iter_mut().for_each(|g| g.reverse());
@@ -151,7 +168,10 @@ pub fn rename(text: &str, spec: &Spec) -> String {
         ($($kind:ident)*) => { $( names.extend(spec.$kind.keys().map(|n| n.value.clone())); )* };
     }
     take!(vpcs subnets route_tables network_acls security_groups prefix_lists internet_gateways
-        egress_only_internet_gateways nat_gateways network_interfaces instances internet_hosts not_modelled);
+        egress_only_internet_gateways nat_gateways network_interfaces instances internet_hosts not_modelled
+        vpc_peering_connections transit_gateways transit_gateway_vpc_attachments transit_gateway_peering_attachments
+        transit_gateway_connects transit_gateway_route_tables transit_gateway_multicast_domains vpc_endpoints
+        vpc_endpoint_services);
     let mut out = String::new();
     let mut word = String::new();
     for c in text.chars().chain(['\n']) {
@@ -169,8 +189,11 @@ pub fn rename(text: &str, spec: &Spec) -> String {
     out
 }
 
-/// The name before [`rename`].
-pub fn named_before(name: &str) -> &str {
-    let new = name.strip_prefix('r').filter(|rest| rest.len() > 4 && rest.as_bytes()[3] == b'-');
-    new.map_or(name, |rest| &rest[4..])
+/// The name before [`rename`]; a name may be made of several, as `attachment/subnet`.
+pub fn named_before(name: &str) -> String {
+    let before = |name: &str| {
+        let new = name.strip_prefix('r').filter(|rest| rest.len() > 4 && rest.as_bytes()[3] == b'-');
+        new.map_or(name, |rest| &rest[4..]).to_owned()
+    };
+    name.split('/').map(before).collect::<Vec<_>>().join("/")
 }
