@@ -78,9 +78,8 @@ fn answered(network: &Network, probe: &Probe, e: &Explanation) -> Line {
         || expect == e.outcome.word()
         || (e.supposes_listener.is_some() && expect == "closed" && e.outcome == Outcome::Open);
     if e.depends_on_choice() {
-        // The set of possible answers holds what is expected, or not; the line says that it is a choice.
-        let possible = e.alternatives.iter().any(|a| a.outcome.word() == expect);
-        let as_expected = expect.is_empty() || expect == "unknown" || possible;
+        // An expectation that holds for some flows only does not hold.
+        let as_expected = expect.is_empty() || expect == "unknown";
         let dropped_at = render::hint::shares(e);
         return Line { result: Outcome::Unknown, code: "SIM_CHOICE", dropped_at, as_expected };
     }

@@ -123,13 +123,23 @@ struct Ends {
 }
 
 /// Who sends and to which address: two texts as a person types them. The family is the one both have,
-/// IPv4 first.
+/// IPv4 first. A destination that names nothing here is asked of the resolver of the sender's VPC.
 ///
 /// # Errors
 /// If a text names nothing, several things, or something that cannot send or receive.
 pub fn resolve_origin(network: &Network, from: &str, to: &str) -> Result<(Origin, IpAddr), QuestionError> {
     let sources = ends(network, from)?;
-    let targets = resolve_target(network, to)?;
+    let targets = match resolve_target(network, to) {
+        Err(unknown @ QuestionError::Unknown { .. }) => {
+            let asks = sources.candidates.iter().find_map(|(eni, _)| *eni);
+            let found = asks.map(|eni| network.resolve(network.fabric.enis[eni].vpc, to)).unwrap_or_default();
+            if found.is_empty() {
+                return Err(unknown);
+            }
+            found
+        }
+        found => found?,
+    };
     for (eni, source) in &sources.candidates {
         for target in &targets {
             if source.is_ipv4() == target.is_ipv4() {
