@@ -2,7 +2,7 @@
 
 use super::context::Context;
 use crate::diag::{Diagnostic, Span};
-use crate::spec::Peer;
+use crate::spec::{Peer, PeeringState};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -20,6 +20,12 @@ const ROWS_PER_ACL: usize = 20;
 const RULES_PER_GROUP: usize = 60;
 /// Groups an interface may have.
 const GROUPS_PER_INTERFACE: usize = 5;
+/// Active peerings a VPC may have.
+const PEERINGS_PER_VPC: usize = 50;
+/// Transit gateways a VPC may be attached to.
+const TRANSIT_GATEWAYS_PER_VPC: usize = 5;
+/// Route tables a transit gateway may have.
+const TABLES_PER_TRANSIT_GATEWAY: usize = 20;
 
 impl Context {
     pub(super) fn quotas(&mut self) {
@@ -34,8 +40,18 @@ impl Context {
             }
         };
         let spec = &self.spec;
-        let subnets = count_by_vpc(spec.subnets.values().map(|s| &*s.vpc.value));
-        let tables = count_by_vpc(spec.route_tables.values().map(|t| &*t.vpc.value));
+        let peerings =
+            spec.vpc_peering_connections.values().filter(|p| p.state.is_none_or(|s| s == PeeringState::Active));
+        let peerings = count_by(peerings.flat_map(|p| p.requester.iter().chain(&p.accepter)).map(|vpc| &*vpc.value));
+        let attached = count_by(spec.transit_gateway_vpc_attachments.values().map(|a| &*a.vpc.value));
+        let tgw_tables = count_by(spec.transit_gateway_route_tables.values().map(|t| &*t.transit_gateway.value));
+        for name in spec.transit_gateways.keys() {
+            let tables = tgw_tables.get(&*name.value).copied().unwrap_or(0);
+            let what = format_args!("route tables of transit gateway `{name}`");
+            check(name.span, tables, TABLES_PER_TRANSIT_GATEWAY, what);
+        }
+        let subnets = count_by(spec.subnets.values().map(|s| &*s.vpc.value));
+        let tables = count_by(spec.route_tables.values().map(|t| &*t.vpc.value));
         for (name, vpc) in &spec.vpcs {
             check(
                 name.span,
@@ -46,6 +62,9 @@ impl Context {
             check(name.span, vpc.ipv6_cidrs.len(), BLOCKS_PER_VPC, format_args!("IPv6 blocks of vpc `{name}`"));
             let of = |counts: &BTreeMap<&str, usize>| counts.get(&*name.value).copied().unwrap_or(0);
             check(name.span, of(&subnets), SUBNETS_PER_VPC, format_args!("subnets of vpc `{name}`"));
+            check(name.span, of(&peerings), PEERINGS_PER_VPC, format_args!("active peerings of vpc `{name}`"));
+            let tgws = format_args!("transit gateways of vpc `{name}`");
+            check(name.span, of(&attached), TRANSIT_GATEWAYS_PER_VPC, tgws);
             check(name.span, of(&tables), TABLES_PER_VPC, format_args!("route tables of vpc `{name}`"));
         }
         for (name, table) in &spec.route_tables {
@@ -93,8 +112,8 @@ impl Context {
     }
 }
 
-/// How many of something each VPC has, from the VPC's name of each.
-fn count_by_vpc<'a>(names: impl Iterator<Item = &'a str>) -> BTreeMap<&'a str, usize> {
+/// How many of something each VPC or transit gateway has, from its name of each.
+fn count_by<'a>(names: impl Iterator<Item = &'a str>) -> BTreeMap<&'a str, usize> {
     let mut counts = BTreeMap::new();
     for name in names {
         *counts.entry(name).or_default() += 1;

@@ -70,6 +70,32 @@ fn quotas_are_warnings() {
     assert_eq!(found[0].severity, vpcsim_engine::diag::Severity::Warning);
 }
 
+/// VPC-8: the quotas of what lies between VPCs: 50 peerings, 5 transit gateways, 20 tables.
+#[test]
+fn quotas_between_vpcs_are_warnings() {
+    use std::fmt::Write;
+    let with = |peers: usize, tables: usize| {
+        let mut vpcs = String::from("vpcs:\n  hub: {cidr: 10.0.0.0/16}\n");
+        let mut pcxs = String::from("vpc_peering_connections:\n");
+        for n in 1..=peers {
+            let _ = writeln!(vpcs, "  v{n}: {{cidr: 10.{n}.0.0/16}}");
+            let _ = writeln!(pcxs, "  p{n}: {{requester: hub, accepter: v{n}}}");
+        }
+        let mut rtbs = String::from(
+            "transit_gateways: {t: {default_route_table_association: false, default_route_table_propagation: false}}\ntransit_gateway_route_tables:\n",
+        );
+        for n in 1..=tables {
+            let _ = writeln!(rtbs, "  r{n}: {{transit_gateway: t}}");
+        }
+        diagnostics(&format!("{vpcs}{pcxs}{rtbs}")).into_iter().map(|d| d.message).collect::<Vec<_>>()
+    };
+    assert_eq!(with(50, 20), [""; 0]);
+    let found = with(51, 21);
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(found.iter().any(|m| m.starts_with("active peerings of vpc `hub`: 51")), "{found:?}");
+    assert!(found.iter().any(|m| m.starts_with("route tables of transit gateway `t`: 21")), "{found:?}");
+}
+
 /// VPC-9: a block that equals or covers the destination of a route is refused; one inside it is fine.
 #[test]
 fn a_block_must_be_smaller_than_routes() {
