@@ -74,3 +74,19 @@ fn a_regional_nat_gateway_is_blocked_too() {
     let yaml = blocked("block-bidirectional", "").replace("nat: {subnet: sp}", "nat: {vpc: v}");
     check(&net(&yaml), NAT, BLOCKED_OUT);
 }
+
+/// BPA-1: it is set per account and Region; one that names neither is the topology's own.
+#[test]
+fn of_another_region_or_account() {
+    let with = |place: &str| {
+        let yaml = blocked("block-bidirectional", "").replace("[{mode", &format!("[{{{place}mode"));
+        net(&format!("region: us-west-2\naccount: '111122223333'\n{yaml}"))
+    };
+    for own in ["", "region: us-west-2, ", "account: '111122223333', ", "region: us-west-2, account: '111122223333', "]
+    {
+        check(&with(own), IN, BLOCKED_IN);
+    }
+    for other in ["region: us-east-1, ", "account: '999988887777', ", "region: us-west-2, account: '999988887777', "] {
+        check(&with(other), IN, "open");
+    }
+}

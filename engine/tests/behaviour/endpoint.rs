@@ -227,6 +227,17 @@ fn the_load_balancers_group_sees_the_consumer() {
     check(&net, "cb1 -> e/cb tcp/443", "no_reply request sg gl inbound default: no rule matches");
 }
 
+/// VPCE-12: the load balancer sends as itself, so a target's rule may name its group.
+#[test]
+fn a_targets_rule_names_the_load_balancers_group() {
+    let with = |group: &str| {
+        let yaml = privatelink(", security_groups: [gl]", "");
+        net(&yaml.replace("ports: 8443, from: 10.0.0.0/16", &format!("ports: 8443, from: {group}")))
+    };
+    check(&with("gl"), "ca1 -> e/ca tcp/443", "open");
+    check(&with("gt"), "ca1 -> e/ca tcp/443", "no_reply request sg gt inbound default: no rule matches");
+}
+
 /// SHARE-1: interfaces and groups of participants in the owner's subnet: one VPC.
 #[test]
 fn a_shared_vpc_is_one_vpc() {

@@ -238,3 +238,20 @@ instances: {{i-b: {{subnet: sb, address: 10.2.1.10, public_ip: 198.51.100.7}}}}"
     assert_eq!(resolved(", accepter_dns_resolution: true"), "10.2.1.10");
     assert_eq!(resolved(", requester_dns_resolution: true"), "198.51.100.7");
 }
+
+/// PCX-11: a rule of either direction may name a group of the peer; not one of a peer in another Region.
+#[test]
+fn outbound_rules_name_the_peers_groups() {
+    let yaml = triangle(AB, ["{to: 10.2.0.0/16, via: ab}", "{to: 10.1.0.0/16, via: ab}", ""], "");
+    let named = yaml.replace(
+        "ga: {vpc: a, inbound: [{from: 0.0.0.0/0}]}",
+        "ga: {vpc: a, outbound: [{protocol: tcp, ports: 22, to: gb}]}",
+    );
+    assert_ne!(named, yaml);
+    check(&net(&named), "i-a -> i-b tcp/22", "open");
+    check(&net(&named), "i-a -> i-b tcp/23", "no_reply request sg ga outbound default: no rule matches");
+    let abroad = named.replace("b: {cidr: 10.2.0.0/16}", "b: {cidr: 10.2.0.0/16, region: eu-west-1}");
+    let (spec, _) = spec::read(FileIx(0), abroad.as_bytes());
+    let network = compile(&spec.unwrap()).0.expect("a stale rule is no mistake");
+    check(&network, "i-a -> i-b tcp/22", "no_reply request sg ga outbound default: no rule matches");
+}

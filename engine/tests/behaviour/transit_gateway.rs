@@ -190,6 +190,21 @@ fn too_big_case_15_core_case_21() {
     assert_eq!(arrived.payload.to_vec(), [2, 4, 0x21, 0x0c], "a segment of 8,460 bytes");
 }
 
+/// TGW-15, TGW-17: an attachment with IPv6 has IPv6 addresses, and tells of what is too big by one.
+#[test]
+fn too_big_for_ipv6() {
+    let yaml = two("", ", ipv6: true", ", ipv6: true", "")
+        .replace("cidr: 10.1.11.0/24", "cidr: 10.1.11.0/24, ipv6_cidr: '2600:1f18:1:b::/64'");
+    let mut world = World::new(&yaml);
+    let (a, b) = ("[2600:1f18:1:1::10]:1", "[2600:1f18:2:1::10]:9");
+    world.sends(&udp(a, b, 8500 - 48), "to b1");
+    let sent = world.send(&udp(a, b, 8501 - 48));
+    assert!(sent.end.starts_with("dropped tgw attachment ta: larger than 8500 bytes"), "{}", sent.end);
+    let notify = sent.notify.expect("the sender is told");
+    assert_eq!(notify.kind, NotifyKind::TooBig { mtu: 8500 });
+    assert!(notify.from.is_ipv6(), "{notify:?}");
+}
+
 /// TGW-19: it takes one off, and drops the last one silently.
 #[test]
 fn time_to_live() {
