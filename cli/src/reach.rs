@@ -47,12 +47,13 @@ pub(crate) fn reach(args: &ReachArgs, global: &Global) -> Result<Status, Failure
         }
         None => matrix(network, &args.from, &args.to)?,
     };
-    let questions: Vec<Question> = probes.iter().filter_map(|p| p.question.as_ref().ok().copied()).collect();
-    let mut answers = analyse::probes(network, &questions).into_iter();
+    let asked: Vec<(&Probe, Question)> = probes.iter().filter_map(|p| Some((p, *p.question.as_ref().ok()?))).collect();
+    let questions: Vec<Question> = asked.iter().map(|(_, question)| *question).collect();
+    let mut answers = analyse::probes(network, &questions, |n, e| answered(network, asked[n].0, e)).into_iter();
     let lines: Vec<Line> = probes
         .iter()
         .map(|probe| match &probe.question {
-            Ok(_) => answered(network, probe, &answers.next().expect("one answer a question")),
+            Ok(_) => answers.next().expect("one answer a question"),
             Err(why) => Line {
                 result: Outcome::Unknown,
                 code: "NO_SOURCE_OR_DESTINATION",

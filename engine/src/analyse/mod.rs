@@ -7,8 +7,13 @@ use crate::compile::Network;
 use crate::explain::{Explanation, Question, ask};
 use rayon::prelude::*;
 
-/// Answers many questions.
+/// What `of` makes of the answers to many questions. An answer is dropped as soon as `of` has seen it, so a million of
+/// them take the room of a million results.
 #[must_use]
-pub fn probes(network: &Network, questions: &[Question]) -> Vec<Explanation> {
-    questions.par_iter().map(|question| ask(network, question)).collect()
+pub fn probes<T: Send>(
+    network: &Network,
+    questions: &[Question],
+    of: impl Fn(usize, &Explanation) -> T + Sync,
+) -> Vec<T> {
+    questions.par_iter().enumerate().map(|(n, question)| of(n, &ask(network, question))).collect()
 }
