@@ -66,6 +66,8 @@ pub fn resources(network: &Network) -> DiGraph<Resource, String> {
         names.pcxs.iter().map(|label| add("VPC peering connection", label.to_string())).collect();
     let tgws: Vec<NodeIndex> = names.tgws.iter().map(|label| add("transit gateway", label.to_string())).collect();
     let vpces: Vec<NodeIndex> = names.vpces.iter().map(|label| add("VPC endpoint", label.to_string())).collect();
+    let vgws: Vec<NodeIndex> =
+        names.vgws.iter().map(|label| add("virtual private gateway", label.to_string())).collect();
     let others: Vec<NodeIndex> =
         names.not_modelled.iter().map(|(label, _)| add("not modelled", label.to_string())).collect();
     for (n, subnet) in fabric.subnets.iter().enumerate() {
@@ -80,6 +82,7 @@ pub fn resources(network: &Network) -> DiGraph<Resource, String> {
                 Target::Pcx(i) => pcxs[i.to_usize()],
                 Target::Tgw(i) => tgws[fabric.tgw_attaches[i].tgw.to_usize()],
                 Target::Vpce(i) => vpces[i.to_usize()],
+                Target::Vgw(i) => vgws[i.to_usize()],
                 Target::Nowhere => continue,
                 Target::NotModelled(i) => others[i.to_usize()],
             };

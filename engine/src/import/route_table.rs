@@ -139,6 +139,7 @@ pub(super) fn build(tables: Vec<Item<RouteTable>>, out: &mut Out) {
             vpc: Spanned::new(vpc.to_owned(), span),
             main,
             gateway,
+            propagating_vpn_gateways: Vec::new(),
             routes,
             name_tag: table.tags.name(&id),
         };

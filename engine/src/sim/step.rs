@@ -4,7 +4,7 @@ use super::{Event, Sim};
 use crate::base::Nanos;
 use crate::base::ids::{EniIx, InetIx};
 use crate::event::{Fact, HostRef, Observer};
-use crate::verdict::{Dir, Hop, LinkIx, Notify, NotifyKind, RowIx, Step, Vantage, Verdict};
+use crate::verdict::{Dir, Entry, Hop, LinkIx, Notify, NotifyKind, RowIx, Step, Vantage, Verdict};
 use crate::walk::{DenyPolicy, IGW_MTU, NoRecord, Recorder, Walk};
 use crate::wire::{Packet, fragment, quote};
 
@@ -68,6 +68,10 @@ impl<O: Observer> Sim<O> {
                 self.queue.push(self.now + delay, Event::Service { packet, eni });
             }
             Verdict::Exit => self.exit(packet, at),
+            Verdict::Site { host } => {
+                let delay = self.network.fabric.link(LinkIx::SITE).latency;
+                self.queue.push(self.now + delay, Event::Internet { packet, host });
+            }
             Verdict::Endpoint { host, back } => self.hand_to_service(packet, host, back),
             Verdict::Replicate { domain, sender } => self.replicate(&packet, domain, sender),
             Verdict::Taken { domain } => self.membership(domain),
@@ -305,6 +309,12 @@ impl<O: Observer> Sim<O> {
                 }
                 self.walk(packet, Vantage::Out(eni));
             }
+            HostRef::Internet(inet) if self.network.fabric.internet_hosts[inet].router.is_some() => {
+                let router = self.network.fabric.internet_hosts[inet].router.expect("at a site");
+                let delay = self.network.fabric.link(LinkIx::SITE).latency;
+                let at = Vantage::Router { router, from: Entry::Lan };
+                self.queue.push(self.now + delay, Event::Arrive { packet, at });
+            }
             HostRef::Internet(inet) => {
                 let flow = crate::flow::Inside::of(&packet.headers);
                 if let Some(back) = flow.and_then(|flow| self.service_backs.get(&(inet, flow)).copied()) {
@@ -333,7 +343,12 @@ const fn interface_of(at: Vantage) -> Option<(EniIx, Dir)> {
         | Vantage::RegionalNat(_)
         | Vantage::Internet
         | Vantage::Tgw { .. }
-        | Vantage::GatewayEndpoint(_) => None,
+        | Vantage::GatewayEndpoint(_)
+        | Vantage::Router { .. }
+        | Vantage::Vgw { .. }
+        | Vantage::Dxgw { .. }
+        | Vantage::TunnelEnd(..)
+        | Vantage::VifEnd(..) => None,
     }
 }
 
@@ -346,6 +361,11 @@ const fn sender_of(at: Vantage) -> Option<EniIx> {
         | Vantage::RegionalNat(_)
         | Vantage::Internet
         | Vantage::Tgw { .. }
-        | Vantage::GatewayEndpoint(_) => None,
+        | Vantage::GatewayEndpoint(_)
+        | Vantage::Router { .. }
+        | Vantage::Vgw { .. }
+        | Vantage::Dxgw { .. }
+        | Vantage::TunnelEnd(..)
+        | Vantage::VifEnd(..) => None,
     }
 }

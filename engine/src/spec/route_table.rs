@@ -15,6 +15,9 @@ pub struct RouteTable {
     pub main: bool,
     /// The internet gateway whose incoming traffic this table routes (edge association).
     pub gateway: Option<Spanned<String>>,
+    /// Virtual private gateways whose routes are propagated into it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub propagating_vpn_gateways: Vec<Spanned<String>>,
     /// Its routes, in any order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub routes: Vec<Spanned<Route>>,
