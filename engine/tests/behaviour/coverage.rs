@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Prefixes of ids, with their pages. Anything else that looks like an id (an RFC, an encoding) is none.
-const PAGES: [(&str, &str); 24] = [
+const PAGES: [(&str, &str); 25] = [
     ("ACL", "network-acl.md"),
+    ("BGP", "route-selection.md"),
     ("BPA", "block-public-access.md"),
     ("BW", "bandwidth.md"),
     ("CT", "connection-tracking.md"),
