@@ -7,6 +7,7 @@
 pub mod dhcp;
 pub mod dns;
 mod emit;
+pub mod esp;
 pub mod fragment;
 pub mod gre;
 mod headers;
