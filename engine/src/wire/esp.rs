@@ -8,6 +8,7 @@
 //! [`ReplayWindow`], [`open`]s, and only then notes the sequence number.
 
 mod crypto;
+pub mod ike;
 mod replay;
 mod suite;
 
