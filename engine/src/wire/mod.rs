@@ -4,6 +4,7 @@
 //! copied. Bytes exist only where bytes are wanted: captures, mirrors, the hosts' TCP stacks.
 //! Law, tested on random packets: `parse(emit(p)) == p`, and an independent decoder agrees.
 
+pub mod bfd;
 pub mod dhcp;
 pub mod dns;
 mod emit;
@@ -16,6 +17,7 @@ mod mss;
 mod packet;
 mod parse;
 pub mod quote;
+pub mod vlan;
 
 pub use emit::{emit, emit_into};
 pub use headers::{Fragment, Headers, Icmp, L4, Tcp, TcpFlags, Udp};
