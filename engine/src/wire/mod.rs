@@ -5,6 +5,7 @@
 //! Law, tested on random packets: `parse(emit(p)) == p`, and an independent decoder agrees.
 
 pub mod bfd;
+pub mod bgp;
 pub mod dhcp;
 pub mod dns;
 mod emit;
