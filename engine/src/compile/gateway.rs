@@ -42,6 +42,7 @@ const NAT_ROWS: [(RowKind, Dir); 8] = [
     (RowKind::NatIdle, Dir::In),
     (RowKind::MtuNat, Dir::In),
     (RowKind::TtlNat, Dir::In),
+    (RowKind::NatNoGateway, Dir::In),
 ];
 
 impl Context {

@@ -223,6 +223,21 @@ transit_gateway_route_tables: {x: {transit_gateway: t, default_association: true
     check(&world.net, "a -> internet tcp/443", "open");
 }
 
+/// NAT-12, IGW-5: a regional gateway's way is the VPC's internet gateway; without one there is none, out or in.
+#[test]
+fn a_regional_gateway_without_an_internet_gateway() {
+    let yaml = "
+vpcs: {v: {cidr: 10.0.0.0/16}}
+nat_gateways: {nat: {vpc: v, addresses: [{public: 198.51.100.5}]}}
+subnets: {s: {vpc: v, az: a, cidr: 10.0.1.0/24, route_table: r}}
+route_tables: {r: {vpc: v, routes: [{to: 0.0.0.0/0, via: nat}]}}
+instances: {a: {subnet: s, address: 10.0.1.10}}
+";
+    let net = net(yaml);
+    check(&net, "a -> internet tcp/443", "no_reply request nat nat: its VPC has no internet gateway attached");
+    check(&net, "internet -> 198.51.100.5 tcp/443", "no_reply request internet: no interface");
+}
+
 /// NAT-13: NAT64. 64:ff9b::/96 leads to the IPv4 address in its last 32 bits.
 #[test]
 fn nat64() {
