@@ -33,7 +33,7 @@ const WELL_KNOWN: [WellKnown; 2] = [
 /// What `internet` stands for in a question: a host that takes everything (INET-4; RFC 5737, RFC 3849).
 pub const ANY_HOST: (&str, [&str; 2]) = ("internet", ["192.0.2.1", "2001:db8::1"]);
 
-const NAT_ROWS: [(RowKind, Dir); 8] = [
+const NAT_ROWS: [(RowKind, Dir); 9] = [
     (RowKind::NatTranslate, Dir::In),
     (RowKind::NatProtocol, Dir::In),
     (RowKind::NatFragment, Dir::In),
@@ -42,6 +42,7 @@ const NAT_ROWS: [(RowKind, Dir); 8] = [
     (RowKind::NatIdle, Dir::In),
     (RowKind::MtuNat, Dir::In),
     (RowKind::TtlNat, Dir::In),
+    (RowKind::NatNoGateway, Dir::In),
 ];
 
 impl Context {

@@ -85,11 +85,13 @@ pub enum NatRow {
     Mtu,
     /// Hops ran out.
     Ttl,
+    /// Regional: its VPC has no internet gateway.
+    NoGateway,
 }
 
 impl NatRow {
     /// Number of implied rows per NAT gateway.
-    pub const COUNT: u32 = 8;
+    pub const COUNT: u32 = 9;
 }
 
 impl Nat {

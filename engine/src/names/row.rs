@@ -64,6 +64,7 @@ impl Names {
             | K::NatPorts
             | K::NatIdle
             | K::MtuNat
+            | K::NatNoGateway
             | K::TtlNat => "nat_gateway",
             K::PcxPass | K::PcxTransit | K::PcxUnknown | K::PcxMtu | K::PcxReturn => "vpc_peering_connection",
             K::TgwPass
@@ -274,6 +275,7 @@ impl Names {
                 let mtu = if fabric.nats[NatIx(r.owner)].eni.is_some() { 8500 } else { 1500 };
                 format!("nat {name}: larger than {mtu} bytes, and must not be fragmented")
             }
+            K::NatNoGateway => format!("nat {name}: its VPC has no internet gateway attached"),
             K::TtlNat => format!("nat {name}: time to live expired"),
             K::GuestNoState => {
                 format!("instance {name}: a stateful appliance that has not seen this connection's first packet")

@@ -58,6 +58,7 @@ pub const fn code_of(row: Row) -> &'static str {
         K::NatUnsolicited => "SIM_NAT_UNSOLICITED",
         K::NatPorts => "SIM_NAT_PORTS_EXHAUSTED",
         K::NatIdle => "SIM_NAT_IDLE_TIMEOUT",
+        K::NatNoGateway => "NO_ROUTE_TO_DESTINATION",
         K::GuestNoState => "SIM_STATEFUL_APPLIANCE",
         K::PcxPass => "SIM_PEERING",
         K::PcxTransit => "PCX_REQUIRES_ADDRESS_IN_VPC_CIDR",

@@ -138,6 +138,8 @@ pub enum RowKind {
     MtuNat,
     /// NAT gateway: hops ran out (nat).
     TtlNat,
+    /// Regional NAT gateway: its VPC has no internet gateway attached (nat).
+    NatNoGateway,
     /// A stateful forwarding guest has not seen the connection's first packet (eni).
     GuestNoState,
     /// VPC peering: it carries the packet (pcx).

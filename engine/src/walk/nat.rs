@@ -45,11 +45,14 @@ impl<R: Recorder> Walk<'_, R> {
         if v.bpa.egress {
             self.deny(Stage::Bpa, packet, v.row(VpcRow::BpaOut))?;
         }
-        if let Some(igw) = v.igw {
-            let destination = eval::igw_destination(self.fabric, igw, packet.headers.dst);
-            if !destination.allow {
-                return Err(self.end(Stage::Igw, packet, destination.by, None));
-            }
+        // IGW-1: without one there is no way out.
+        let Some(igw) = v.igw else {
+            let by = self.fabric.nats[nat].row(NatRow::NoGateway);
+            return Err(self.end(Stage::Nat(nat), packet, by, None));
+        };
+        let destination = eval::igw_destination(self.fabric, igw, packet.headers.dst);
+        if !destination.allow {
+            return Err(self.end(Stage::Igw, packet, destination.by, None));
         }
         let ours = matches!(packet.headers.dst, IpAddr::V4(dst) if self.fabric.public_v4.contains_key(&dst));
         Ok(Next::Done(if ours {
@@ -63,6 +66,9 @@ impl<R: Recorder> Walk<'_, R> {
     pub(super) fn regional_nat_back(&mut self, packet: &mut Packet, nat: NatIx) -> Pass<Next> {
         // BPA-2: ingress-only mode lets a NAT gateway's traffic in, the bidirectional one does not.
         let v = &self.fabric.vpcs[self.fabric.nats[nat].vpc];
+        if v.igw.is_none() {
+            return Err(self.end(Stage::Igw, packet, self.fabric.no_mapping, None));
+        }
         if v.bpa.ingress && v.bpa.egress {
             self.deny(Stage::Bpa, packet, v.row(VpcRow::BpaIn))?;
         }

@@ -112,6 +112,23 @@ fn a_group_behind_an_appliance_core_case_14() {
     assert_eq!(lost, Some("SG_REFERENCES_NOT_PRESERVED"));
 }
 
+/// TGW-20: a group is not known behind a VPC in between, also if no appliance is there: its table leads back to the transit
+/// gateway at once. Directly it is known; and address blocks match by either way.
+#[test]
+fn a_group_behind_a_vpc_in_between() {
+    let between = inspected("", "t")
+        .replace("  t: {default", "  t: {security_group_referencing: true, default")
+        .replace("via: fw-a}", "via: t}");
+    let direct = between.replace("associations: [tc, ts],", "associations: [tc, ts], propagations: [tc, ts],");
+    assert_ne!(direct, between);
+    let (between, direct) = (net(&between), net(&direct));
+    check(&direct, "client -> named tcp/22", "open");
+    check(&between, "client -> named tcp/22", "no_reply request sg gn inbound default: no rule matches");
+    let ways = |net| crossings(net, "client -> near tcp/443").into_iter().filter(|c| c.starts_with("ti/")).count();
+    assert_eq!((ways(&between), ways(&direct)), (4, 0), "in and out, there and back");
+    check(&between, "client -> near tcp/443", "open");
+}
+
 /// TGW-9, TGW-10: the same flow chooses the same zone in every run, and when a zone fails only its flows move.
 #[test]
 fn a_zone_fails_and_only_its_flows_move() {

@@ -114,6 +114,34 @@ fn a_nat_instance() {
     assert_eq!((back.headers.dst.to_string().as_str(), back.headers.ports().1), ("10.0.1.10", 40000));
 }
 
+/// GST-8, GST-2: the reply is the client's again, also if it comes in by another interface than the one that it is for.
+#[test]
+fn a_reply_by_another_interface_of_a_nat_instance() {
+    let net = net("
+vpcs: {v: {cidr: 10.0.0.0/16}}
+subnets:
+  sa: {vpc: v, az: a, cidr: 10.0.1.0/24, route_table: ra}
+  sb: {vpc: v, az: a, cidr: 10.0.2.0/24, route_table: rb}
+  sn: {vpc: v, az: a, cidr: 10.0.9.0/24}
+  sm: {vpc: v, az: a, cidr: 10.0.10.0/24}
+route_tables:
+  ra: {vpc: v, routes: [{to: 10.0.2.0/24, via: n-1}]}
+  rb: {vpc: v, routes: [{to: 10.0.9.0/24, via: n-2}]}
+security_groups: {open: {vpc: v, inbound: [{from: 10.0.0.0/16}]}}
+network_interfaces:
+  n-1: {subnet: sn, instance: n, device_index: 0, address: 10.0.9.10, security_groups: [open], source_dest_check: false}
+  n-2: {subnet: sm, instance: n, device_index: 1, address: 10.0.10.10, security_groups: [open], source_dest_check: false}
+instances:
+  a: {subnet: sa, address: 10.0.1.10, security_groups: [open]}
+  b: {subnet: sb, address: 10.0.2.10, security_groups: [open], listen: [22]}
+  n: {forwarding: {masquerade: true}}
+");
+    check(&net, "a -> b tcp/22", "open");
+    assert_eq!(ask(&net, "a -> b tcp/22").request.end_headers.src.to_string(), "10.0.9.10");
+    let ways = crossings(&net, "a -> b tcp/22");
+    assert_eq!(ways[4..], ["b out ACCEPT", "n-2 in ACCEPT", "n-1 out ACCEPT", "a in ACCEPT"]);
+}
+
 /// GST-8: without masquerading the source is the client's, which has no public address.
 #[test]
 fn forwarding_alone_is_no_nat() {

@@ -201,6 +201,43 @@ fn a_regional_gateway() {
     world.sends(&tcp("192.0.2.7:443", "198.51.100.5:2000", SYN), "dropped nat nat: not the reply");
 }
 
+/// NAT-12, IGW-6: what comes from another VPC leaves with the elastic address too. But a regional gateway's own table, as AWS
+/// makes it, has the VPC's blocks and the internet gateway only, so the reply to a private address elsewhere ends there.
+#[test]
+fn a_regional_gateway_and_another_vpc() {
+    let yaml = natted("{vpc: v, addresses: [{public: 198.51.100.5}]}", ALL)
+        .replace("vpcs: {", "vpcs: {w: {cidr: 10.1.0.0/16}, ")
+        .replace("  sp: {", "  sw: {vpc: w, az: a, cidr: 10.1.1.0/24, route_table: rw}\n  sp: {")
+        .replace("  ra: {vpc: v, routes: [", "  rw: {vpc: w, routes: [{to: 0.0.0.0/0, via: t}]}\n  ra: {vpc: v, routes: [{to: 10.1.0.0/16, via: t}, ")
+        .replace("security_groups:\n", "security_groups:\n  gw: {vpc: w}\n")
+        .replace("instances:\n", "instances:\n  far: {subnet: sw, address: 10.1.1.10, security_groups: [gw]}\n")
+        + "
+transit_gateways: {t: {}}
+transit_gateway_vpc_attachments: {tv: {transit_gateway: t, vpc: v, subnets: [sa]}, tw: {transit_gateway: t, vpc: w, subnets: [sw]}}
+transit_gateway_route_tables: {x: {transit_gateway: t, default_association: true, default_propagation: true, routes: [{to: 0.0.0.0/0, via: tv}]}}
+";
+    let mut world = World::new(&yaml);
+    let out = world.sends(&tcp("10.1.1.10:40000", "192.0.2.7:443", SYN), "out");
+    assert_eq!(out.headers.src.to_string(), "198.51.100.5");
+    world.sends(&reply(&out), "dropped igw igw: a private destination");
+    check(&world.net, "a -> internet tcp/443", "open");
+}
+
+/// NAT-12, IGW-5: a regional gateway's way is the VPC's internet gateway; without one there is none, out or in.
+#[test]
+fn a_regional_gateway_without_an_internet_gateway() {
+    let yaml = "
+vpcs: {v: {cidr: 10.0.0.0/16}}
+nat_gateways: {nat: {vpc: v, addresses: [{public: 198.51.100.5}]}}
+subnets: {s: {vpc: v, az: a, cidr: 10.0.1.0/24, route_table: r}}
+route_tables: {r: {vpc: v, routes: [{to: 0.0.0.0/0, via: nat}]}}
+instances: {a: {subnet: s, address: 10.0.1.10}}
+";
+    let net = net(yaml);
+    check(&net, "a -> internet tcp/443", "no_reply request nat nat: its VPC has no internet gateway attached");
+    check(&net, "internet -> 198.51.100.5 tcp/443", "no_reply request internet: no interface");
+}
+
 /// NAT-13: NAT64. 64:ff9b::/96 leads to the IPv4 address in its last 32 bits.
 #[test]
 fn nat64() {

@@ -29,7 +29,7 @@ impl World<'_> {
         }
         match self.igw_of(&nat.vpc) {
             Some(igw) => self.out_by_igw(&igw, &nat.vpc, None, p),
-            None => drop(RefRow::new("NatUnsolicited", &nat.name)),
+            None => drop(RefRow::new("NatNoGateway", &nat.name)),
         }
     }
 
