@@ -14,6 +14,7 @@ use vpcsim_engine::spec::{
     AttachmentState, Encryption, Instance, Integrity, NetworkInterface, RouteOrigin, Spanned, Spec, Subnet,
     VirtualInterfaceType, VpnTunnel,
 };
+use vpcsim_engine::verdict::RowKind;
 
 const KEY: &str = "example-not-a-key";
 
@@ -65,7 +66,7 @@ fn outside_inside(tunnel: &VpnTunnel) -> (String, String) {
 }
 
 /// Puts an instance into a VPC whose account has none, and asks by it.
-fn ask(mut spec: Spec, vpc: &str, cidr: &str, address: &str, to: &str) -> Outcome {
+fn ask(mut spec: Spec, vpc: &str, cidr: &str, address: &str, to: &str) -> (Outcome, Option<RowKind>) {
     let subnet = Subnet {
         vpc: vpc.into(),
         az: "a".into(),
@@ -97,7 +98,8 @@ fn ask(mut spec: Spec, vpc: &str, cidr: &str, address: &str, to: &str) -> Outcom
         src_port: None,
         dst_port: 443,
     };
-    explain::ask(&network, &question).outcome
+    let answer = explain::ask(&network, &question);
+    (answer.outcome, answer.decided_by.map(|(_, row)| network.fabric.rows[row].kind))
 }
 
 fn account() -> Option<Vec<(String, String)>> {
@@ -146,7 +148,7 @@ fn a_real_account_has_its_vpn() {
     // The route table shows the way to the site; what is there is not described.
     for to in ["10.1.1.5", "8.8.8.8"] {
         let outcome = ask(import.spec.clone(), "vpc-815775e7", "10.100.0.0/24", "10.100.0.10", to);
-        assert_eq!(outcome, Outcome::Unknown, "{to}");
+        assert_eq!(outcome, (Outcome::Unknown, Some(RowKind::VgwUnknown)), "{to}");
     }
 }
 
@@ -345,7 +347,7 @@ fn a_gateway_whose_sources_the_export_lacks_is_not_modelled() {
         {"DestinationCidrBlock": "172.16.0.0/12", "GatewayId": "vgw-1", "Origin": "EnableVgwRoutePropagation", "State": "active"}]}]}"#;
     let unknown = |import: &Import| {
         let outcome = ask(import.spec.clone(), "vpc-1", "10.0.9.0/24", "10.0.9.9", "172.16.0.1");
-        assert_eq!(outcome, Outcome::Unknown);
+        assert_eq!(outcome.0, Outcome::Unknown, "{outcome:?}");
     };
     let import = good(&[("a.json", NET), ("r.json", table)]);
     assert_eq!(kind(&import, "vgw-1"), "virtual private gateway whose VPN connections the export lacks");
