@@ -608,3 +608,29 @@ fn broken_configurations_never_panic() {
         assert!(compile(&import.spec).0.is_some());
     }
 }
+
+/// From a VPC over a transit gateway to sites that nobody describes: by VPN and by Direct Connect.
+#[test]
+fn what_is_behind_a_transit_gateway_is_unknown() {
+    let vpc = r#"{"TransitGatewayVpcAttachments": [{"TransitGatewayAttachmentId": "tgw-attach-a", "TransitGatewayId": "tgw-1",
+        "VpcId": "vpc-1", "VpcOwnerId": "111122223333", "State": "available", "SubnetIds": ["subnet-1"]}],
+        "NetworkInterfaces": [{"NetworkInterfaceId": "eni-1", "SubnetId": "subnet-1", "InterfaceType": "transit_gateway",
+        "PrivateIpAddress": "10.0.0.9", "Description": "Network Interface for Transit Gateway Attachment tgw-attach-a"}],
+        "RouteTables": [{"RouteTableId": "rtb-1", "VpcId": "vpc-1", "Associations": [{"Main": true}],
+        "Routes": [{"DestinationCidrBlock": "0.0.0.0/0", "TransitGatewayId": "tgw-1", "State": "active"}]}]}"#;
+    let association = r#"{"Associations": [{"TransitGatewayAttachmentId": "tgw-attach-a", "ResourceType": "vpc", "State": "associated"}]}"#;
+    let vpns = vpn("vpn-1", r#""CustomerGatewayId": "cgw-1", "TransitGatewayId": "tgw-1""#, &xml());
+    let import = good(&[
+        ("a.json", NET),
+        ("t.json", TRANSIT),
+        ("d.json", DIRECT_CONNECT),
+        ("v.json", &vpns),
+        ("w.json", vpc),
+        ("x.tgw-rtb-1.json", association),
+    ]);
+    let answer = |to: &str| ask(import.spec.clone(), "vpc-1", "10.0.9.0/24", "10.0.9.9", to);
+    assert_eq!(answer("172.16.0.1"), (Outcome::Unknown, Some(RowKind::TunnelUnknown)));
+    assert_eq!(answer("192.168.0.1").0, Outcome::Unknown, "{:?}", answer("192.168.0.1"));
+    assert_eq!(answer("10.7.0.1").0, Outcome::Unknown, "{:?}", answer("10.7.0.1"));
+    assert_eq!(answer("11.0.0.1"), (Outcome::NoReply, Some(RowKind::TgwRouteNone)));
+}
