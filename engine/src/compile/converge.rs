@@ -215,8 +215,7 @@ impl Context {
             for (from, to) in [(a, b), (b, a)] {
                 let (from_table, to_table) = (build.routers[from], build.routers[to]);
                 let kind = build.kind(from_table, to_table);
-                let (teller, learner) =
-                    (self.names.routers[from].id.clone(), self.names.routers[to].id.clone());
+                let (teller, learner) = (self.names.routers[from].id.clone(), self.names.routers[to].id.clone());
                 let mut session = Session::new(from_table, to_table, kind, Class::Bgp)
                     .exporting(self.export_of(from, &[&learner]))
                     .importing(self.import_of(to, &[&teller]))
@@ -553,11 +552,8 @@ impl Context {
             let way = |route: &Route| route.session().map(|session| build.ways[session]);
             // The best of what was learnt, even if a written route beats it.
             let Some(first) = ranked.routes.iter().find(|r| way(r).is_some()) else { continue };
-            let legs: Vec<&Route> = if std::ptr::eq(first, ranked.best()) {
-                ranked.sharing().iter().collect()
-            } else {
-                vec![first]
-            };
+            let legs: Vec<&Route> =
+                if std::ptr::eq(first, ranked.best()) { ranked.sharing().iter().collect() } else { vec![first] };
             match way(first).expect("learnt") {
                 Way::Attach(attach) => {
                     let says = format!("{} (propagated)", self.names.tgw_attaches[attach].id);

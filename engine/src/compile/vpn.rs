@@ -116,9 +116,7 @@ impl Context {
                 self.check_inside(&block);
                 if let Some(other) = inside_taken.insert(block.value, block.span) {
                     let message = format!("{block} is inside another tunnel already");
-                    self.problem(
-                        Diagnostic::error("inside-cidr", block.span, message).note(other, "the other tunnel"),
-                    );
+                    self.problem(Diagnostic::error("inside-cidr", block.span, message).note(other, "the other tunnel"));
                 }
             }
         }
