@@ -13,6 +13,7 @@ mod behaviour {
     mod coverage;
     mod diagnostics;
     mod diagnostics_between;
+    mod direct_connect;
     mod edge;
     mod egress_only;
     mod endpoint;
@@ -31,4 +32,5 @@ mod behaviour {
     mod subnet;
     mod transit_gateway;
     mod vpc;
+    mod vpn;
 }

@@ -21,9 +21,6 @@ use crate::spec::{LinkSpec, Neighbor, Spanned};
 use crate::verdict::{LinkIx, Row, RowKind};
 use std::collections::BTreeMap;
 
-/// Prefixes that a virtual private gateway and a transit gateway learn of one VPN connection (VPN-10).
-const VGW_PREFIXES_MAX: u32 = 100;
-const TGW_PREFIXES_MAX: u32 = 1000;
 /// One-way latency between two routers that name none.
 const ROUTER_LATENCY: Nanos = Nanos::from_micros(500);
 
@@ -265,7 +262,7 @@ impl Context {
                         let tells = Export::vgw_to_site().by_tunnel(n == 0);
                         build.tell(down.exporting(tells).importing(import).of_bgp(bgp), to_site);
                         let session = Session { up, ..Session::new(site, table, kind, Class::Vpn) };
-                        build.tell(session.exporting(export).of_bgp(bgp).limited(VGW_PREFIXES_MAX), to_site);
+                        build.tell(session.exporting(export).of_bgp(bgp), to_site);
                     }
                     VpnEnd::Tgw(attach) => {
                         // TGW-3, BGP-20: it tells the table that routes what comes by it.
@@ -280,7 +277,7 @@ impl Context {
                             let table = build.tgw_rtbs[&draft.index];
                             let kind = build.kind(site, table);
                             let session = Session { up, ..Session::new(site, table, kind, Class::Vpn) };
-                            let session = session.exporting(export.clone()).of_bgp(bgp).limited(TGW_PREFIXES_MAX);
+                            let session = session.exporting(export.clone()).of_bgp(bgp);
                             build.tell(session, Way::Vpn(attach, tunnel));
                         }
                     }

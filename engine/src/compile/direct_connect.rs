@@ -67,7 +67,7 @@ impl Context {
                 }
             };
             let (Some(dxgw), Some(by_tgw)) = (dxgw, by_tgw) else { continue };
-            // DX-4.
+            // DX-3.
             let (first, other) = *kinds.entry(dxgw).or_insert((by_tgw, name.span));
             if first != by_tgw {
                 let message = format!("`{}` has associations of both kinds", association.direct_connect_gateway);
@@ -78,7 +78,7 @@ impl Context {
                 );
             }
             if by_tgw {
-                // DX-6: lists of transit gateways must not overlap.
+                // DX-4: lists of transit gateways must not overlap.
                 let lists = allowed.entry(dxgw).or_default();
                 let mut clashes = Vec::new();
                 for prefix in association.allowed_prefixes.iter().flatten() {

@@ -159,7 +159,7 @@ impl Context {
         RouteTable { vpc, routes, v4, v6, none }
     }
 
-    /// RTB-18: virtual private gateways put what they have learnt into the tables that take it. What an export shows of a
+    /// RTB-14: virtual private gateways put what they have learnt into the tables that take it. What an export shows of a
     /// gateway whose sites are described is compared with that.
     fn propagated_routes(&mut self, out: &mut Vec<Candidate>, rtb: RtbIx, vpc: VpcIx, table: &spec::RouteTable) {
         for written in &table.propagating_vpn_gateways {

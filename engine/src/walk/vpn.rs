@@ -1,7 +1,7 @@
 //! Virtual private gateways and VPN tunnels.
 //!
-//! A virtual private gateway takes what is for its VPC into it, and sends all else where its routes lead: that is also how
-//! sites reach each other by it (VPN-13). What a tunnel carries is encrypted by the caller of the walk where it crosses;
+//! A virtual private gateway takes what is for its VPC into it (VPN-11), and sends all else where its routes lead (VPN-10):
+//! that is also how sites reach each other by it (BGP-17). What a tunnel carries is encrypted by the caller of the walk where it crosses;
 //! here the tunnel only says whether it is up and whether the packet fits (VPN-4). Not modelled: what a virtual
 //! private gateway takes off the time to live.
 
@@ -20,7 +20,7 @@ impl<R: Recorder> Walk<'_, R> {
             self.pass(stage, packet, v.row(VgwRow::Enter));
             return self.enter_by_vgw(packet, vgw);
         }
-        // DX-8: what a Direct Connect gateway brings is for the VPC only.
+        // DX-5: what a Direct Connect gateway brings is for the VPC only.
         if matches!(from, Some(Entry::Dxgw(_))) {
             return Err(self.end(stage, packet, v.row(VgwRow::NoVpc), None));
         }
