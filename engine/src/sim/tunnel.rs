@@ -101,3 +101,68 @@ impl<O: Observer> Sim<O> {
         &self.esp_sa
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Protocol;
+    use crate::diag::FileIx;
+    use crate::wire::{Fragment, Headers, L4, Payload, Udp};
+
+    fn sim() -> Sim<()> {
+        let yaml = include_str!("../../../topologies/site-to-site-vpn.yaml");
+        let (spec, _) = crate::spec::read(FileIx(0), yaml.as_bytes());
+        let (network, _) = crate::compile::compile(&spec.expect("a topology"));
+        Sim::new(network.expect("without a mistake"), 0, ())
+    }
+
+    fn packet() -> Packet {
+        let headers = Headers {
+            src: "10.0.1.10".parse().unwrap(),
+            dst: "172.16.1.10".parse().unwrap(),
+            protocol: Protocol::UDP,
+            ttl: 64,
+            traffic_class: 0,
+            fragment: Fragment::default(),
+            l4: L4::Udp(Udp { src_port: 1, dst_port: 2, length: 108 }),
+        };
+        Packet { headers, tag: 0, payload: Payload::Zeros(100) }
+    }
+
+    /// VPN-7: once only, and nothing that was changed on the way.
+    #[test]
+    fn repeats_and_changes_are_dropped() {
+        let (tunnel, to) = (TunnelIx(0), Side::Customer);
+        let mut sim = sim();
+        sim.seal(&packet(), tunnel, to);
+        let Some((at, Event::Sealed { packet: outer, .. })) = sim.queue.pop() else { panic!("it is on its way") };
+        sim.now = at;
+        assert_eq!((outer.headers.protocol, outer.headers.dst.to_string().as_str()), (esp::PROTOCOL, "203.0.113.10"));
+        let mut changed = outer.clone();
+        let mut bytes = outer.payload.to_vec();
+        bytes[40] ^= 1;
+        changed.payload = bytes.as_slice().into();
+        sim.open(&changed, tunnel, to);
+        assert_eq!(sim.totals().dropped, 1, "changed");
+        sim.open(&outer, tunnel, to);
+        assert_eq!(sim.totals().dropped, 1, "taken");
+        sim.open(&outer, tunnel, to);
+        assert_eq!(sim.totals().dropped, 2, "repeated");
+    }
+
+    /// VPN-5: what may be cut is cut before it is sealed.
+    #[test]
+    fn pieces_are_sealed_one_by_one() {
+        let mut sim = sim();
+        let mut big = packet();
+        big.headers.l4 = L4::Udp(Udp { src_port: 1, dst_port: 2, length: 2008 });
+        big.payload = Payload::Zeros(2000);
+        sim.seal(&big, TunnelIx(0), Side::Customer);
+        let mut sizes = Vec::new();
+        while let Some((_, Event::Sealed { packet, .. })) = sim.queue.pop() {
+            sizes.push(packet.len());
+        }
+        assert_eq!(sizes.len(), 2);
+        assert!(sizes.iter().all(|len| *len <= 1500), "{sizes:?}");
+    }
+}

@@ -74,7 +74,9 @@ fn sharing_is_for_bgp_case_14() {
 fn one_prefix_too_many_case_19() {
     let announcing = |prefixes: usize| {
         let list: Vec<String> = (0..prefixes).map(|n| format!("172.{}.{}.0/24", 16 + n / 200, n % 200)).collect();
-        both("", "", &format!(", networks: [{}]", list.join(", ")))
+        // Nothing but these: a router would pass on what its VPN tells it.
+        let (all, by) = (list.join(", "), "neighbors: [{peer: vif, announces: [");
+        both("", "", &format!(", networks: [{all}], {by}{all}]}}]"))
     };
     assert_eq!(way(&net(&announcing(100)), "app -> db tcp/1521"), ["vif vif"]);
     let yaml = announcing(101);

@@ -128,11 +128,11 @@ impl World {
     /// Sends a packet from whoever has its source address; from the internet if nobody has.
     pub(crate) fn send(&mut self, packet: &Packet) -> Sent {
         let owner = self.net.fabric.vpcs.iter().find_map(|vpc| vpc.eni_with(packet.headers.src));
-        let mut routers = self.net.fabric.routers.iter_enumerated();
-        let site = routers.find(|(_, router)| router.hosts.contains_key(&packet.headers.src));
+        let routers = self.net.fabric.routers.iter_enumerated();
+        let site = routers.filter(|(_, r)| r.hosts.contains_key(&packet.headers.src)).map(|(router, _)| router).next();
         let at = match (owner, site) {
             (Some(eni), _) => Vantage::Out(eni),
-            (None, Some((router, _))) => Vantage::Router { router, from: Entry::Lan },
+            (None, Some(router)) => Vantage::Router { router, from: Entry::Lan },
             (None, None) => Vantage::Internet,
         };
         self.send_at(packet, at)
