@@ -2,7 +2,7 @@
 //!
 //! A router lowers the segment size of what passes its tunnels, as AWS's sample configurations have it (VPN-6), and tells
 //! the sender what is too big. Not modelled: its own address translation and its own line to the internet, which is said
-//! at that hop; filters; what it says for itself.
+//! at that hop; filters; the MTU of the network behind it; what it says for itself.
 
 use super::arrive::inside_of;
 use super::{Next, Pass, Recorder, Walk, related};
