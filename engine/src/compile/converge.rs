@@ -78,10 +78,9 @@ impl Build {
 impl Context {
     pub(super) fn converge(&mut self, drafts: &[TgwDraft]) -> Learnt {
         let mut learnt = Learnt { vgws: self.fabric.vgws.iter().map(|_| Vec::new()).collect(), ..Learnt::default() };
-        if self.fabric.vgws.is_empty() && self.fabric.tunnels.is_empty() && self.fabric.vifs.is_empty() {
-            if self.fabric.routers.is_empty() {
-                return learnt;
-            }
+        let f = &self.fabric;
+        if f.vgws.is_empty() && f.tunnels.is_empty() && f.vifs.is_empty() && f.routers.is_empty() {
+            return learnt;
         }
         let mut build = Build::default();
         self.tables(&mut build, drafts);
@@ -199,6 +198,11 @@ impl Context {
                     self.known_peer(&neighbor.peer);
                     continue;
                 };
+                if other == own {
+                    let message = format!("router `{name}` is its own neighbour");
+                    self.problem(Diagnostic::error("peering-with-itself", neighbor.peer.span, message));
+                    continue;
+                }
                 let pair = pairs.entry((own.min(other), own.max(other))).or_default();
                 pair.0 = pair.0.or(neighbor.latency);
                 pair.1 |= neighbor.shutdown.unwrap_or(false);

@@ -27,7 +27,7 @@ impl<R: Recorder> Walk<'_, R> {
             return Err(self.end(stage, packet, d.row(DxgwRow::NotJoined), None));
         }
         match hop {
-            NextHop::Vif(vif) => self.into_vif(packet, vif, Side::Aws, None),
+            NextHop::Vif(vif) => self.enter_vif(packet, vif, Side::Aws, None),
             NextHop::Vgw(vgw) => Ok(Next::On(Vantage::Vgw { vgw, from: Entry::Dxgw(dxgw) })),
             NextHop::Attach(via) => Ok(Next::On(Vantage::Tgw { via, eni: None, from: None })),
             hop => unreachable!("a Direct Connect gateway has no way to {hop:?}"),
@@ -35,7 +35,7 @@ impl<R: Recorder> Walk<'_, R> {
     }
 
     /// Over a virtual interface, from one side.
-    pub(super) fn into_vif(
+    pub(super) fn enter_vif(
         &mut self,
         packet: &mut Packet,
         vif: VifIx,

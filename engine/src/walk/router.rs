@@ -41,8 +41,8 @@ impl<R: Recorder> Walk<'_, R> {
                 Some(host) => Ok(Next::Done(Verdict::Site { host: *host })),
                 None => Err(self.end(stage, packet, r.row(RouterRow::NoHost), None)),
             },
-            NextHop::Tunnel(tunnel) => self.into_tunnel(packet, tunnel, Side::Customer, tell),
-            NextHop::Vif(vif) => self.into_vif(packet, vif, Side::Customer, tell),
+            NextHop::Tunnel(tunnel) => self.enter_tunnel(packet, tunnel, Side::Customer, tell),
+            NextHop::Vif(vif) => self.enter_vif(packet, vif, Side::Customer, tell),
             NextHop::Router(to, link) => {
                 let to = Vantage::Router { router: to, from: Entry::Router(router) };
                 Ok(Next::Done(Verdict::Transit { to, link }))

@@ -26,8 +26,8 @@ impl<R: Recorder> Walk<'_, R> {
         }
         let unknown = (!v.complete).then(|| v.row(VgwRow::Unknown));
         match self.hop_of(packet, stage, &v.fib, PathOwner::Vgw(vgw), unknown)? {
-            NextHop::Tunnel(tunnel) => self.into_tunnel(packet, tunnel, Side::Aws, None),
-            NextHop::Vif(vif) => self.into_vif(packet, vif, Side::Aws, None),
+            NextHop::Tunnel(tunnel) => self.enter_tunnel(packet, tunnel, Side::Aws, None),
+            NextHop::Vif(vif) => self.enter_vif(packet, vif, Side::Aws, None),
             NextHop::Dxgw(dxgw) => Ok(Next::On(Vantage::Dxgw { dxgw, from: Entry::Vgw(vgw) })),
             hop => unreachable!("a virtual private gateway has no way to {hop:?}"),
         }
@@ -63,7 +63,7 @@ impl<R: Recorder> Walk<'_, R> {
     }
 
     /// Into a tunnel at one side. `tell` says who tells the sender that a packet is too big; AWS tells nobody (VPN-5).
-    pub(super) fn into_tunnel(
+    pub(super) fn enter_tunnel(
         &mut self,
         packet: &mut Packet,
         tunnel: TunnelIx,
@@ -101,10 +101,10 @@ impl<R: Recorder> Walk<'_, R> {
     }
 
     /// A transit gateway's table leads to a VPN connection as such: one tunnel carries everything (VPN-8).
-    pub(super) fn into_vpn(&mut self, packet: &mut Packet, attach: TgwAttachIx, tunnels: &[TunnelIx]) -> Pass<Next> {
+    pub(super) fn enter_vpn(&mut self, packet: &mut Packet, attach: TgwAttachIx, tunnels: &[TunnelIx]) -> Pass<Next> {
         let up = tunnels.iter().copied().find(|tunnel| self.fabric.tunnels[*tunnel].up);
         match up.or(tunnels.first().copied()) {
-            Some(tunnel) => self.into_tunnel(packet, tunnel, Side::Aws, None),
+            Some(tunnel) => self.enter_tunnel(packet, tunnel, Side::Aws, None),
             None => {
                 let by = self.fabric.tgw_attaches[attach].row(crate::fabric::TgwRow::Unknown);
                 Err(self.end(Stage::Tgw(attach), packet, by, None))
