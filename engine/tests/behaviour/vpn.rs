@@ -1,7 +1,7 @@
 //! Site-to-Site VPN: `docs/behaviour/vpn.md`, cases 14, 16, 17 and 18 of the design's hybrid list, route priority.
 
 use super::harness::*;
-use vpcsim_engine::explain::Outcome;
+use vpcsim_engine::explain::{Device, Hint, Outcome, hints};
 use vpcsim_engine::fabric::NextHop;
 use vpcsim_engine::verdict::NotifyKind;
 
@@ -152,6 +152,12 @@ fn a_firewall_dislikes_the_other_tunnel() {
     let net = net(&sites(NORTH, &stubborn, ""));
     check(&net, "n1 -> app tcp/443", "no_reply reply router north: its firewall has not seen");
     check(&net, "app -> n1 tcp/22", "no_reply reply router north: its firewall has not seen");
+    // Without the firewall it works, by two tunnels, and that is said.
+    let net = super::harness::net(&sites(NORTH, &stubborn.replace("stateful_firewall: true, ", ""), ""));
+    check(&net, "app -> n1 tcp/22", "open");
+    let hints = hints(&net, &ask(&net, "app -> n1 tcp/22"));
+    let [Hint::Asymmetric { request, reply }] = &hints[..] else { panic!("{hints:?}") };
+    assert!(matches!((&request[..], &reply[..]), ([Device::Tunnel(_)], [Device::Tunnel(_)])), "{hints:?}");
 }
 
 /// VPN-8, BGP-1: static routing: one tunnel carries everything; when it is down the other one.
