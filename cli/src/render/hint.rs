@@ -217,6 +217,8 @@ fn device(network: &Network, device: Device) -> String {
     match device {
         Device::Pcx(pcx) => format!("peering {}", names.pcxs[pcx].short()),
         Device::Attach(attach) => format!("tgw attachment {}", names.tgw_attaches[attach].short()),
+        Device::Tunnel(tunnel) => format!("vpn {}", names.tunnels[tunnel].short()),
+        Device::Vif(vif) => format!("vif {}", names.vifs[vif].short()),
         Device::Guest(guest) => format!("instance {}", names.guests[guest].short()),
     }
 }

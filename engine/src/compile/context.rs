@@ -240,9 +240,7 @@ impl Context {
             () if s.direct_connect_connections.contains_key(name) => "Direct Connect connection",
             () if s.virtual_interfaces.contains_key(name) => "virtual interface",
             () if s.direct_connect_gateways.contains_key(name) => "Direct Connect gateway",
-            () if s.direct_connect_gateway_associations.contains_key(name) => {
-                "association of a Direct Connect gateway"
-            }
+            () if s.direct_connect_gateway_associations.contains_key(name) => "association of a Direct Connect gateway",
             () if s.routers.contains_key(name) => "router",
             () if s.site_hosts.contains_key(name) => "host at a site",
             () if s.instances.contains_key(name) => "instance",

@@ -21,9 +21,6 @@ use crate::spec::{LinkSpec, Neighbor, Spanned};
 use crate::verdict::{LinkIx, Row, RowKind};
 use std::collections::BTreeMap;
 
-/// Prefixes that a virtual private gateway and a transit gateway learn of one VPN connection (VPN-10).
-const VGW_PREFIXES_MAX: u32 = 100;
-const TGW_PREFIXES_MAX: u32 = 1000;
 /// One-way latency between two routers that name none.
 const ROUTER_LATENCY: Nanos = Nanos::from_micros(500);
 
@@ -81,10 +78,9 @@ impl Build {
 impl Context {
     pub(super) fn converge(&mut self, drafts: &[TgwDraft]) -> Learnt {
         let mut learnt = Learnt { vgws: self.fabric.vgws.iter().map(|_| Vec::new()).collect(), ..Learnt::default() };
-        if self.fabric.vgws.is_empty() && self.fabric.tunnels.is_empty() && self.fabric.vifs.is_empty() {
-            if self.fabric.routers.is_empty() {
-                return learnt;
-            }
+        let f = &self.fabric;
+        if f.vgws.is_empty() && f.tunnels.is_empty() && f.vifs.is_empty() && f.routers.is_empty() {
+            return learnt;
         }
         let mut build = Build::default();
         self.tables(&mut build, drafts);
@@ -202,6 +198,11 @@ impl Context {
                     self.known_peer(&neighbor.peer);
                     continue;
                 };
+                if other == own {
+                    let message = format!("router `{name}` is its own neighbour");
+                    self.problem(Diagnostic::error("peering-with-itself", neighbor.peer.span, message));
+                    continue;
+                }
                 let pair = pairs.entry((own.min(other), own.max(other))).or_default();
                 pair.0 = pair.0.or(neighbor.latency);
                 pair.1 |= neighbor.shutdown.unwrap_or(false);
@@ -215,8 +216,7 @@ impl Context {
             for (from, to) in [(a, b), (b, a)] {
                 let (from_table, to_table) = (build.routers[from], build.routers[to]);
                 let kind = build.kind(from_table, to_table);
-                let (teller, learner) =
-                    (self.names.routers[from].id.clone(), self.names.routers[to].id.clone());
+                let (teller, learner) = (self.names.routers[from].id.clone(), self.names.routers[to].id.clone());
                 let mut session = Session::new(from_table, to_table, kind, Class::Bgp)
                     .exporting(self.export_of(from, &[&learner]))
                     .importing(self.import_of(to, &[&teller]))
@@ -266,7 +266,7 @@ impl Context {
                         let tells = Export::vgw_to_site().by_tunnel(n == 0);
                         build.tell(down.exporting(tells).importing(import).of_bgp(bgp), to_site);
                         let session = Session { up, ..Session::new(site, table, kind, Class::Vpn) };
-                        build.tell(session.exporting(export).of_bgp(bgp).limited(VGW_PREFIXES_MAX), to_site);
+                        build.tell(session.exporting(export).of_bgp(bgp), to_site);
                     }
                     VpnEnd::Tgw(attach) => {
                         // TGW-3, BGP-20: it tells the table that routes what comes by it.
@@ -281,7 +281,7 @@ impl Context {
                             let table = build.tgw_rtbs[&draft.index];
                             let kind = build.kind(site, table);
                             let session = Session { up, ..Session::new(site, table, kind, Class::Vpn) };
-                            let session = session.exporting(export.clone()).of_bgp(bgp).limited(TGW_PREFIXES_MAX);
+                            let session = session.exporting(export.clone()).of_bgp(bgp);
                             build.tell(session, Way::Vpn(attach, tunnel));
                         }
                     }
@@ -553,11 +553,8 @@ impl Context {
             let way = |route: &Route| route.session().map(|session| build.ways[session]);
             // The best of what was learnt, even if a written route beats it.
             let Some(first) = ranked.routes.iter().find(|r| way(r).is_some()) else { continue };
-            let legs: Vec<&Route> = if std::ptr::eq(first, ranked.best()) {
-                ranked.sharing().iter().collect()
-            } else {
-                vec![first]
-            };
+            let legs: Vec<&Route> =
+                if std::ptr::eq(first, ranked.best()) { ranked.sharing().iter().collect() } else { vec![first] };
             match way(first).expect("learnt") {
                 Way::Attach(attach) => {
                     let says = format!("{} (propagated)", self.names.tgw_attaches[attach].id);

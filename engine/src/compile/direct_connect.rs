@@ -67,11 +67,10 @@ impl Context {
                 }
             };
             let (Some(dxgw), Some(by_tgw)) = (dxgw, by_tgw) else { continue };
-            // DX-4.
+            // DX-3.
             let (first, other) = *kinds.entry(dxgw).or_insert((by_tgw, name.span));
             if first != by_tgw {
-                let message =
-                    format!("`{}` has associations of both kinds", association.direct_connect_gateway);
+                let message = format!("`{}` has associations of both kinds", association.direct_connect_gateway);
                 self.problem(
                     Diagnostic::error("association-kinds", name.span, message)
                         .note(other, "the other kind")
@@ -79,7 +78,7 @@ impl Context {
                 );
             }
             if by_tgw {
-                // DX-6: lists of transit gateways must not overlap.
+                // DX-4: lists of transit gateways must not overlap.
                 let lists = allowed.entry(dxgw).or_default();
                 let mut clashes = Vec::new();
                 for prefix in association.allowed_prefixes.iter().flatten() {
@@ -128,6 +127,7 @@ impl Context {
             if !(1..=4094).contains(&vif.vlan.value) {
                 let message = format!("{} is no VLAN", vif.vlan);
                 self.problem(Diagnostic::error("vlan", vif.vlan.span, message).help("a tag is 1 to 4094"));
+                continue;
             }
             if let Some(other) = vlans.insert((vif.connection.value.clone(), vif.vlan.value), vif.vlan.span) {
                 let message = format!("VLAN {} is taken on `{}`", vif.vlan, vif.connection);

@@ -62,15 +62,14 @@ fn default_vpcs(full: &mut Spec) {
         if !has_main {
             let to = Spanned::new("0.0.0.0/0".to_owned(), name.span);
             let route = Route { to, via: igw, state: None, origin: None };
-            let table =
-                RouteTable {
-                    vpc: name.clone(),
-                    main: true,
-                    gateway: None,
-                    propagating_vpn_gateways: Vec::new(),
-                    routes: vec![route.into()],
-                    name_tag: None,
-                };
+            let table = RouteTable {
+                vpc: name.clone(),
+                main: true,
+                gateway: None,
+                propagating_vpn_gateways: Vec::new(),
+                routes: vec![route.into()],
+                name_tag: None,
+            };
             full.route_tables.insert(made(&name, "main"), table);
         }
     }

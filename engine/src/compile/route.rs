@@ -159,7 +159,7 @@ impl Context {
         RouteTable { vpc, routes, v4, v6, none }
     }
 
-    /// RTB-18: virtual private gateways put what they have learnt into the tables that take it. What an export shows of a
+    /// RTB-14: virtual private gateways put what they have learnt into the tables that take it. What an export shows of a
     /// gateway whose sites are described is compared with that.
     fn propagated_routes(&mut self, out: &mut Vec<Candidate>, rtb: RtbIx, vpc: VpcIx, table: &spec::RouteTable) {
         for written in &table.propagating_vpn_gateways {
@@ -173,16 +173,19 @@ impl Context {
             }
             let learnt = self.learnt_by_vgws[vgw].clone();
             if self.fabric.vgws[vgw].complete {
-                let shown: Vec<(Cidr, Span)> =
-                    out.iter().filter(|c| c.rank == 2 && c.target == Target::Vgw(vgw)).map(|c| (c.to, c.span)).collect();
+                let shown: Vec<(Cidr, Span)> = out
+                    .iter()
+                    .filter(|c| c.rank == 2 && c.target == Target::Vgw(vgw))
+                    .map(|c| (c.to, c.span))
+                    .collect();
                 for (to, span) in shown.iter().filter(|(to, _)| !learnt.contains(to)) {
-                    let message = format!("{to} is propagated by `{written}`, and no site that is described announces it");
+                    let message =
+                        format!("{to} is propagated by `{written}`, and no site that is described announces it");
                     self.warn(Diagnostic::warning("observed-differs", *span, message));
                 }
                 if !shown.is_empty() {
                     for to in learnt.iter().filter(|to| !shown.iter().any(|(s, _)| s == *to)) {
-                        let message =
-                            format!("{to} is announced to `{written}`, and the route table does not show it");
+                        let message = format!("{to} is announced to `{written}`, and the route table does not show it");
                         self.warn(Diagnostic::warning("observed-differs", written.span, message));
                     }
                 }

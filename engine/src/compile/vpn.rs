@@ -2,7 +2,7 @@
 
 use super::context::{Context, label};
 use crate::base::Cidr;
-use crate::base::ids::{RouterIx, TunnelIx};
+use crate::base::ids::RouterIx;
 use crate::base::rng::salt;
 use crate::diag::{Diagnostic, Span};
 use crate::fabric::{Fib, TgwAttachKind, Vgw, VpnEnd, VpnTunnel};
@@ -116,9 +116,7 @@ impl Context {
                 self.check_inside(&block);
                 if let Some(other) = inside_taken.insert(block.value, block.span) {
                     let message = format!("{block} is inside another tunnel already");
-                    self.problem(
-                        Diagnostic::error("inside-cidr", block.span, message).note(other, "the other tunnel"),
-                    );
+                    self.problem(Diagnostic::error("inside-cidr", block.span, message).note(other, "the other tunnel"));
                 }
             }
         }
@@ -154,12 +152,10 @@ impl Context {
         taken: &mut BTreeSet<Cidr>,
         outside: &mut u32,
     ) {
-        let first = self.fabric.tunnels.next_index();
         let end = match (&connection.vpn_gateway, &connection.transit_gateway) {
             (Some(vgw), None) => self.vgw_named(vgw).map(VpnEnd::Vgw),
             (None, Some(tgw)) => self.tgw_named(tgw).map(|tgw| {
-                let tunnels = (0..2).map(|n| TunnelIx(first.0 + n)).collect();
-                let kind = TgwAttachKind::Vpn(tunnels);
+                let kind = TgwAttachKind::Vpn(Box::default());
                 let label = label(name, connection.name_tag.as_ref());
                 VpnEnd::Tgw(self.add_attachment(tgw, kind, connection.state, label))
             }),
@@ -214,6 +210,10 @@ impl Context {
             if let Some(router) = router {
                 self.own_address(router, side(2));
             }
+        }
+        if let VpnEnd::Tgw(attach) = end {
+            let tunnels = self.ids.vpn_tunnels[name.value.as_str()].clone();
+            self.fabric.tgw_attaches[attach].kind = TgwAttachKind::Vpn(tunnels.into());
         }
     }
 

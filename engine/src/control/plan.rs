@@ -8,8 +8,9 @@
 //! of the table it is associated with (BGP-20).
 //!
 //! Invariants: the sessions of one BGP session name it by the same number. Sessions of kind
-//! [`Internal`](SessionKind::Internal) do not check for loops, so their export policies must not let a route go
-//! round in a circle of them; those of [`aws`](super::aws) do not.
+//! [`Internal`](SessionKind::Internal) add no system to the path, so their export policies must not let a route go
+//! round in a circle of them; those of [`aws`](super::aws) do not. A circle that also passes a customer's router is
+//! found by the path.
 
 use super::policy::{Export, Import};
 use super::route::{Class, Route};
@@ -66,7 +67,7 @@ pub enum SessionKind {
     Ebgp,
     /// BGP inside one.
     Ibgp,
-    /// AWS's own, between gateways: no system is added to the path, none is looked for, nothing is lost (BGP-23).
+    /// AWS's own, between gateways: no system is added to the path, and nothing is lost (BGP-23).
     Internal,
 }
 

@@ -198,8 +198,7 @@ fn withheld(plan: &Plan, session: SessionIx, route: &Route) -> Option<Withheld> 
 pub fn import(plan: &Plan, session: SessionIx, to: Cidr, told: Attributes) -> Result<Route, Refused> {
     let s = &plan.sessions[session];
     let policy = &s.import;
-    let looks_for_loops = s.kind != SessionKind::Internal;
-    if looks_for_loops && told.as_path.count(plan.tables[s.to].asn) > usize::from(policy.allow_own_as) {
+    if told.as_path.count(plan.tables[s.to].asn) > usize::from(policy.allow_own_as) {
         return Err(Refused::OwnAs);
     }
     if policy.foreign_only && told.as_path.is_empty() {

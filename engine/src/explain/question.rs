@@ -222,7 +222,9 @@ fn ends(network: &Network, text: &str) -> Result<Ends, QuestionError> {
         };
     }
     if text == ANY_HOST.0 {
-        return Ok(Ends { candidates: ANY_HOST.1.iter().map(|a| (Owner::Other, a.parse().expect("an address"))).collect() });
+        return Ok(Ends {
+            candidates: ANY_HOST.1.iter().map(|a| (Owner::Other, a.parse().expect("an address"))).collect(),
+        });
     }
     let kind = match names.find(text) {
         Found::One(kind) => kind,

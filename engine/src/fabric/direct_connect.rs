@@ -22,7 +22,7 @@ pub struct Dxgw {
 pub enum DxgwRow {
     /// What it has learnt is not described.
     Unknown,
-    /// From one association or interface to another that it does not join (DX-8).
+    /// From one association or interface to another that it does not join (DX-5).
     NotJoined,
 }
 

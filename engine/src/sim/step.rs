@@ -122,6 +122,11 @@ impl<O: Observer> Sim<O> {
     /// Over a link: wait for the bandwidth, cross, arrive.
     fn send_on(&mut self, packet: Packet, from: Vantage, to: Vantage, class: LinkIx) {
         self.totals.hops += 1;
+        match to {
+            Vantage::TunnelEnd(tunnel, side) => return self.seal(&packet, tunnel, side),
+            Vantage::VifEnd(vif, side) => return self.over_vif(&packet, vif, side),
+            _ => {}
+        }
         // A peering between Regions hands over to an interface; a transit gateway has dropped what is too big for it.
         let between_regions = matches!(to, Vantage::In { .. }) && class.0 > LinkIx::TGW.0;
         let mtu = match to {
@@ -184,7 +189,7 @@ impl<O: Observer> Sim<O> {
     }
 
     /// Cuts what is larger than the link takes; the walk has dropped what must not be cut.
-    fn cut(&mut self, packet: &Packet, mtu: u32) -> Vec<Packet> {
+    pub(super) fn cut(&mut self, packet: &Packet, mtu: u32) -> Vec<Packet> {
         let pieces = fragment::split(packet, mtu);
         for piece in &pieces[1..] {
             self.totals.made += 1;
@@ -237,8 +242,10 @@ impl<O: Observer> Sim<O> {
 
     pub(super) fn host_takes(&mut self, host: HostRef, packet: Packet) {
         match host {
-            HostRef::Internet(_) => self.totals.exited += 1,
-            HostRef::Guest(_) | HostRef::Services(_) => self.totals.delivered += 1,
+            HostRef::Internet(host) if self.network.fabric.internet_hosts[host].router.is_none() => {
+                self.totals.exited += 1;
+            }
+            HostRef::Internet(_) | HostRef::Guest(_) | HostRef::Services(_) => self.totals.delivered += 1,
         }
         let now = self.now;
         self.node(host).host.handle_packet(now, packet);

@@ -33,7 +33,8 @@ pub mod write;
 
 pub use acl::{AclAction, AclRule, NetworkAcl};
 pub use direct_connect::{
-    DirectConnectConnection, DirectConnectGateway, DirectConnectGatewayAssociation, VirtualInterface, VirtualInterfaceType,
+    DirectConnectConnection, DirectConnectGateway, DirectConnectGatewayAssociation, VirtualInterface,
+    VirtualInterfaceType,
 };
 pub use endpoint::{EndpointType, ServiceListener, VpcEndpoint, VpcEndpointService};
 pub use eni::{NetworkInterface, PublicIp, SecondaryAddress};

@@ -1,7 +1,7 @@
 //! Direct Connect: virtual interfaces and Direct Connect gateways.
 //!
 //! A Direct Connect gateway joins virtual interfaces with virtual private gateways, or with transit gateways; it joins neither
-//! two of those nor two interfaces, unless both of the latter have SiteLink (DX-8, DX-9).
+//! two of those nor two interfaces, unless both of the latter have SiteLink (DX-5, DX-6).
 
 use super::{Next, Pass, Recorder, Walk};
 use crate::base::ids::{DxgwIx, VifIx};
@@ -27,7 +27,7 @@ impl<R: Recorder> Walk<'_, R> {
             return Err(self.end(stage, packet, d.row(DxgwRow::NotJoined), None));
         }
         match hop {
-            NextHop::Vif(vif) => self.into_vif(packet, vif, Side::Aws, None),
+            NextHop::Vif(vif) => self.enter_vif(packet, vif, Side::Aws, None),
             NextHop::Vgw(vgw) => Ok(Next::On(Vantage::Vgw { vgw, from: Entry::Dxgw(dxgw) })),
             NextHop::Attach(via) => Ok(Next::On(Vantage::Tgw { via, eni: None, from: None })),
             hop => unreachable!("a Direct Connect gateway has no way to {hop:?}"),
@@ -35,7 +35,7 @@ impl<R: Recorder> Walk<'_, R> {
     }
 
     /// Over a virtual interface, from one side.
-    pub(super) fn into_vif(
+    pub(super) fn enter_vif(
         &mut self,
         packet: &mut Packet,
         vif: VifIx,
@@ -50,6 +50,7 @@ impl<R: Recorder> Walk<'_, R> {
             return Err(self.end(stage, packet, v.row(VifRow::Down), None));
         }
         let may_be_cut = packet.headers.is_v4() && !packet.headers.fragment.dont;
+        // DX-7: a router tells its senders, AWS tells nobody.
         if packet.len() > v.mtu && !may_be_cut {
             let kind = NotifyKind::TooBig { mtu: v.mtu };
             let notify = tell.map(|(from, at)| Notify { kind, from, at });

@@ -2,7 +2,7 @@
 //!
 //! A router lowers the segment size of what passes its tunnels, as AWS's sample configurations have it (VPN-6), and tells
 //! the sender what is too big. Not modelled: its own address translation and its own line to the internet, which is said
-//! at that hop; filters; what it says for itself.
+//! at that hop; filters; the MTU of the network behind it; what it says for itself.
 
 use super::arrive::inside_of;
 use super::{Next, Pass, Recorder, Walk, related};
@@ -41,8 +41,8 @@ impl<R: Recorder> Walk<'_, R> {
                 Some(host) => Ok(Next::Done(Verdict::Site { host: *host })),
                 None => Err(self.end(stage, packet, r.row(RouterRow::NoHost), None)),
             },
-            NextHop::Tunnel(tunnel) => self.into_tunnel(packet, tunnel, Side::Customer, tell),
-            NextHop::Vif(vif) => self.into_vif(packet, vif, Side::Customer, tell),
+            NextHop::Tunnel(tunnel) => self.enter_tunnel(packet, tunnel, Side::Customer, tell),
+            NextHop::Vif(vif) => self.enter_vif(packet, vif, Side::Customer, tell),
             NextHop::Router(to, link) => {
                 let to = Vantage::Router { router: to, from: Entry::Router(router) };
                 Ok(Next::Done(Verdict::Transit { to, link }))

@@ -119,7 +119,7 @@ impl<R: Recorder> Walk<'_, R> {
             }
             TgwAttachKind::Vpn(ref tunnels) => {
                 self.pass(Stage::Tgw(out), packet, a.row(TgwRow::Pass));
-                return self.into_vpn(packet, out, tunnels);
+                return self.enter_vpn(packet, out, tunnels);
             }
             TgwAttachKind::Dxgw(dxgw) => {
                 self.pass(Stage::Tgw(out), packet, a.row(TgwRow::Pass));

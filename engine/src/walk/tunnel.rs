@@ -89,7 +89,7 @@ impl<'a, R: Recorder> Walk<'a, R> {
             legs.iter().zip(0u32..).map(|((_, t), label)| PickOption { salt: fabric.tunnels[*t].salt, label });
         let (attach, tunnel) = legs[self.flows.picks.pick(pick, options)];
         self.pass(Stage::Tgw(attach), packet, fabric.tgw_attaches[attach].row(TgwRow::Pass));
-        self.into_tunnel(packet, tunnel, Side::Aws, None)
+        self.enter_tunnel(packet, tunnel, Side::Aws, None)
     }
 
     /// A packet for an appliance's outer address comes out of its tunnel. True if it did.

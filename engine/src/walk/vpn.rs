@@ -1,7 +1,7 @@
 //! Virtual private gateways and VPN tunnels.
 //!
-//! A virtual private gateway takes what is for its VPC into it, and sends all else where its routes lead: that is also how
-//! sites reach each other by it (VPN-13). What a tunnel carries is encrypted by the caller of the walk where it crosses;
+//! A virtual private gateway takes what is for its VPC into it (VPN-11), and sends all else where its routes lead (VPN-10):
+//! that is also how sites reach each other by it (BGP-17). What a tunnel carries is encrypted by the caller of the walk where it crosses;
 //! here the tunnel only says whether it is up and whether the packet fits (VPN-4). Not modelled: what a virtual
 //! private gateway takes off the time to live.
 
@@ -20,14 +20,14 @@ impl<R: Recorder> Walk<'_, R> {
             self.pass(stage, packet, v.row(VgwRow::Enter));
             return self.enter_by_vgw(packet, vgw);
         }
-        // DX-8: what a Direct Connect gateway brings is for the VPC only.
+        // DX-5: what a Direct Connect gateway brings is for the VPC only.
         if matches!(from, Some(Entry::Dxgw(_))) {
             return Err(self.end(stage, packet, v.row(VgwRow::NoVpc), None));
         }
         let unknown = (!v.complete).then(|| v.row(VgwRow::Unknown));
         match self.hop_of(packet, stage, &v.fib, PathOwner::Vgw(vgw), unknown)? {
-            NextHop::Tunnel(tunnel) => self.into_tunnel(packet, tunnel, Side::Aws, None),
-            NextHop::Vif(vif) => self.into_vif(packet, vif, Side::Aws, None),
+            NextHop::Tunnel(tunnel) => self.enter_tunnel(packet, tunnel, Side::Aws, None),
+            NextHop::Vif(vif) => self.enter_vif(packet, vif, Side::Aws, None),
             NextHop::Dxgw(dxgw) => Ok(Next::On(Vantage::Dxgw { dxgw, from: Entry::Vgw(vgw) })),
             hop => unreachable!("a virtual private gateway has no way to {hop:?}"),
         }
@@ -63,7 +63,7 @@ impl<R: Recorder> Walk<'_, R> {
     }
 
     /// Into a tunnel at one side. `tell` says who tells the sender that a packet is too big; AWS tells nobody (VPN-5).
-    pub(super) fn into_tunnel(
+    pub(super) fn enter_tunnel(
         &mut self,
         packet: &mut Packet,
         tunnel: TunnelIx,
@@ -101,10 +101,10 @@ impl<R: Recorder> Walk<'_, R> {
     }
 
     /// A transit gateway's table leads to a VPN connection as such: one tunnel carries everything (VPN-8).
-    pub(super) fn into_vpn(&mut self, packet: &mut Packet, attach: TgwAttachIx, tunnels: &[TunnelIx]) -> Pass<Next> {
+    pub(super) fn enter_vpn(&mut self, packet: &mut Packet, attach: TgwAttachIx, tunnels: &[TunnelIx]) -> Pass<Next> {
         let up = tunnels.iter().copied().find(|tunnel| self.fabric.tunnels[*tunnel].up);
         match up.or(tunnels.first().copied()) {
-            Some(tunnel) => self.into_tunnel(packet, tunnel, Side::Aws, None),
+            Some(tunnel) => self.enter_tunnel(packet, tunnel, Side::Aws, None),
             None => {
                 let by = self.fabric.tgw_attaches[attach].row(crate::fabric::TgwRow::Unknown);
                 Err(self.end(Stage::Tgw(attach), packet, by, None))

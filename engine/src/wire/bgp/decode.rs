@@ -312,7 +312,7 @@ fn as_path(mut value: &[u8]) -> Option<AsPath> {
     Some(AsPath(path))
 }
 
-/// Prefixes to the end. Bits behind a prefix's length mean nothing.
+/// Prefixes to the end. Bits behind a prefix's length mean nothing; multicast is passed over (RFC 4271 section 6.3).
 fn prefixes(mut bytes: &[u8], v4: bool) -> Option<Vec<IpNet>> {
     let mut out = Vec::new();
     while !bytes.is_empty() {
@@ -326,7 +326,10 @@ fn prefixes(mut bytes: &[u8], v4: bool) -> Option<Vec<IpNet>> {
         } else {
             IpNet::V6(Ipv6Net::new(address.into(), len).ok()?)
         };
-        out.push(net.trunc());
+        let multicast = net.prefix_len() >= if v4 { 4 } else { 8 } && net.network().is_multicast();
+        if !multicast {
+            out.push(net.trunc());
+        }
     }
     Some(out)
 }

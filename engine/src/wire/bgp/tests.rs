@@ -236,7 +236,8 @@ fn mistakes_in_updates_have_the_codes_of_the_rfc() {
     }
 }
 
-/// RFC 2545: a link-local next hop behind the global one; RFC 4760: IPv4 in `MP_REACH_NLRI`, and families nobody asked for.
+/// RFC 2545: a link-local next hop behind the global one; RFC 4760: IPv4 in `MP_REACH_NLRI`, and families nobody asked for;
+/// RFC 4271 section 6.3: multicast is passed over.
 #[test]
 fn what_others_write_is_read() {
     let message = |attributes: &[u8]| {
@@ -255,6 +256,8 @@ fn what_others_write_is_read() {
     assert_eq!(message(&v6), (nets(&["fd00::/8"]), Some((None, Some("fd00::1".parse().unwrap())))));
     let v4 = [0x80, 14, 11, 0, 1, 1, 4, 10, 0, 0, 1, 0, 8, 10];
     assert_eq!(message(&v4), (nets(&["10.0.0.0/8"]), Some((Some(Ipv4Addr::new(10, 0, 0, 1)), None))));
+    let multicast = [0x80, 14, 15, 0, 1, 1, 4, 10, 0, 0, 1, 0, 8, 10, 8, 230, 3, 224];
+    assert_eq!(message(&multicast).0, nets(&["10.0.0.0/8", "224.0.0.0/3"]));
     let vpn = [0x80, 14, 7, 0, 1, 128, 0, 0, 8, 10];
     assert_eq!(message(&vpn), (vec![], None));
 }
