@@ -150,7 +150,7 @@ impl Context {
                 addresses: [amazon, customer],
                 mtu: vif.mtu.map_or(1500, |mtu| mtu.value),
                 site_link: vif.site_link.unwrap_or(false),
-                up: connection.up.unwrap_or(true),
+                up: connection.up.unwrap_or(true) && vif.up.unwrap_or(true),
                 link: links[vif.connection.value.as_str()],
                 salt: salt(&name.value),
                 rows,

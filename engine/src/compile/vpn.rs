@@ -71,7 +71,7 @@ impl Context {
         Fib { routes: crate::base::IndexVec::new(), v4: super::vpc::lpm(&[]), v6: super::vpc::lpm(&[]), none }
     }
 
-    /// VPN-2: 1 to 2147483647.
+    /// VPN-2: 1 to 4294967294.
     pub(super) fn check_asn(&mut self, asn: Option<&Spanned<u32>>) {
         if let Some(asn) = asn
             && !(1..=4_294_967_294).contains(&asn.value)
@@ -110,17 +110,20 @@ impl Context {
 
     pub(super) fn vpn_connections(&mut self) {
         let connections = std::mem::take(&mut self.spec.vpn_connections);
-        let mut inside_taken: BTreeMap<Cidr, Span> = BTreeMap::new();
-        for tunnel in connections.values().flat_map(|c| &c.tunnels) {
-            if let Some(block) = tunnel.inside_cidr {
+        let mut inside_taken: BTreeMap<(Option<&str>, Cidr), Span> = BTreeMap::new();
+        for connection in connections.values() {
+            // VPN-3: unique on one gateway.
+            let gateway = connection.vpn_gateway.as_ref().or(connection.transit_gateway.as_ref());
+            for block in connection.tunnels.iter().filter_map(|tunnel| tunnel.inside_cidr) {
                 self.check_inside(&block);
-                if let Some(other) = inside_taken.insert(block.value, block.span) {
+                let key = (gateway.map(|g| g.value.as_str()), block.value);
+                if let Some(other) = inside_taken.insert(key, block.span) {
                     let message = format!("{block} is inside another tunnel already");
                     self.problem(Diagnostic::error("inside-cidr", block.span, message).note(other, "the other tunnel"));
                 }
             }
         }
-        let mut taken: BTreeSet<Cidr> = inside_taken.keys().copied().collect();
+        let mut taken: BTreeSet<Cidr> = inside_taken.keys().map(|(_, block)| *block).collect();
         let mut outside = 0;
         for (name, connection) in &connections {
             self.vpn_connection(name, connection, &mut taken, &mut outside);
@@ -182,7 +185,9 @@ impl Context {
         let natt = written.is_some_and(|r| r.behind_nat == Some(true));
         for n in 0..2usize {
             let tunnel = connection.tunnels.get(n).map(|t| t.value.clone()).unwrap_or_default();
-            let inside = tunnel.inside_cidr.map_or_else(|| chosen_inside(taken), |block| block.value);
+            let written =
+                tunnel.inside_cidr.map(|block| block.value).filter(|block| block.is_v4() && block.len() == 30);
+            let inside = written.unwrap_or_else(|| chosen_inside(taken));
             // AWS's outer addresses come from the benchmark block (RFC 2544) if nobody wrote them.
             *outside += 1;
             let aws = tunnel.outside_address.map_or(Ipv4Addr::from(0xc613_0000 + *outside), |a| a.value);

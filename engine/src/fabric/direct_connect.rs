@@ -59,7 +59,7 @@ pub struct Vif {
     pub mtu: u32,
     /// Whether it may pass traffic to others of its gateway.
     pub site_link: bool,
-    /// Whether its connection is up.
+    /// Whether it and its connection are up.
     pub up: bool,
     /// The cable.
     pub link: LinkIx,

@@ -1,6 +1,6 @@
 //! Virtual interfaces of Direct Connect (`aws directconnect describe-virtual-interfaces`).
 //!
-//! Their BGP keys are not read. Not modelled: public ones; whether one is down while its connection is up.
+//! Their BGP keys are not read. Not modelled: public ones.
 
 use super::Out;
 use super::direct_connect::{name_tag, of_place};
@@ -127,9 +127,7 @@ fn interface(id: &str, vif: &Vif, span: Span, out: &mut Out) -> bool {
         out.spec.direct_connect_connections.insert(Name::new(connection.clone(), span), built);
     }
     let silent = !vif.bgp_peers.is_empty() && vif.bgp_peers.iter().all(|peer| peer.bgp_status.text() == "down");
-    if silent || !matches!(vif.virtual_interface_state.text(), "available" | "") {
-        out.skip(id, "its state, which is not available or has BGP down: taken as up".to_owned());
-    }
+    let down = silent || !matches!(vif.virtual_interface_state.text(), "available" | "");
     let peer = |of: fn(&BgpPeer) -> Option<SessionAddress>| vif.bgp_peers.iter().find_map(of);
     let amazon = vif.amazon_address.0.or_else(|| peer(|peer| peer.amazon_address.0));
     let customer = vif.customer_address.0.or_else(|| peer(|peer| peer.customer_address.0));
@@ -143,6 +141,7 @@ fn interface(id: &str, vif: &Vif, span: Span, out: &mut Out) -> bool {
         amazon_address: amazon.map(|a| Spanned::new(a.0, span)),
         customer_address: customer.map(|a| Spanned::new(a.0, span)),
         mtu: vif.mtu.map(|mtu| Spanned::new(mtu, span)),
+        up: down.then_some(false),
         site_link: vif.site_link_enabled.filter(|on| *on),
         name_tag,
     };

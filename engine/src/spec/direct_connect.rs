@@ -49,6 +49,8 @@ pub struct VirtualInterface {
     pub customer_address: Option<Spanned<IpAddr>>,
     /// MTU in bytes: 1500, 9001 (private) or 8500 (transit). Default 1500.
     pub mtu: Option<Spanned<u32>>,
+    /// Whether it is up. Default true.
+    pub up: Option<bool>,
     /// Whether traffic may pass to other interfaces of its gateway that have it too. Default false.
     pub site_link: Option<bool>,
     /// The `Name` tag, if it is not the name used here.
