@@ -135,6 +135,10 @@ fn evidence(args: &RunArgs, name: &str, report: &Report) -> Result<(), Failure> 
         for (interface, bytes) in capture::files(network, &report.captured, &say) {
             output::write_atomically(&folder.join(format!("{}.pcapng", file_name(&interface))), &bytes)?;
         }
+        if !report.esp_sa.is_empty() {
+            let lines: String = report.esp_sa.iter().map(|line| format!("{line}\n")).collect();
+            output::write_atomically(&folder.join("esp_sa"), lines.as_bytes())?;
+        }
         output::write_atomically(&folder.join("merged.pcapng"), &capture::merged(network, &report.captured, &say))?;
     }
     if let Some(folder) = &args.flow_logs {

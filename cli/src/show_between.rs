@@ -123,6 +123,11 @@ fn attachment(network: &Network, index: TgwAttachIx) -> Value {
             let far = far.map(|far| names.tgws[fabric.tgw_attaches[far].tgw].to_string());
             view["peer"] = far.unwrap_or_else(|| "not described".to_owned()).into();
         }
+        TgwAttachKind::Vpn(tunnels) => {
+            let list: Vec<&str> = tunnels.iter().map(|t| names.tunnels[*t].short()).collect();
+            view["tunnels"] = list.join(", ").into();
+        }
+        TgwAttachKind::Dxgw(dxgw) => view["direct_connect_gateway"] = names.dxgws[*dxgw].to_string().into(),
         TgwAttachKind::Connect { transport, tunnels } => {
             let list: Vec<String> = tunnels.iter().map(|t| format!("{} to {}", t.near, t.far)).collect();
             view["transport"] = names.tgw_attaches[*transport].to_string().into();

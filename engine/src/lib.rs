@@ -3,6 +3,7 @@
 pub mod analyse;
 pub mod base;
 pub mod compile;
+pub mod control;
 pub mod diag;
 pub mod eval;
 pub mod event;

@@ -13,6 +13,8 @@ mod behaviour {
     mod coverage;
     mod diagnostics;
     mod diagnostics_between;
+    mod diagnostics_hybrid;
+    mod direct_connect;
     mod edge;
     mod egress_only;
     mod endpoint;
@@ -31,4 +33,5 @@ mod behaviour {
     mod subnet;
     mod transit_gateway;
     mod vpc;
+    mod vpn;
 }

@@ -193,7 +193,7 @@ fn routes_of_every_target() {
     assert_eq!(kind("nat-9"), "deleted resource");
     assert_eq!(kind("nat-8"), "NAT gateway that the export lacks");
     assert_eq!(kind("vpce-1"), "gateway endpoint that the export lacks");
-    assert_eq!(kind("vgw-1"), "virtual private gateway");
+    assert_eq!(kind("vgw-1"), "virtual private gateway that the export lacks");
     assert_eq!(kind("pl-1"), "prefix list that the export lacks");
     assert!(import.report.missing_references.iter().any(|m| m.from == "rtb-1" && m.to == "subnet-9"));
 }

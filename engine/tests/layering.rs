@@ -11,7 +11,7 @@ const LEVELS: [&[&str]; 9] = [
     &["wire"],
     &["spec", "verdict"],
     &["event", "fabric", "host", "import"],
-    &["eval", "flow", "names"],
+    &["control", "eval", "flow", "names"],
     &["compile", "walk"],
     &["explain", "record", "sim"],
     &["analyse", "observe"],

@@ -117,3 +117,17 @@ fn an_exported_route_to_a_connect_attachment_led_nowhere() {
     let bare = exported.lines().filter(|line| !line.contains("peer_address")).collect::<Vec<_>>().join("\n");
     assert_eq!(answer(bare.replace("    peers:\n", "")).outcome, Outcome::Unknown, "no tunnel is described");
 }
+
+/// Found by the `topology` target: a VPN connection of a transit gateway whose customer gateway is missing had tunnels that
+/// nobody had made.
+#[test]
+fn a_connection_without_its_customer_gateway_has_no_tunnels() {
+    let yaml = "transit_gateways: {t: {}}\n\
+                transit_gateway_route_tables: {r: {transit_gateway: t, propagations: [v]}}\n\
+                vpn_connections: {v: {customer_gateway: nobody, transit_gateway: t}}\n";
+    for guests in ["", "guests: unknown\n"] {
+        let (spec, _) = spec::read(FileIx(0), format!("{guests}{yaml}").as_bytes());
+        let (_, diagnostics) = compile(&spec.expect("a topology"));
+        assert!(diagnostics.iter().any(|d| d.code == "unknown-reference"), "{diagnostics:?}");
+    }
+}

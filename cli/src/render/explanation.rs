@@ -79,6 +79,9 @@ fn source(network: &Network, asked: &Asked<'_>, e: &Explanation) -> String {
     match e.question.from {
         Origin::Eni { eni, address } => named(asked.from, &network.names.enis[eni].id, &address.to_string()),
         Origin::Internet { address } => named(asked.from, "internet", &address.to_string()),
+        Origin::Site { host, address } => {
+            named(asked.from, &network.names.internet_hosts[host].id, &address.to_string())
+        }
     }
 }
 
@@ -127,7 +130,7 @@ pub(super) fn symptom(network: &Network, e: &Explanation) -> String {
 fn os(network: &Network, e: &Explanation) -> GuestOs {
     let guest = match e.question.from {
         Origin::Eni { eni, .. } => network.fabric.enis[eni].guest(),
-        Origin::Internet { .. } => None,
+        Origin::Internet { .. } | Origin::Site { .. } => None,
     };
     guest.map_or(GuestOs::Linux, |guest| network.fabric.guests[guest].os)
 }
@@ -150,6 +153,7 @@ fn way(out: &mut String, network: &Network, part: Part, leg: &Leg, started: Nano
         End::Delivered(_) => format!("delivered at {at}"),
         End::Served(..) => format!("answered on the host at {at}"),
         End::Exited => format!("on the internet at {at}"),
+        End::AtSite(host) => format!("delivered to {} at {at}", network.names.internet_hosts[host].id),
         End::AtService(host, _) => format!("at {} at {at}", network.names.internet_hosts[host].id),
         End::Replicated(..) => format!("copied to the group's members at {at}"),
         End::Taken(_) => format!("taken at {at}"),
@@ -202,7 +206,10 @@ fn stop(network: &Network, step: &Step) -> String {
         Stage::VpceService(service) => {
             format!("endpoint service {}{}", names.services[service].short(), rewritten(&step.before, &step.after))
         }
-        Stage::Mcast => names.row_text(fabric, by),
+        Stage::Vgw(vgw) => format!("vgw {}{}", names.vgws[vgw].short(), route_text(network, by)),
+        Stage::Dxgw(dxgw) => format!("dxgw {}{}", names.dxgws[dxgw].short(), route_text(network, by)),
+        Stage::Router(router) => format!("router {}{}", names.routers[router].short(), route_text(network, by)),
+        Stage::Mcast | Stage::Tunnel(_) | Stage::Vif(_) => names.row_text(fabric, by),
         Stage::Guest(eni) => names.eni_text(fabric, eni),
         Stage::Service(_) => "link-local service".to_owned(),
         Stage::SourceCheck(_)
@@ -212,6 +219,11 @@ fn stop(network: &Network, step: &Step) -> String {
         | Stage::InternetHost
         | Stage::NotModelled => String::new(),
     }
+}
+
+/// `: vpn/1`, for a route of a gateway or a router.
+fn route_text(network: &Network, by: RowIx) -> String {
+    network.names.rows[by].as_ref().map_or_else(String::new, |row| format!(": {}", row.says))
 }
 
 fn tgw_of(network: &Network, attach: TgwAttachIx) -> &str {

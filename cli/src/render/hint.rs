@@ -7,7 +7,7 @@ use std::fmt::Write;
 use vpcsim_engine::base::ids::EniIx;
 use vpcsim_engine::compile::Network;
 use vpcsim_engine::explain::{Common, Device, Explanation, GroupLost, Hint, Outcome, hints};
-use vpcsim_engine::fabric::{TgwAttachKind, TgwTarget};
+use vpcsim_engine::fabric::{Fib, NextHop, PathOwner, TgwAttachKind, TgwTarget};
 use vpcsim_engine::flow::{Choice, Pick};
 use vpcsim_engine::verdict::code_of;
 
@@ -86,6 +86,10 @@ fn choice(network: &Network, pick: &Pick) -> String {
             format!("tunnel for {} in {}", network.fabric.tgw_rtbs[rtb].routes[route].to, names.tgw_rtbs[rtb].short())
         }
         Choice::Target(service) => format!("target of {}", names.services[service].short()),
+        Choice::Path(owner, route) => {
+            let (name, fib) = path(network, owner);
+            format!("way to {} at {name}", fib.routes[route].to)
+        }
     }
 }
 
@@ -96,6 +100,13 @@ fn option(network: &Network, pick: &Pick, label: u32) -> String {
     match pick.choice {
         Choice::Zone(_) | Choice::Appliance(_) => zone(EniIx(label)),
         Choice::Target(_) => names.eni_text(fabric, EniIx(label)),
+        Choice::Path(owner, route) => match path(network, owner).1.routes[route].hops.get(label as usize) {
+            Some(NextHop::Tunnel(tunnel)) => names.tunnels[*tunnel].id.clone(),
+            Some(NextHop::Vif(vif)) => names.vifs[*vif].id.clone(),
+            Some(NextHop::Router(router, _)) => names.routers[*router].id.clone(),
+            Some(NextHop::Dxgw(dxgw)) => names.dxgws[*dxgw].id.clone(),
+            _ => label.to_string(),
+        },
         Choice::Tunnel(rtb, route) => match &fabric.tgw_rtbs[rtb].routes[route].target {
             TgwTarget::Tunnels(legs) => legs.get(label as usize).map_or_else(String::new, |(connect, tunnel)| {
                 match &fabric.tgw_attaches[*connect].kind {
@@ -103,8 +114,21 @@ fn option(network: &Network, pick: &Pick, label: u32) -> String {
                     _ => String::new(),
                 }
             }),
+            TgwTarget::Vpn(legs) => {
+                legs.get(label as usize).map_or_else(String::new, |(_, tunnel)| names.tunnels[*tunnel].id.clone())
+            }
             _ => label.to_string(),
         },
+    }
+}
+
+/// Whose forwarding table.
+fn path(network: &Network, owner: PathOwner) -> (&str, &Fib) {
+    let (fabric, names) = (&network.fabric, &network.names);
+    match owner {
+        PathOwner::Router(router) => (names.routers[router].short(), &fabric.routers[router].fib),
+        PathOwner::Vgw(vgw) => (names.vgws[vgw].short(), &fabric.vgws[vgw].fib),
+        PathOwner::Dxgw(dxgw) => (names.dxgws[dxgw].short(), &fabric.dxgws[dxgw].fib),
     }
 }
 
@@ -193,6 +217,8 @@ fn device(network: &Network, device: Device) -> String {
     match device {
         Device::Pcx(pcx) => format!("peering {}", names.pcxs[pcx].short()),
         Device::Attach(attach) => format!("tgw attachment {}", names.tgw_attaches[attach].short()),
+        Device::Tunnel(tunnel) => format!("vpn {}", names.tunnels[tunnel].short()),
+        Device::Vif(vif) => format!("vif {}", names.vifs[vif].short()),
         Device::Guest(guest) => format!("instance {}", names.guests[guest].short()),
     }
 }

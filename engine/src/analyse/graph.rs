@@ -5,7 +5,7 @@ use crate::base::ids::{EniIx, SubnetIx};
 use crate::base::index::Index;
 use crate::compile::Network;
 use crate::diag::Diagnostic;
-use crate::fabric::{EniKind, Forwarding, Target};
+use crate::fabric::{EniKind, Forwarding, Target, TgwAttachKind, VifEnd, VpnEnd};
 use petgraph::algo::tarjan_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 use std::collections::{BTreeMap, BTreeSet};
@@ -66,6 +66,11 @@ pub fn resources(network: &Network) -> DiGraph<Resource, String> {
         names.pcxs.iter().map(|label| add("VPC peering connection", label.to_string())).collect();
     let tgws: Vec<NodeIndex> = names.tgws.iter().map(|label| add("transit gateway", label.to_string())).collect();
     let vpces: Vec<NodeIndex> = names.vpces.iter().map(|label| add("VPC endpoint", label.to_string())).collect();
+    let vgws: Vec<NodeIndex> =
+        names.vgws.iter().map(|label| add("virtual private gateway", label.to_string())).collect();
+    let dxgws: Vec<NodeIndex> =
+        names.dxgws.iter().map(|label| add("Direct Connect gateway", label.to_string())).collect();
+    let routers: Vec<NodeIndex> = names.routers.iter().map(|label| add("router", label.to_string())).collect();
     let others: Vec<NodeIndex> =
         names.not_modelled.iter().map(|(label, _)| add("not modelled", label.to_string())).collect();
     for (n, subnet) in fabric.subnets.iter().enumerate() {
@@ -80,6 +85,7 @@ pub fn resources(network: &Network) -> DiGraph<Resource, String> {
                 Target::Pcx(i) => pcxs[i.to_usize()],
                 Target::Tgw(i) => tgws[fabric.tgw_attaches[i].tgw.to_usize()],
                 Target::Vpce(i) => vpces[i.to_usize()],
+                Target::Vgw(i) => vgws[i.to_usize()],
                 Target::Nowhere => continue,
                 Target::NotModelled(i) => others[i.to_usize()],
             };
@@ -89,6 +95,30 @@ pub fn resources(network: &Network) -> DiGraph<Resource, String> {
     }
     for (n, e) in fabric.enis.iter().enumerate() {
         graph.add_edge(subnets[e.subnet.to_usize()], enis[n], String::new());
+    }
+    let tgw_of = |attach| tgws[fabric.tgw_attaches[attach].tgw.to_usize()];
+    for (tunnel, t) in fabric.tunnels.iter_enumerated() {
+        let from = match t.end {
+            VpnEnd::Vgw(vgw) => vgws[vgw.to_usize()],
+            VpnEnd::Tgw(attach) => tgw_of(attach),
+        };
+        if let Some(router) = t.router {
+            graph.add_edge(from, routers[router.to_usize()], names.tunnels[tunnel].to_string());
+        }
+    }
+    for (vif, v) in fabric.vifs.iter_enumerated() {
+        let from = match v.end {
+            VifEnd::Vgw(vgw) => vgws[vgw.to_usize()],
+            VifEnd::Dxgw(dxgw) => dxgws[dxgw.to_usize()],
+        };
+        if let Some(router) = v.router {
+            graph.add_edge(from, routers[router.to_usize()], names.vifs[vif].to_string());
+        }
+    }
+    for (attach, a) in fabric.tgw_attaches.iter_enumerated() {
+        if let TgwAttachKind::Dxgw(dxgw) = a.kind {
+            graph.add_edge(tgw_of(attach), dxgws[dxgw.to_usize()], names.tgw_attaches[attach].to_string());
+        }
     }
     graph
 }

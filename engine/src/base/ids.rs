@@ -39,9 +39,19 @@ index_type! {
     pub VpceIx;
     /// An endpoint service.
     pub SvcIx;
+    /// A virtual private gateway.
+    pub VgwIx;
+    /// A tunnel of a VPN connection.
+    pub TunnelIx;
+    /// A Direct Connect gateway.
+    pub DxgwIx;
+    /// A virtual interface of a Direct Connect connection.
+    pub VifIx;
+    /// A router of an on-premises site.
+    pub RouterIx;
     /// A guest: the operating system of an instance.
     pub GuestIx;
-    /// A described host on the internet.
+    /// A described host outside of AWS: on the internet, or at a site.
     pub InetIx;
     /// A resource that is not modelled.
     pub NmIx;

@@ -2,8 +2,8 @@
 
 use super::expand::{DEFAULT_ACCOUNT, DEFAULT_REGION};
 use crate::base::ids::{
-    AclIx, EigwIx, EniIx, GuestIx, IgwIx, NatIx, NmIx, PcxIx, PlIx, RtbIx, SgIx, SubnetIx, SvcIx, TgwAttachIx, TgwIx,
-    VpcIx, VpceIx,
+    AclIx, DxgwIx, EigwIx, EniIx, GuestIx, IgwIx, NatIx, NmIx, PcxIx, PlIx, RouterIx, RtbIx, SgIx, SubnetIx, SvcIx,
+    TgwAttachIx, TgwIx, TunnelIx, VgwIx, VifIx, VpcIx, VpceIx,
 };
 use crate::base::{IndexVec, Nanos, Ratio};
 use crate::diag::{Diagnostic, Severity, Span, nearest};
@@ -27,6 +27,8 @@ pub(super) struct Context {
     pub(super) ids: Ids,
     /// Names of resources that could not be read: a reference to one is no mistake of its own.
     pub(super) written: BTreeSet<String>,
+    /// What each virtual private gateway propagates into route tables.
+    pub(super) learnt_by_vgws: IndexVec<VgwIx, Vec<crate::base::Cidr>>,
     /// Zones that have failed.
     pub(super) failed_zones: BTreeSet<String>,
     /// What tells zones apart, by the number subnets carry: the zone's id if it is known, else its name.
@@ -53,6 +55,15 @@ pub(super) struct Ids {
     /// A peering of transit gateways is two attachments with one name.
     pub(super) tgw_attaches: BTreeMap<String, Vec<TgwAttachIx>>,
     pub(super) tgw_by_vpc: BTreeMap<(TgwIx, VpcIx), TgwAttachIx>,
+    pub(super) vgws: BTreeMap<String, VgwIx>,
+    pub(super) tunnels: BTreeMap<String, TunnelIx>,
+    /// Tunnels of a VPN connection.
+    pub(super) vpn_tunnels: BTreeMap<String, Vec<TunnelIx>>,
+    /// The router that a customer gateway stands for.
+    pub(super) cgw_routers: BTreeMap<String, RouterIx>,
+    pub(super) dxgws: BTreeMap<String, DxgwIx>,
+    pub(super) vifs: BTreeMap<String, VifIx>,
+    pub(super) routers: BTreeMap<String, RouterIx>,
     pub(super) vpces: BTreeMap<String, VpceIx>,
     pub(super) services: BTreeMap<String, SvcIx>,
     /// The VPC that a group belongs to.
@@ -69,6 +80,7 @@ impl Context {
             lenient: spec.guests == Some(GuestKnowledge::Unknown),
             ids: Ids::default(),
             written: BTreeSet::new(),
+            learnt_by_vgws: IndexVec::new(),
             failed_zones: BTreeSet::new(),
             zone_keys: Vec::new(),
         };
@@ -98,6 +110,7 @@ impl Context {
             ("internet", link(links.internet, Nanos::from_millis(10))),
             ("instance host", host),
             ("transit gateway", link(links.transit_gateway, Nanos::from_micros(150))),
+            ("site network", link(links.site, Nanos::from_micros(250))),
         ] {
             self.add_link(name.to_owned(), link);
         }
@@ -112,6 +125,11 @@ impl Context {
         self.fabric.link_rows.push(first);
         self.names.links.push(name);
         index
+    }
+
+    /// A link that the topology describes at its resource.
+    pub(super) fn named_link(&mut self, name: String, spec: LinkSpec, latency: Nanos) -> LinkIx {
+        self.add_link(name, link(Some(spec), latency))
     }
 
     /// A link between each two Regions in use (REG-1).
@@ -216,6 +234,15 @@ impl Context {
             () if s.transit_gateway_multicast_domains.contains_key(name) => "multicast domain",
             () if s.vpc_endpoints.contains_key(name) => "VPC endpoint",
             () if s.vpc_endpoint_services.contains_key(name) => "endpoint service",
+            () if s.customer_gateways.contains_key(name) => "customer gateway",
+            () if s.vpn_gateways.contains_key(name) => "virtual private gateway",
+            () if s.vpn_connections.contains_key(name) => "VPN connection",
+            () if s.direct_connect_connections.contains_key(name) => "Direct Connect connection",
+            () if s.virtual_interfaces.contains_key(name) => "virtual interface",
+            () if s.direct_connect_gateways.contains_key(name) => "Direct Connect gateway",
+            () if s.direct_connect_gateway_associations.contains_key(name) => "association of a Direct Connect gateway",
+            () if s.routers.contains_key(name) => "router",
+            () if s.site_hosts.contains_key(name) => "host at a site",
             () if s.instances.contains_key(name) => "instance",
             () if s.network_interfaces.contains_key(name) => "network interface",
             () => return None,
@@ -244,6 +271,7 @@ lookup! {
     sg_named, sgs, SgIx, "security group";
     guest_named, guests, GuestIx, "instance";
     tgw_named, tgws, TgwIx, "transit gateway";
+    vgw_named, vgws, VgwIx, "virtual private gateway";
 }
 
 /// Makes the label of a resource.
@@ -273,6 +301,11 @@ pub(super) fn position<T: PartialEq + Clone>(all: &mut Vec<T>, value: &T) -> u32
 fn empty_fabric(epoch: u16) -> Fabric {
     let none = RowIx(0);
     Fabric {
+        vgws: IndexVec::new(),
+        tunnels: IndexVec::new(),
+        dxgws: IndexVec::new(),
+        vifs: IndexVec::new(),
+        routers: IndexVec::new(),
         epoch,
         rows: IndexVec::new(),
         enis: IndexVec::new(),

@@ -62,8 +62,14 @@ fn default_vpcs(full: &mut Spec) {
         if !has_main {
             let to = Spanned::new("0.0.0.0/0".to_owned(), name.span);
             let route = Route { to, via: igw, state: None, origin: None };
-            let table =
-                RouteTable { vpc: name.clone(), main: true, gateway: None, routes: vec![route.into()], name_tag: None };
+            let table = RouteTable {
+                vpc: name.clone(),
+                main: true,
+                gateway: None,
+                propagating_vpn_gateways: Vec::new(),
+                routes: vec![route.into()],
+                name_tag: None,
+            };
             full.route_tables.insert(made(&name, "main"), table);
         }
     }
@@ -84,7 +90,14 @@ fn defaults(full: &mut Spec) {
         full.security_groups.values().filter(|sg| sg.default).map(|sg| sg.vpc.value.clone()).collect();
     for vpc in vpcs {
         if !main.contains(&vpc.value) {
-            let table = RouteTable { vpc: vpc.clone(), main: true, gateway: None, routes: Vec::new(), name_tag: None };
+            let table = RouteTable {
+                vpc: vpc.clone(),
+                main: true,
+                gateway: None,
+                propagating_vpn_gateways: Vec::new(),
+                routes: Vec::new(),
+                name_tag: None,
+            };
             full.route_tables.insert(made(&vpc, "main"), table);
         }
         if !acls.contains(&vpc.value) {

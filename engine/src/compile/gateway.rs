@@ -313,6 +313,7 @@ impl Context {
     pub(super) fn internet_host_rows(&mut self) -> InternetHost {
         let owner = self.fabric.internet_hosts.next_index().0;
         InternetHost {
+            router: None,
             addresses: Box::default(),
             listeners: Box::default(),
             takes_everything: false,
@@ -329,7 +330,7 @@ impl Context {
 
     pub(super) fn internet_host(&mut self, label: Label, host: InternetHost) -> crate::base::ids::InetIx {
         let index = self.fabric.internet_hosts.next_index();
-        for address in &host.addresses {
+        for address in host.addresses.iter().filter(|_| host.router.is_none()) {
             self.fabric.internet_by_address.entry(*address).or_insert(index);
         }
         self.names.internet_hosts.push(label);

@@ -9,6 +9,8 @@
 
 mod address;
 mod context;
+mod converge;
+mod direct_connect;
 mod dns;
 mod endpoint;
 mod eni;
@@ -20,9 +22,11 @@ mod multicast;
 mod peering;
 mod quota;
 mod route;
+mod router;
 mod tgw_route_table;
 mod transit_gateway;
 mod vpc;
+mod vpn;
 
 pub use expand::{DEFAULT_ACCOUNT, DEFAULT_REGION, expand};
 pub use gateway::ANY_HOST;
@@ -105,6 +109,12 @@ fn compile_all(
     cx.internet();
     cx.peerings();
     cx.transit_gateways();
+    cx.routers();
+    cx.vpn_gateways();
+    cx.customer_gateways();
+    cx.vpn_connections();
+    cx.direct_connect_gateways();
+    cx.virtual_interfaces();
     cx.tgw_route_tables();
     cx.multicast_domains();
     cx.endpoints();

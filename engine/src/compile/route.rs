@@ -83,6 +83,15 @@ impl Context {
 
     /// GRT-1: a gateway's own table.
     fn edge(&mut self, rtb: RtbIx, vpc: VpcIx, gateway: &Spanned<String>) {
+        if let Some(vgw) = self.ids.vgws.get(gateway.value.as_str()).copied() {
+            if self.fabric.vgws[vgw].vpc != Some(vpc) {
+                self.other_vpc(gateway, "virtual private gateway");
+            } else if self.fabric.vgws[vgw].edge.replace(rtb).is_some() {
+                let message = format!("virtual private gateway `{gateway}` has a route table already");
+                self.problem(Diagnostic::error("second-edge-table", gateway.span, message));
+            }
+            return;
+        }
         let Some(igw) = self.ids.igws.get(gateway.value.as_str()).copied() else {
             // A virtual private gateway's table is kept, and says "not modelled" by never being asked.
             if !self.ids.not_modelled.contains_key(gateway.value.as_str()) {
@@ -114,6 +123,7 @@ impl Context {
             self.route(&mut candidates, index, vpc, route, table.gateway.is_some());
         }
         self.endpoint_routes(&mut candidates, index, vpc, name);
+        self.propagated_routes(&mut candidates, index, vpc, table);
         // RTB-2: a local route per block, unless its target was replaced.
         let blocks = self.fabric.vpcs[vpc].blocks.clone();
         for block in &blocks {
@@ -147,6 +157,51 @@ impl Context {
         let v4: Lpm<u32, RouteIx> = super::vpc::lpm(&usable);
         let v6: Lpm<u128, RouteIx> = super::vpc::lpm(&usable);
         RouteTable { vpc, routes, v4, v6, none }
+    }
+
+    /// RTB-14: virtual private gateways put what they have learnt into the tables that take it. What an export shows of a
+    /// gateway whose sites are described is compared with that.
+    fn propagated_routes(&mut self, out: &mut Vec<Candidate>, rtb: RtbIx, vpc: VpcIx, table: &spec::RouteTable) {
+        for written in &table.propagating_vpn_gateways {
+            if self.ids.not_modelled.contains_key(written.value.as_str()) {
+                continue;
+            }
+            let Some(vgw) = self.vgw_named(written) else { continue };
+            if self.fabric.vgws[vgw].vpc != Some(vpc) {
+                self.other_vpc(written, "virtual private gateway");
+                continue;
+            }
+            let learnt = self.learnt_by_vgws[vgw].clone();
+            if self.fabric.vgws[vgw].complete {
+                let shown: Vec<(Cidr, Span)> = out
+                    .iter()
+                    .filter(|c| c.rank == 2 && c.target == Target::Vgw(vgw))
+                    .map(|c| (c.to, c.span))
+                    .collect();
+                for (to, span) in shown.iter().filter(|(to, _)| !learnt.contains(to)) {
+                    let message =
+                        format!("{to} is propagated by `{written}`, and no site that is described announces it");
+                    self.warn(Diagnostic::warning("observed-differs", *span, message));
+                }
+                if !shown.is_empty() {
+                    for to in learnt.iter().filter(|to| !shown.iter().any(|(s, _)| s == *to)) {
+                        let message = format!("{to} is announced to `{written}`, and the route table does not show it");
+                        self.warn(Diagnostic::warning("observed-differs", written.span, message));
+                    }
+                }
+                out.retain(|c| c.rank != 2 || c.target != Target::Vgw(vgw));
+            }
+            for to in learnt {
+                if out.iter().any(|c| c.rank == 2 && c.to == to) {
+                    continue;
+                }
+                let says = format!("{written} (propagated)");
+                let text = RowText { name: to.to_string(), says, span: Span::NONE };
+                let row = self.written_row(Row::plain(RowKind::Route, rtb.0), text);
+                let target = Target::Vgw(vgw);
+                out.push(Candidate { to, target, active: true, rank: 2, row, span: Span::NONE });
+            }
+        }
     }
 
     fn duplicates(&mut self, name: &str, candidates: &[Candidate]) {
@@ -245,6 +300,13 @@ impl Context {
                     (Target::Nowhere, false)
                 }
             });
+        }
+        if let Some(vgw) = self.ids.vgws.get(name).copied() {
+            let at = self.fabric.vgws[vgw].vpc;
+            if at.is_some_and(|at| at != vpc) {
+                self.other_vpc(via, "virtual private gateway");
+            }
+            return Some((Target::Vgw(vgw), at == Some(vpc)));
         }
         if let Some(vpce) = self.ids.vpces.get(name).copied() {
             return Some(self.endpoint_target(vpc, vpce, via));

@@ -11,12 +11,33 @@ use crate::verdict::{Row, RowIx, RowKind};
 use std::collections::BTreeMap;
 
 /// Ranks of routes with equal prefixes: lower wins (TGW-11).
-const STATIC: u8 = 0;
-const PREFIX_LIST: u8 = 1;
-const FROM_VPC: u8 = 2;
+pub(super) const STATIC: u8 = 0;
+pub(super) const PREFIX_LIST: u8 = 1;
+pub(super) const FROM_VPC: u8 = 2;
+const FROM_DXGW: u8 = 3;
 const FROM_CONNECT: u8 = 4;
-/// Learnt by what is not described: a VPN, a Direct Connect gateway.
-const FROM_OTHER: u8 = 5;
+const FROM_VPN: u8 = 5;
+/// Learnt, as an export tells, and nobody knows of whom.
+const FROM_OTHER: u8 = 6;
+
+/// A table before it has learnt anything from sites.
+pub(super) struct TgwDraft {
+    pub(super) index: TgwRtbIx,
+    pub(super) tgw: TgwIx,
+    all: Vec<Candidate>,
+    propagating: Vec<(TgwAttachIx, Span)>,
+}
+
+impl TgwDraft {
+    /// Whether an attachment lets it learn.
+    pub(super) fn propagates(&self, attach: TgwAttachIx) -> bool {
+        self.propagating.iter().any(|(p, _)| *p == attach)
+    }
+    /// The routes that it has and that can take traffic: block and rank.
+    pub(super) fn candidates(&self) -> impl Iterator<Item = (Cidr, u8)> + '_ {
+        self.all.iter().filter(|c| c.active && c.rank != FROM_OTHER).map(|c| (c.to, c.rank))
+    }
+}
 
 struct Candidate {
     to: Cidr,
@@ -54,13 +75,20 @@ impl Context {
                 self.fabric.tgw_attaches[attach].rtb = rtb;
             }
         }
+        let mut drafts = Vec::new();
         for (n, (name, table, tgw)) in kept.into_iter().enumerate() {
             let index = TgwRtbIx(n as u32);
             let is_default = propagation.get(&tgw) == Some(&index) && self.uses_default(tgw, false);
-            let compiled = self.tgw_table(index, tgw, name, table, is_default);
-            self.fabric.tgw_rtbs.push(compiled);
+            drafts.push(self.tgw_draft(index, tgw, name, table, is_default));
         }
         self.spec.transit_gateway_route_tables = tables;
+        let mut learnt = self.converge(&drafts);
+        for draft in drafts {
+            let more = learnt.tgw_rtbs.remove(&draft.index).unwrap_or_default();
+            let compiled = self.tgw_table(draft, more);
+            self.fabric.tgw_rtbs.push(compiled);
+        }
+        self.learnt_by_vgws = learnt.vgws;
     }
 
     /// TGW-7: the options of the transit gateway.
@@ -91,14 +119,14 @@ impl Context {
         }
     }
 
-    fn tgw_table(
+    fn tgw_draft(
         &mut self,
         index: TgwRtbIx,
         tgw: TgwIx,
         name: &Spanned<String>,
         table: &TransitGatewayRouteTable,
         is_default: bool,
-    ) -> TgwRtb {
+    ) -> TgwDraft {
         let mut all: Vec<Candidate> = Vec::new();
         for route in &table.routes {
             self.static_route(&mut all, index, tgw, route);
@@ -119,8 +147,25 @@ impl Context {
             }
         }
         propagating.sort_unstable();
-        for (attach, span) in propagating {
+        for (attach, span) in propagating.iter().copied() {
             self.propagate(&mut all, index, attach, span);
+        }
+        TgwDraft { index, tgw, all, propagating }
+    }
+
+    /// The table, with what it has learnt from sites.
+    fn tgw_table(&mut self, draft: TgwDraft, learnt: Vec<(Cidr, bool, TgwTarget, String)>) -> TgwRtb {
+        let TgwDraft { index, tgw, mut all, propagating } = draft;
+        // What an export shows as learnt is replaced by what the sites that are described tell.
+        let described = propagating.iter().any(|(attach, _)| self.is_described(*attach));
+        if described {
+            all.retain(|c| c.rank != FROM_OTHER || !self.is_of_described(&c.target));
+        }
+        for (to, by_dxgw, target, says) in learnt {
+            let text = RowText { name: to.to_string(), says, span: Span::NONE };
+            let row = self.written_row(Row::plain(RowKind::TgwRoute, index.0), text);
+            let rank = if by_dxgw { FROM_DXGW } else { FROM_VPN };
+            all.push(Candidate { to, rank, target, active: true, row, span: Span::NONE });
         }
         let none = self.row(Row::plain(RowKind::TgwRouteNone, index.0));
         // Stable: of equals the first one is in force (TGW-14).
@@ -134,6 +179,19 @@ impl Context {
             }
         }
         TgwRtb { tgw, routes, v4: super::vpc::lpm(&usable), v6: super::vpc::lpm(&usable), none }
+    }
+
+    /// True for the attachment of a site that is described.
+    fn is_described(&self, attach: TgwAttachIx) -> bool {
+        match &self.fabric.tgw_attaches[attach].kind {
+            TgwAttachKind::Vpn(tunnels) => tunnels.iter().any(|t| self.fabric.tunnels[*t].router.is_some()),
+            TgwAttachKind::Dxgw(dxgw) => self.fabric.dxgws[*dxgw].complete,
+            _ => false,
+        }
+    }
+
+    fn is_of_described(&self, target: &TgwTarget) -> bool {
+        matches!(target, TgwTarget::Attach(attach) if self.is_described(*attach))
     }
 
     fn tgw_duplicates(&mut self, name: &str, all: &[Candidate]) {
@@ -248,8 +306,8 @@ impl Context {
                     }
                 }
             }
-            // TGW-6: static routes only.
-            TgwAttachKind::Peering(_) => {}
+            // TGW-6: static routes only. What sites tell comes later.
+            TgwAttachKind::Peering(_) | TgwAttachKind::Vpn(_) | TgwAttachKind::Dxgw(_) => {}
         }
     }
 

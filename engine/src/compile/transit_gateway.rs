@@ -51,7 +51,7 @@ impl Context {
         self.connects();
     }
 
-    fn add_attachment(
+    pub(super) fn add_attachment(
         &mut self,
         tgw: TgwIx,
         kind: TgwAttachKind,

@@ -1,8 +1,8 @@
 //! L2: what observers are told. Facts only, with handles; watching changes nothing.
 
 use crate::base::Instant;
-use crate::base::ids::{EniIx, GuestIx, InetIx, VpcIx};
-use crate::verdict::{Hop, RowIx};
+use crate::base::ids::{EniIx, GuestIx, InetIx, TunnelIx, VifIx, VpcIx};
+use crate::verdict::{Hop, RowIx, Side};
 use crate::wire::Packet;
 
 /// A host that sends and receives.
@@ -14,6 +14,17 @@ pub enum HostRef {
     Internet(InetIx),
     /// The link-local services of a VPC's instances.
     Services(VpcIx),
+}
+
+/// A place where packets are seen that is no interface of a VPC.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Point {
+    /// Inside a VPN tunnel.
+    Inner(TunnelIx),
+    /// The packets that carry a VPN tunnel.
+    Outer(TunnelIx),
+    /// A virtual interface.
+    Vif(VifIx),
 }
 
 /// Something that happened.
@@ -41,6 +52,15 @@ pub enum Fact<'a> {
         dropped_by: Option<RowIx>,
         /// False for what flow logs never hold: link-local services, checks before any filter.
         logged: bool,
+    },
+    /// A packet passed a place between AWS and a site.
+    Passed {
+        /// The place.
+        point: Point,
+        /// The side it goes to.
+        to: Side,
+        /// The packet there.
+        packet: &'a Packet,
     },
     /// A packet is gone.
     Dropped {

@@ -3,12 +3,12 @@
 use super::choice::alternatives;
 use super::leg::{End, Leg, walk};
 use super::{Blocker, Explanation, Origin, Outcome, Part, Question};
-use crate::base::ids::{EniIx, GuestIx, McastIx};
+use crate::base::ids::{EniIx, GuestIx, InetIx, McastIx};
 use crate::base::{Nanos, Protocol};
 use crate::compile::Network;
 use crate::fabric::{EniRow, Fabric};
 use crate::flow::{FlowState, Pick, Picks};
-use crate::verdict::{Decision, Reason, RowIx, Service, Stage, Step, Vantage, reason_of};
+use crate::verdict::{Decision, Entry, Reason, RowIx, Service, Stage, Step, Vantage, reason_of};
 use crate::walk::{DenyPolicy, members};
 use crate::wire::{Fragment, Headers, Icmp, L4, Packet, Payload, Tcp, TcpFlags, Udp};
 use std::collections::BTreeMap;
@@ -70,6 +70,7 @@ fn both_ways(network: &Network, question: &Question, policy: DenyPolicy, flows: 
     let from = match question.from {
         Origin::Eni { eni, .. } => Vantage::Out(eni),
         Origin::Internet { .. } => Vantage::Internet,
+        Origin::Site { host, .. } => at_site(fabric, host),
     };
     if let Origin::Eni { eni, .. } = question.from
         && let Some(down) = sender_down(fabric, eni)
@@ -108,6 +109,7 @@ fn both_ways(network: &Network, question: &Question, policy: DenyPolicy, flows: 
         }
         End::Served(eni, service) => (service_answer(fabric, eni, service, &arrived.headers), Vantage::Out(eni), None),
         End::Exited => (internet_answer(fabric, &arrived.headers), Vantage::Internet, None),
+        End::AtSite(host) => (host_answer(fabric, host, &arrived.headers), at_site(fabric, host), None),
         // The endpoint has let pass only what its service answers.
         End::AtService(_, back) => (Answer::Yes, back, None),
         End::Replicated(domain, sender) => {
@@ -329,6 +331,16 @@ fn internet_answer(fabric: &Fabric, headers: &Headers) -> Answer {
     let Some(host) = fabric.internet_host(headers.dst) else {
         return Answer::Silent(fabric.internet_unknown);
     };
+    host_answer(fabric, host, headers)
+}
+
+/// Where a site's host sends.
+fn at_site(fabric: &Fabric, host: InetIx) -> Vantage {
+    let router = fabric.internet_hosts[host].router.expect("a host at a site is behind a router");
+    Vantage::Router { router, from: Entry::Lan }
+}
+
+fn host_answer(fabric: &Fabric, host: InetIx, headers: &Headers) -> Answer {
     let host = &fabric.internet_hosts[host];
     if headers.protocol.is_icmp() {
         return if host.answers_ping { Answer::Yes } else { Answer::Silent(host.silent) };
@@ -347,6 +359,7 @@ fn is_back(fabric: &Fabric, question: &Question, reply: &Leg) -> bool {
     same && match (question.from, reply.end) {
         (Origin::Eni { eni, .. }, End::Delivered(at)) => fabric.enis[eni].guest() == fabric.enis[at].guest(),
         (Origin::Internet { .. }, End::Exited) => true,
+        (Origin::Site { host, .. }, End::AtSite(at)) => host == at,
         _ => false,
     }
 }
@@ -359,7 +372,7 @@ fn request(fabric: &Fabric, question: &Question) -> Packet {
             let range = fabric.guests[guest].ephemeral;
             range.from + (range.to - range.from) / 2
         }),
-        Origin::Internet { .. } => 40_000,
+        Origin::Internet { .. } | Origin::Site { .. } => 40_000,
     };
     let src_port = question.src_port.unwrap_or(ephemeral);
     let (l4, payload) = match question.protocol {

@@ -2,7 +2,7 @@
 
 use super::{Explanation, Leg, Origin, Part};
 use crate::base::Protocol;
-use crate::base::ids::{GuestIx, PcxIx, SgIx, TgwAttachIx, VpceIx};
+use crate::base::ids::{GuestIx, PcxIx, SgIx, TgwAttachIx, TunnelIx, VifIx, VpceIx};
 use crate::compile::Network;
 use crate::fabric::{ANY_PROTOCOL, Address, PeerMatch, SgRow, TgwAttachKind};
 use crate::verdict::{Dir, RowIx, RowKind, Stage};
@@ -64,6 +64,10 @@ pub enum Device {
     Attach(TgwAttachIx),
     /// A guest that forwards.
     Guest(GuestIx),
+    /// A tunnel of a VPN connection.
+    Tunnel(TunnelIx),
+    /// A virtual interface.
+    Vif(VifIx),
 }
 
 /// What a person should also know.
@@ -156,6 +160,8 @@ fn devices(network: &Network, leg: &Leg) -> BTreeSet<Device> {
                 TgwAttachKind::Peering(_) => None,
                 _ => Some(Device::Attach(attach)),
             },
+            Stage::Tunnel(tunnel) if kind == RowKind::TunnelPass => Some(Device::Tunnel(tunnel)),
+            Stage::Vif(vif) if kind == RowKind::VifPass => Some(Device::Vif(vif)),
             // A firewall that knows nothing of the connection ends the way, and is worth naming.
             Stage::Guest(eni) if matches!(kind, RowKind::GuestForward | RowKind::GuestNoState) => {
                 fabric.enis[eni].guest().map(Device::Guest)

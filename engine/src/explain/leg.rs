@@ -37,6 +37,8 @@ pub enum End {
     Served(EniIx, Service),
     /// It is on the internet.
     Exited,
+    /// The host of a site has it.
+    AtSite(InetIx),
     /// A service of AWS's has it, by an endpoint; its answers enter the network there.
     AtService(InetIx, Vantage),
     /// Copies of it go to the members of a multicast group.
@@ -92,6 +94,10 @@ pub(super) fn walk(
             Verdict::Exit => {
                 latency += internet_latency(fabric, &packet);
                 Some(End::Exited)
+            }
+            Verdict::Site { host } => {
+                latency += fabric.link(LinkIx::SITE).latency;
+                Some(End::AtSite(host))
             }
             Verdict::Endpoint { host, back } => Some(End::AtService(host, back)),
             Verdict::Replicate { domain, sender } => Some(End::Replicated(domain, sender)),

@@ -1,7 +1,7 @@
 //! From names and addresses to a question about packets.
 
 use crate::base::Protocol;
-use crate::base::ids::{EniIx, GuestIx, VpceIx};
+use crate::base::ids::{EniIx, GuestIx, InetIx, VpceIx};
 use crate::compile::{ANY_HOST, Network};
 use crate::fabric::{EniKind, VpceService};
 use crate::names::{Found, Kind};
@@ -37,6 +37,13 @@ pub enum Origin {
         /// Its address.
         address: IpAddr,
     },
+    /// A host at a site.
+    Site {
+        /// The host.
+        host: InetIx,
+        /// The source address.
+        address: IpAddr,
+    },
 }
 
 impl Origin {
@@ -44,7 +51,7 @@ impl Origin {
     #[must_use]
     pub const fn address(&self) -> IpAddr {
         match self {
-            Self::Eni { address, .. } | Self::Internet { address } => *address,
+            Self::Eni { address, .. } | Self::Internet { address } | Self::Site { address, .. } => *address,
         }
     }
 }
@@ -116,10 +123,19 @@ impl std::fmt::Display for QuestionError {
     }
 }
 
+/// Who has an address.
+#[derive(Clone, Copy, Debug)]
+enum Owner {
+    Eni(EniIx),
+    Site(InetIx),
+    /// Nobody in the network.
+    Other,
+}
+
 /// Addresses that a text stands for, with the interface where it is one of the network's.
 #[derive(Clone, Debug)]
 struct Ends {
-    candidates: Vec<(Option<EniIx>, IpAddr)>,
+    candidates: Vec<(Owner, IpAddr)>,
 }
 
 /// Who sends and to which address: two texts as a person types them. The family is the one both have,
@@ -131,7 +147,10 @@ pub fn resolve_origin(network: &Network, from: &str, to: &str) -> Result<(Origin
     let sources = ends(network, from)?;
     let targets = match resolve_target(network, to) {
         Err(unknown @ QuestionError::Unknown { .. }) => {
-            let asks = sources.candidates.iter().find_map(|(eni, _)| *eni);
+            let asks = sources.candidates.iter().find_map(|(owner, _)| match owner {
+                Owner::Eni(eni) => Some(*eni),
+                _ => None,
+            });
             let found = asks.map(|eni| network.resolve(network.fabric.enis[eni].vpc, to)).unwrap_or_default();
             if found.is_empty() {
                 return Err(unknown);
@@ -140,10 +159,10 @@ pub fn resolve_origin(network: &Network, from: &str, to: &str) -> Result<(Origin
         }
         found => found?,
     };
-    for (eni, source) in &sources.candidates {
+    for (owner, source) in &sources.candidates {
         for target in &targets {
             if source.is_ipv4() == target.is_ipv4() {
-                return Ok((origin(network, *eni, *source)?, *target));
+                return Ok((origin(network, *owner, *source)?, *target));
             }
         }
     }
@@ -162,10 +181,12 @@ pub fn resolve_target(network: &Network, to: &str) -> Result<Vec<IpAddr>, Questi
     Ok(ends(network, to)?.candidates.into_iter().map(|(_, address)| address).collect())
 }
 
-fn origin(network: &Network, eni: Option<EniIx>, address: IpAddr) -> Result<Origin, QuestionError> {
+fn origin(network: &Network, owner: Owner, address: IpAddr) -> Result<Origin, QuestionError> {
     let fabric = &network.fabric;
-    if let Some(eni) = eni {
-        return Ok(Origin::Eni { eni, address });
+    match owner {
+        Owner::Eni(eni) => return Ok(Origin::Eni { eni, address }),
+        Owner::Site(host) => return Ok(Origin::Site { host, address }),
+        Owner::Other => {}
     }
     // A public address of one of the guests means that guest.
     if let IpAddr::V4(public) = address
@@ -183,18 +204,27 @@ fn origin(network: &Network, eni: Option<EniIx>, address: IpAddr) -> Result<Orig
 fn ends(network: &Network, text: &str) -> Result<Ends, QuestionError> {
     let (fabric, names) = (&network.fabric, &network.names);
     if let Ok(address) = text.parse::<IpAddr>() {
-        let owners: Vec<EniIx> = fabric.vpcs.iter().filter_map(|vpc| vpc.eni_with(address)).collect();
+        let enis = fabric.vpcs.iter().filter_map(|vpc| vpc.eni_with(address)).map(Owner::Eni);
+        let hosts = fabric.routers.iter().filter_map(|router| router.hosts.get(&address).copied()).map(Owner::Site);
+        let owners: Vec<Owner> = enis.chain(hosts).collect();
         return match owners.as_slice() {
-            [] => Ok(Ends { candidates: vec![(None, address)] }),
-            [eni] => Ok(Ends { candidates: vec![(Some(*eni), address)] }),
+            [] => Ok(Ends { candidates: vec![(Owner::Other, address)] }),
+            [owner] => Ok(Ends { candidates: vec![(*owner, address)] }),
             several => {
-                let ids = several.iter().map(|eni| names.enis[*eni].id.clone()).collect();
+                let id = |owner: &Owner| match owner {
+                    Owner::Eni(eni) => names.enis[*eni].id.clone(),
+                    Owner::Site(host) => names.internet_hosts[*host].id.clone(),
+                    Owner::Other => unreachable!("several have it"),
+                };
+                let ids = several.iter().map(id).collect();
                 Err(QuestionError::Ambiguous { name: text.to_owned(), ids })
             }
         };
     }
     if text == ANY_HOST.0 {
-        return Ok(Ends { candidates: ANY_HOST.1.iter().map(|a| (None, a.parse().expect("an address"))).collect() });
+        return Ok(Ends {
+            candidates: ANY_HOST.1.iter().map(|a| (Owner::Other, a.parse().expect("an address"))).collect(),
+        });
     }
     let kind = match names.find(text) {
         Found::One(kind) => kind,
@@ -210,7 +240,9 @@ fn ends(network: &Network, text: &str) -> Result<Ends, QuestionError> {
             None => not_an_end("a regional NAT gateway"),
         },
         Kind::Internet(host) => {
-            Ok(Ends { candidates: fabric.internet_hosts[host].addresses.iter().map(|a| (None, *a)).collect() })
+            let h = &fabric.internet_hosts[host];
+            let owner = if h.router.is_some() { Owner::Site(host) } else { Owner::Other };
+            Ok(Ends { candidates: h.addresses.iter().map(|a| (owner, *a)).collect() })
         }
         Kind::Subnet(_) => not_an_end("a subnet"),
         Kind::Vpc(_) => not_an_end("a VPC"),
@@ -226,6 +258,11 @@ fn ends(network: &Network, text: &str) -> Result<Ends, QuestionError> {
         Kind::TgwRtb(_) => not_an_end("a transit gateway route table"),
         Kind::Mcast(_) => not_an_end("a multicast domain"),
         Kind::Service(_) => not_an_end("an endpoint service, which is reached by a consumer's endpoint"),
+        Kind::Vgw(_) => not_an_end("a virtual private gateway"),
+        Kind::Tunnel(_) => not_an_end("a VPN tunnel"),
+        Kind::Dxgw(_) => not_an_end("a Direct Connect gateway"),
+        Kind::Vif(_) => not_an_end("a virtual interface"),
+        Kind::Router(_) => not_an_end("a router, which answers nothing here; name a host behind it"),
         Kind::Vpce(vpce) => Ok(Ends { candidates: endpoint_addresses(network, vpce) }),
         Kind::NotModelled(nm) => {
             // An interface of a service has addresses even if what is behind it is not modelled.
@@ -238,25 +275,25 @@ fn ends(network: &Network, text: &str) -> Result<Ends, QuestionError> {
     }
 }
 
-fn eni_addresses(network: &Network, eni: EniIx) -> Vec<(Option<EniIx>, IpAddr)> {
+fn eni_addresses(network: &Network, eni: EniIx) -> Vec<(Owner, IpAddr)> {
     let e = &network.fabric.enis[eni];
-    e.v4.map(IpAddr::V4).into_iter().chain(e.v6.map(IpAddr::V6)).map(|address| (Some(eni), address)).collect()
+    e.v4.map(IpAddr::V4).into_iter().chain(e.v6.map(IpAddr::V6)).map(|address| (Owner::Eni(eni), address)).collect()
 }
 
 /// The addresses of an interface endpoint's interfaces; the first address of a gateway endpoint's service.
-fn endpoint_addresses(network: &Network, vpce: VpceIx) -> Vec<(Option<EniIx>, IpAddr)> {
+fn endpoint_addresses(network: &Network, vpce: VpceIx) -> Vec<(Owner, IpAddr)> {
     let fabric = &network.fabric;
     let own = fabric.enis.iter_enumerated().filter(|(_, eni)| eni.kind == EniKind::Vpce(vpce));
     let own: Vec<_> = own.flat_map(|(eni, _)| eni_addresses(network, eni)).collect();
     match fabric.vpces[vpce].service {
         VpceService::Aws(host) if own.is_empty() => {
-            fabric.internet_hosts[host].addresses.iter().map(|address| (None, *address)).collect()
+            fabric.internet_hosts[host].addresses.iter().map(|address| (Owner::Other, *address)).collect()
         }
         _ => own,
     }
 }
 
-fn guest_addresses(network: &Network, guest: GuestIx) -> Vec<(Option<EniIx>, IpAddr)> {
+fn guest_addresses(network: &Network, guest: GuestIx) -> Vec<(Owner, IpAddr)> {
     let mut all: Vec<_> =
         network.fabric.guests[guest].enis.iter().flat_map(|eni| eni_addresses(network, *eni)).collect();
     all.sort_by_key(|(_, address)| address.is_ipv6());

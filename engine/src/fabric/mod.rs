@@ -4,6 +4,7 @@
 //! a higher [`Fabric::epoch`]. Every vector is in the order of names, so file order never shows.
 
 mod acl;
+mod direct_connect;
 mod endpoint;
 mod eni;
 mod gateway;
@@ -11,11 +12,14 @@ mod guest;
 mod lpm;
 mod peering;
 mod route;
+mod router;
 mod sg;
 mod transit_gateway;
 mod vpc;
+mod vpn;
 
 pub use acl::{Acl, AclRow, AclTable};
+pub use direct_connect::{Dxgw, DxgwRow, Vif, VifEnd, VifRow};
 pub use endpoint::{Service, ServiceListener, Vpce, VpceRow, VpceService};
 pub use eni::{Eni, EniKind, EniRow};
 pub use gateway::{Eigw, Igw, InternetHost, Nat, NatAddress, NatRow, NotModelled, PublicBinding, PublicOwner};
@@ -23,15 +27,17 @@ pub use guest::{Forwarding, Guest, GuestOs};
 pub use lpm::{Address, Lpm};
 pub use peering::{Pcx, PcxRow};
 pub use route::{Route, RouteTable, Target};
+pub use router::{Fib, FibIx, FibRoute, NextHop, PathOwner, Router, RouterRow};
 pub use sg::{PeerMatch, SgRow, SgSet, SgTable};
 pub use transit_gateway::{
     Mcast, McastRow, Tgw, TgwAttach, TgwAttachKind, TgwPort, TgwRoute, TgwRouteIx, TgwRow, TgwRtb, TgwTarget, Tunnel,
 };
 pub use vpc::{BpaMode, PrefixList, Subnet, Vpc, VpcRow};
+pub use vpn::{TunnelRow, Vgw, VgwRow, VpnEnd, VpnTunnel};
 
 use crate::base::ids::{
-    AclIx, EigwIx, EniIx, GuestIx, IgwIx, InetIx, McastIx, NatIx, NmIx, PcxIx, PlIx, RtbIx, SgIx, SgSetIx, SubnetIx,
-    SvcIx, TgwAttachIx, TgwIx, TgwRtbIx, VpcIx, VpceIx,
+    AclIx, DxgwIx, EigwIx, EniIx, GuestIx, IgwIx, InetIx, McastIx, NatIx, NmIx, PcxIx, PlIx, RouterIx, RtbIx, SgIx,
+    SgSetIx, SubnetIx, SvcIx, TgwAttachIx, TgwIx, TgwRtbIx, TunnelIx, VgwIx, VifIx, VpcIx, VpceIx,
 };
 use crate::base::{Bandwidth, IndexVec, Nanos, Ratio};
 use crate::verdict::{LinkIx, Row, RowIx};
@@ -79,6 +85,16 @@ pub struct Fabric {
     pub vpces: IndexVec<VpceIx, Vpce>,
     /// Endpoint services.
     pub services: IndexVec<SvcIx, Service>,
+    /// Virtual private gateways.
+    pub vgws: IndexVec<VgwIx, Vgw>,
+    /// Tunnels of VPN connections.
+    pub tunnels: IndexVec<TunnelIx, VpnTunnel>,
+    /// Direct Connect gateways.
+    pub dxgws: IndexVec<DxgwIx, Dxgw>,
+    /// Virtual interfaces.
+    pub vifs: IndexVec<VifIx, Vif>,
+    /// Routers of on-premises sites.
+    pub routers: IndexVec<RouterIx, Router>,
     /// The VPC that each security group belongs to.
     pub sg_vpcs: IndexVec<SgIx, VpcIx>,
     /// Guests.
@@ -161,6 +177,19 @@ impl Fabric {
     #[must_use]
     pub fn link(&self, link: LinkIx) -> &Link {
         &self.links[link]
+    }
+    /// What a flow's hash is mixed with to choose this among equal ways.
+    #[must_use]
+    pub fn hop_salt(&self, hop: NextHop) -> u64 {
+        match hop {
+            NextHop::Tunnel(tunnel) => self.tunnels[tunnel].salt,
+            NextHop::Vif(vif) => self.vifs[vif].salt,
+            NextHop::Router(router, _) => router.0.into(),
+            NextHop::Dxgw(dxgw) => dxgw.0.into(),
+            NextHop::Vgw(vgw) => vgw.0.into(),
+            NextHop::Attach(attach) => attach.0.into(),
+            NextHop::Lan | NextHop::Vpc | NextHop::Internet | NextHop::Discard => 0,
+        }
     }
     /// The class of link between two interfaces.
     #[must_use]

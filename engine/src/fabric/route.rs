@@ -1,7 +1,7 @@
 //! Compiled route tables.
 
 use super::Lpm;
-use crate::base::ids::{EigwIx, EniIx, IgwIx, NatIx, NmIx, PcxIx, TgwAttachIx, VpcIx, VpceIx};
+use crate::base::ids::{EigwIx, EniIx, IgwIx, NatIx, NmIx, PcxIx, TgwAttachIx, VgwIx, VpcIx, VpceIx};
 use crate::base::{Cidr, IndexVec};
 use crate::verdict::RowIx;
 use std::net::IpAddr;
@@ -71,6 +71,8 @@ pub enum Target {
     Tgw(TgwAttachIx),
     /// Gateway endpoint.
     Vpce(VpceIx),
+    /// Virtual private gateway.
+    Vgw(VgwIx),
     /// Something that cannot take traffic from here: the route is inactive.
     Nowhere,
     /// Something that is not modelled.

@@ -1,7 +1,7 @@
 //! Compiled transit gateways: attachments, route tables, multicast domains.
 
 use super::Lpm;
-use crate::base::ids::{EniIx, NmIx, SubnetIx, TgwAttachIx, TgwIx, TgwRtbIx, VpcIx};
+use crate::base::ids::{DxgwIx, EniIx, NmIx, SubnetIx, TgwAttachIx, TgwIx, TgwRtbIx, TunnelIx, VpcIx};
 use crate::base::{Cidr, IndexVec};
 use crate::verdict::RowIx;
 use std::net::IpAddr;
@@ -51,6 +51,10 @@ pub enum TgwAttachKind {
     },
     /// Another transit gateway: its side of the peering, if it is described.
     Peering(Option<TgwAttachIx>),
+    /// A VPN connection: its tunnels.
+    Vpn(Box<[TunnelIx]>),
+    /// A Direct Connect gateway.
+    Dxgw(DxgwIx),
     /// GRE tunnels over another attachment.
     Connect {
         /// The attachment that carries them.
@@ -180,6 +184,8 @@ pub enum TgwTarget {
     Attach(TgwAttachIx),
     /// Tunnels of Connect attachments that announce the block with equal rank: attachment, position of the tunnel (TGW-24).
     Tunnels(Box<[(TgwAttachIx, u32)]>),
+    /// Tunnels of VPN connections that tell the block with equal rank (VPN-9).
+    Vpn(Box<[(TgwAttachIx, TunnelIx)]>),
     /// An attachment that is not modelled.
     NotModelled(NmIx),
 }

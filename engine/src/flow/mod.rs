@@ -22,7 +22,8 @@ pub use translation::{
 };
 
 use crate::base::Instant;
-use crate::base::ids::{EigwIx, EniIx, GuestIx, McastIx, NatIx, PcxIx};
+use crate::base::ids::{EigwIx, EniIx, GuestIx, McastIx, NatIx, PcxIx, RouterIx};
+use crate::verdict::Entry;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -49,6 +50,9 @@ pub struct FlowState {
     pub return_to_sender: FxHashMap<Inside, (EniIx, PcxIx, Instant)>,
     /// Connections whose first packet a stateful forwarding guest has let pass, in both directions.
     pub firewalls: FxHashMap<GuestIx, FxHashSet<Inside>>,
+    /// Connections whose first packet the stateful firewall of a site's router has let pass, in both directions, with the
+    /// tunnel or interface by which they began.
+    pub site_firewalls: FxHashMap<RouterIx, FxHashMap<Inside, Entry>>,
     /// Connections through endpoint services.
     pub services: ServiceTable,
     /// Interfaces that joined a multicast group by IGMP, and how many queries they have left unanswered.

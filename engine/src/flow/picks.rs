@@ -6,7 +6,7 @@
 
 use crate::base::Protocol;
 use crate::base::ids::{SvcIx, TgwAttachIx, TgwRtbIx};
-use crate::fabric::TgwRouteIx;
+use crate::fabric::{FibIx, PathOwner, TgwRouteIx};
 use rustc_hash::{FxHashMap, FxHasher};
 use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
@@ -22,6 +22,8 @@ pub enum Choice {
     Tunnel(TgwRtbIx, TgwRouteIx),
     /// A target of an endpoint service.
     Target(SvcIx),
+    /// One of several equal ways of a forwarding table.
+    Path(PathOwner, FibIx),
 }
 
 /// A choice for a flow.

@@ -8,7 +8,7 @@ use super::place::id_in_name;
 use super::read::{Item, Keys, Source};
 use super::report::Report;
 use super::{Out, acl, address, bpa, endpoint, eni, gateway, instance, peering, prefix_list, route_table};
-use super::{security_group, subnet, transit_gateway, vpc};
+use super::{security_group, site, subnet, transit_gateway, vpc};
 use crate::diag::Diagnostic;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -55,6 +55,7 @@ pub(super) struct Inventory {
     pub(super) peerings: Vec<Item<peering::Pcx>>,
     pub(super) endpoints: Vec<Item<endpoint::Endpoint>>,
     pub(super) transit: transit_gateway::Found,
+    pub(super) sites: site::Found,
     pub(super) foreign: Vec<Foreign>,
     /// The AWS keys that any file had, empty lists included.
     pub(super) keys: BTreeSet<String>,
@@ -74,6 +75,8 @@ const SILENT: &[&str] = &[
     "ServiceDetails",
     "ServiceNames",
     "Tags",
+    "directConnectGatewayAttachments",
+    "virtualGateways",
 ];
 
 /// Keys that mean something only beside another one.
@@ -157,6 +160,16 @@ impl Inventory {
             "TransitGatewayConnectPeers" => decode(source, key, raw, &mut self.transit.connect_peers, d),
             "TransitGatewayRouteTables" => decode(source, key, raw, &mut self.transit.tables, d),
             "TransitGatewayMulticastDomains" => decode(source, key, raw, &mut self.transit.domains, d),
+            "CustomerGateways" => decode(source, key, raw, &mut self.sites.customers, d),
+            "VpnGateways" => decode(source, key, raw, &mut self.sites.vgws, d),
+            "VpnConnections" => decode(source, key, raw, &mut self.sites.vpns, d),
+            // Other services use these two words, too.
+            "connections" | "lags" if !is_direct_connect(source, key, raw, d) => return false,
+            "connections" => decode(source, key, raw, &mut self.sites.connections, d),
+            "lags" => decode(source, key, raw, &mut self.sites.lags, d),
+            "directConnectGateways" => decode(source, key, raw, &mut self.sites.dxgws, d),
+            "virtualInterfaces" => decode(source, key, raw, &mut self.sites.vifs, d),
+            "directConnectGatewayAssociations" => decode(source, key, raw, &mut self.sites.associations, d),
             "VpcBlockPublicAccessExclusions" => decode(source, key, raw, &mut self.bpa_exclusions, d),
             "Reservations" => self.reservations(source, raw, d),
             _ => return not_modelled::read(source, key, raw, &mut self.foreign, d),
@@ -228,6 +241,19 @@ impl Inventory {
         }
         true
     }
+}
+
+/// True if the elements of `connections` or `lags` are those of Direct Connect.
+fn is_direct_connect<'a>(source: &mut Source<'a>, key: &str, raw: &'a RawValue, d: &mut Vec<Diagnostic>) -> bool {
+    if !raw.get().starts_with('[') {
+        return false;
+    }
+    let fields: [&str; 2] = if key == "lags" { ["lagId", "lagState"] } else { ["connectionId", "connectionState"] };
+    let ours = |raw: &&RawValue| {
+        let element = serde_json::from_str::<Value>(raw.get()).unwrap_or_default();
+        element.get(fields[0]).is_some() && (element.get(fields[1]).is_some() || element.get("location").is_some())
+    };
+    source.elements(key, raw, d).first().is_none_or(ours)
 }
 
 fn ignore(key: &str, raw: &RawValue, report: &mut Report) {

@@ -4,16 +4,18 @@
 //! folders `aws_configs/[accounts/<id>/][<region>/]`. The top-level key says what a file is. One Spec
 //! may hold several accounts and Regions; names in it are AWS's ids.
 //!
-//! Modelled: one file per resource in this folder. Understood but not modelled (VPNs, Direct Connect,
-//! load balancers, ...): written under `not_modelled`, so that a packet that meets one is told so. Everything else is listed in the [`Report`].
+//! Modelled: one file per resource in this folder. Understood but not modelled (Client VPN, load
+//! balancers, ...): written under `not_modelled`, so that a packet that meets one is told so. Everything else is listed in the [`Report`].
 //!
 //! Invariants: all errors are found, none stops the next file or the next element; the order of the
 //! files changes nothing in the Spec; every name that the Spec refers to is in it; no secret of a VPN
-//! connection leaves this module.
+//! connection or of a BGP session leaves this module.
 
 mod acl;
 mod address;
 mod bpa;
+mod direct_connect;
+mod dx_association;
 mod endpoint;
 mod eni;
 mod gateway;
@@ -27,6 +29,7 @@ mod read;
 mod report;
 mod route_table;
 mod security_group;
+mod site;
 mod subnet;
 mod tgw_attachment;
 mod tgw_connect;
@@ -35,7 +38,11 @@ mod tgw_multicast;
 mod tgw_table;
 mod tgw_vpc;
 mod transit_gateway;
+mod virtual_interface;
 mod vpc;
+mod vpn;
+mod vpn_gateway;
+mod vpn_xml;
 
 pub use report::{MissingReference, NotModelledResource, Report, Skipped};
 
@@ -139,7 +146,8 @@ fn build(mut found: Inventory, out: &mut Out) {
     let endpoints = unique(found.endpoints, out);
     endpoint::build(endpoints, &managed, out);
     let listed = ["TransitGatewayAttachments", "TransitGatewayVpcAttachments"].iter().any(|k| found.keys.contains(*k));
-    transit_gateway::build(found.transit, listed, &managed, out);
+    let sites = (found.sites, site::Known { keys: &found.keys, propagated: route_table::propagated(&tables) });
+    transit_gateway::build(found.transit, sites, listed, &managed, out);
     route_table::build(tables, out);
     endpoint::finish(out);
     let exclusions = unique(found.bpa_exclusions, out);
@@ -156,6 +164,8 @@ struct Out {
     diagnostics: Vec<Diagnostic>,
     report: Report,
     gone: BTreeSet<String>,
+    /// Attachments of transit gateways that go by another name here: by AWS's id.
+    attachments: BTreeMap<String, String>,
     /// What was left out because its VPC or subnet is missing: by the call that would list it and its id.
     orphans: BTreeMap<(&'static str, String), Vec<String>>,
 }
@@ -321,6 +331,13 @@ fn kinds(spec: &Spec) -> Vec<(&'static str, Vec<&Name>)> {
         ("transit gateway route table", spec.transit_gateway_route_tables.keys().collect()),
         ("transit gateway multicast domain", spec.transit_gateway_multicast_domains.keys().collect()),
         ("VPC endpoint", spec.vpc_endpoints.keys().collect()),
+        ("customer gateway", spec.customer_gateways.keys().collect()),
+        ("virtual private gateway", spec.vpn_gateways.keys().collect()),
+        ("VPN connection", spec.vpn_connections.keys().collect()),
+        ("Direct Connect connection", spec.direct_connect_connections.keys().collect()),
+        ("virtual interface", spec.virtual_interfaces.keys().collect()),
+        ("Direct Connect gateway", spec.direct_connect_gateways.keys().collect()),
+        ("Direct Connect gateway association", spec.direct_connect_gateway_associations.keys().collect()),
         ("network interface", spec.network_interfaces.keys().collect()),
         ("instance", spec.instances.keys().collect()),
     ]

@@ -1,7 +1,6 @@
 //! Resources that are understood but not modelled: only id, kind, VPC and name are read.
 //!
-//! Nothing else of them is looked at. A VPN connection's `CustomerGatewayConfiguration` and the
-//! pre-shared keys of its tunnels reach neither the [`Spec`](crate::spec::Spec) nor the report nor a diagnostic.
+//! Nothing else of them is looked at.
 
 use super::Out;
 use super::inventory::who;
@@ -23,9 +22,7 @@ pub(super) struct Foreign {
 type Shape = (&'static str, &'static str, &'static str, &'static str, &'static str);
 
 const SHAPES: &[Shape] = &[
-    ("VpnGateways", "virtual private gateway", "VpnGatewayId", "/VpcAttachments/0/VpcId", "/State"),
-    ("VpnConnections", "VPN connection", "VpnConnectionId", "", "/State"),
-    ("CustomerGateways", "customer gateway", "CustomerGatewayId", "", "/State"),
+    ("VpnConcentrators", "VPN concentrator", "VpnConcentratorId", "", "/State"),
     ("ClientVpnEndpoints", "Client VPN endpoint", "ClientVpnEndpointId", "/VpcId", "/Status/Code"),
     ("ServiceConfigurations", "VPC endpoint service", "ServiceId", "", "/ServiceState"),
     ("InstanceConnectEndpoints", "EC2 Instance Connect Endpoint", "InstanceConnectEndpointId", "/VpcId", "/State"),
@@ -45,16 +42,6 @@ const SHAPES: &[Shape] = &[
     ("ResolverEndpoints", "Resolver endpoint", "Id", "/HostVPCId", "/Status"),
     ("DBInstances", "RDS instance", "DbiResourceId", "/DBSubnetGroup/VpcId", "/DBInstanceStatus"),
     ("DomainStatusList", "OpenSearch Service domain", "DomainId", "/VPCOptions/VPCId", "/Deleted"),
-    ("directConnectGateways", "Direct Connect gateway", "directConnectGatewayId", "", "/directConnectGatewayState"),
-    (
-        "directConnectGatewayAssociations",
-        "Direct Connect gateway association",
-        "associationId",
-        "",
-        "/associationState",
-    ),
-    ("virtualInterfaces", "Direct Connect virtual interface", "virtualInterfaceId", "", "/virtualInterfaceState"),
-    ("connections", "Direct Connect connection", "connectionId", "", "/connectionState"),
 ];
 
 /// States in which a resource no longer counts.

@@ -5,7 +5,7 @@
 //! The text of an element is borrowed until its type is known, so nothing nests deeper than the types do.
 //!
 //! Invariants: no message repeats a value of the wrong type, because it may be a secret; a file that
-//! holds keys of VPN tunnels gives no line to print.
+//! holds keys of VPN tunnels or BGP sessions gives no line to print.
 
 use super::place::Place;
 use crate::diag::{Diagnostic, FileIx, Span};
@@ -17,8 +17,9 @@ use std::fmt;
 use std::rc::Rc;
 use std::str::FromStr;
 
-/// Words of files that hold keys of VPN tunnels.
-const SECRETS: [&str; 3] = ["pre_shared_key", "PreSharedKey", "CustomerGatewayConfiguration"];
+/// Words of files that hold keys of VPN tunnels or of BGP sessions.
+const SECRETS: [&str; 6] =
+    ["pre_shared_key", "PreSharedKey", "CustomerGatewayConfiguration", "authKey", "auth_key", "customerRouterConfig"];
 
 /// One of the caller's files while it is read.
 pub(super) struct Source<'a> {
@@ -300,7 +301,9 @@ pub(super) struct Tags(List<Tag>);
 #[derive(Clone, Default, Debug, serde::Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 struct Tag {
+    #[serde(alias = "key")]
     key: Text,
+    #[serde(alias = "value")]
     value: Text,
 }
 

@@ -11,6 +11,7 @@ use crate::base::Cidr;
 use crate::diag::{Diagnostic, Span};
 use crate::spec::{Name, Route, RouteOrigin, RouteState, Spanned};
 use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Deserialize, Default, PartialEq)]
 #[serde(rename_all = "PascalCase", default)]
@@ -19,6 +20,7 @@ pub(super) struct RouteTable {
     vpc_id: Text,
     associations: List<Association>,
     routes: List<AwsRoute>,
+    propagating_vgws: List<PropagatingVgw>,
     owner_id: Text,
     tags: Tags,
 }
@@ -36,6 +38,12 @@ struct Association {
 #[serde(rename_all = "PascalCase", default)]
 struct AssociationState {
     state: Text,
+}
+
+#[derive(Deserialize, Default, PartialEq)]
+#[serde(rename_all = "PascalCase", default)]
+struct PropagatingVgw {
+    gateway_id: Text,
 }
 
 #[derive(Deserialize, Default, PartialEq)]
@@ -80,7 +88,7 @@ const PREFIXES: &[(&str, &str, bool)] = &[
     ("i-", "instance", true),
     ("pcx-", "VPC peering connection", true),
     ("tgw-", "transit gateway", true),
-    ("vgw-", "virtual private gateway", false),
+    ("vgw-", "virtual private gateway", true),
     ("vpce-", "VPC endpoint", true),
     ("cagw-", "carrier gateway", false),
     ("lgw-", "local gateway", false),
@@ -120,6 +128,19 @@ pub(super) fn peerings(tables: &[Item<RouteTable>]) -> impl Iterator<Item = Stri
     routes.filter_map(|route| route.vpc_peering_connection_id.0.clone())
 }
 
+/// The blocks that tables show as learnt and in force, by virtual private gateway.
+pub(super) fn propagated(tables: &[Item<RouteTable>]) -> BTreeMap<String, BTreeSet<Cidr>> {
+    let mut shown: BTreeMap<String, BTreeSet<Cidr>> = BTreeMap::new();
+    for route in tables.iter().flat_map(|table| table.value.routes.iter()) {
+        let learnt = route.origin.text() == "EnableVgwRoutePropagation" && route.state.text() != "blackhole";
+        if let (Some(gateway), true) = (&route.gateway_id.0, learnt) {
+            let block = route.destination_cidr_block.0.or(route.destination_ipv6_cidr_block.0);
+            shown.entry(gateway.clone()).or_default().extend(block);
+        }
+    }
+    shown
+}
+
 /// Writes the tables and tells the subnets which one is theirs.
 pub(super) fn build(tables: Vec<Item<RouteTable>>, out: &mut Out) {
     for Item { value: table, span, .. } in tables {
@@ -135,10 +156,16 @@ pub(super) fn build(tables: Vec<Item<RouteTable>>, out: &mut Out) {
                 Err(why) => out.diagnostics.push(Diagnostic::error("bad-route", span, format!("`{id}`: {why}"))),
             }
         }
+        let mut propagating = Vec::new();
+        for gateway in table.propagating_vgws.iter().filter_map(|vgw| vgw.gateway_id.0.as_deref()) {
+            target(&id, vpc, gateway, "", false, out);
+            propagating.push(Spanned::new(gateway.to_owned(), span));
+        }
         let built = crate::spec::RouteTable {
             vpc: Spanned::new(vpc.to_owned(), span),
             main,
             gateway,
+            propagating_vpn_gateways: propagating,
             routes,
             name_tag: table.tags.name(&id),
         };
@@ -162,8 +189,8 @@ fn associations(table: &RouteTable, span: Span, out: &mut Out) -> (bool, Option<
         if edge.is_empty() {
             continue;
         }
-        if !out.spec.internet_gateways.contains_key(edge) {
-            out.missing(id, edge, "edge association left out: not an internet gateway of the export");
+        if !out.spec.internet_gateways.contains_key(edge) && !out.spec.vpn_gateways.contains_key(edge) {
+            out.missing(id, edge, "edge association left out: not a gateway of the export");
         } else if gateway.is_none() {
             gateway = Some(Spanned::new(edge.to_owned(), span));
         } else {
@@ -234,6 +261,7 @@ fn target(table: &str, vpc: &str, id: &str, kind: &str, blackhole: bool, out: &m
         || spec.instances.contains_key(id)
         || spec.vpc_peering_connections.contains_key(id)
         || spec.transit_gateways.contains_key(id)
+        || spec.vpn_gateways.contains_key(id)
         || spec.vpc_endpoints.contains_key(id)
         || spec.not_modelled.contains_key(id)
     {

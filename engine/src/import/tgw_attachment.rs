@@ -1,8 +1,9 @@
 //! Attachments of transit gateways of all kinds (`describe-transit-gateway-attachments`), which also say
 //! which route table each is associated with; and peerings (`describe-transit-gateway-peering-attachments`).
 //!
-//! A peering has one id and an element on each side. Not modelled, but kept by name: attachments of VPNs,
-//! of Direct Connect gateways, of network functions, and of VPCs that the export lacks.
+//! A peering has one id and an element on each side. A VPN connection, and the association of a Direct Connect
+//! gateway, is an attachment by its own name, if the export holds it. Not modelled, but kept by name: the
+//! others, attachments of network functions, and of VPCs that the export lacks.
 
 use super::Out;
 use super::inventory::{Resource, unique};
@@ -186,6 +187,8 @@ pub(super) fn build_others(all: &[Item<Attachment>], out: &mut Out) {
             out.deleted(id, attachment.state.text());
             continue;
         }
+        let tgw = attachment.transit_gateway_id.text();
+        goes_by(id, [attachment.resource_type(), attachment.resource_id.text(), tgw], out);
         if is_attachment(id, out) || out.is_gone(id) {
             continue;
         }
@@ -209,11 +212,37 @@ pub(super) fn build_others(all: &[Item<Attachment>], out: &mut Out) {
     }
 }
 
+/// Notes the name that the attachment `id` has here, if it has another one.
+pub(super) fn goes_by(id: &str, [resource_type, resource, tgw]: [&str; 3], out: &mut Out) {
+    let of = |gateway: &Option<Spanned<String>>| gateway.as_ref().is_some_and(|gateway| gateway.value == tgw);
+    let name = match resource_type {
+        "vpn" => {
+            // Routes name the tunnel's address, too: `vpn-0123(203.0.113.1)`.
+            let vpn = resource.split('(').next().unwrap_or_default().trim();
+            out.spec
+                .vpn_connections
+                .get_key_value(vpn)
+                .filter(|(_, vpn)| of(&vpn.transit_gateway))
+                .map(|(name, _)| name)
+        }
+        "direct-connect-gateway" => {
+            let mut all = out.spec.direct_connect_gateway_associations.iter();
+            all.find(|(_, a)| a.direct_connect_gateway.value == resource && of(&a.transit_gateway))
+                .map(|(name, _)| name)
+        }
+        _ => None,
+    };
+    if let Some(name) = name.map(|name| name.value.clone()) {
+        out.attachments.insert(id.to_owned(), name);
+    }
+}
+
 /// True if `id` is an attachment of the topology, modelled or not.
 pub(super) fn is_attachment(id: &str, out: &Out) -> bool {
     out.spec.transit_gateway_vpc_attachments.contains_key(id)
         || out.spec.transit_gateway_peering_attachments.contains_key(id)
         || out.spec.transit_gateway_connects.contains_key(id)
+        || out.attachments.contains_key(id)
         || out.spec.not_modelled.contains_key(id)
 }
 

@@ -44,6 +44,7 @@ pub(super) struct DomainFacts {
 pub(super) struct Link {
     pub(super) transit_gateway_attachment_id: Text,
     pub(super) resource_type: Text,
+    pub(super) resource_id: Text,
     pub(super) state: Text,
 }
 
@@ -111,6 +112,13 @@ impl Route {
 }
 
 impl TableFacts {
+    /// Every attachment that is named, as often as it is.
+    pub(super) fn links(&self) -> impl Iterator<Item = &Link> {
+        let links = self.associations.iter().chain(&self.propagations).flatten().map(|(link, _)| link);
+        let routes = self.routes.iter().flatten().flat_map(|(route, _)| route.transit_gateway_attachments.iter());
+        links.chain(routes).chain(self.lists.iter().filter_map(|(list, _)| list.transit_gateway_attachment.as_ref()))
+    }
+
     /// True if the export says which attachments propagate into the table.
     pub(super) fn says_propagations(&self) -> bool {
         self.propagations.is_some() || self.routes.iter().flatten().any(|(route, _)| route.is_propagated())

@@ -8,7 +8,7 @@
 use super::Out;
 use super::inventory::Resource;
 use super::read::{Item, Tags, Text};
-use super::tgw_attachment::{Attachment, is_attachment, kind_of};
+use super::tgw_attachment::{Attachment, goes_by, is_attachment, kind_of};
 use super::tgw_facts::{Facts, Link, ListReference, Route, TableFacts};
 use super::transit_gateway::has_gateway;
 use crate::base::Cidr;
@@ -40,6 +40,14 @@ impl Resource for RouteTable {
 pub(super) fn build(tables: Vec<Item<RouteTable>>, attachments: &[Item<Attachment>], mut facts: Facts, out: &mut Out) {
     let of: BTreeMap<String, String> =
         tables.iter().map(|t| (t.value.id().to_owned(), t.value.transit_gateway_id.text().to_owned())).collect();
+    for (table, tgw) in &of {
+        for link in facts.tables.get(table).into_iter().flat_map(TableFacts::links) {
+            let id = link.transit_gateway_attachment_id.text();
+            if !is_attachment(id, out) && !out.is_gone(id) {
+                goes_by(id, [link.resource_type.text(), link.resource_id.text(), tgw], out);
+            }
+        }
+    }
     let mut associated = associations(&of, attachments, &facts, out);
     for Item { value: table, span, .. } in tables {
         let id = table.id().to_owned();
@@ -110,7 +118,7 @@ fn associations(
     }
     let mut by_table: BTreeMap<String, Vec<Spanned<String>>> = BTreeMap::new();
     for ((_, attachment), (table, span)) in taken {
-        by_table.entry(table.to_owned()).or_default().push(Spanned::new(attachment.to_owned(), span));
+        by_table.entry(table.to_owned()).or_default().push(Spanned::new(name_of(attachment, out), span));
     }
     by_table
 }
@@ -132,13 +140,19 @@ fn known(table: &str, attachment: &str, resource_type: &str, out: &mut Out) -> b
     true
 }
 
-/// The attachments that propagate into the table: as AWS lists them, else those of VPCs whose routes are there.
+/// The name that an attachment has here.
+fn name_of(attachment: &str, out: &Out) -> String {
+    out.attachments.get(attachment).map_or(attachment, String::as_str).to_owned()
+}
+
+/// The attachments that propagate into the table: as AWS lists them, else those of VPCs and sites whose routes
+/// are there.
 fn propagations(table: &str, facts: &TableFacts, out: &mut Out) -> Vec<Spanned<String>> {
     let mut found: BTreeMap<String, Spanned<String>> = BTreeMap::new();
     let mut add = |link: &Link, span: Span, out: &mut Out| {
         let id = link.transit_gateway_attachment_id.text();
         if known(table, id, link.resource_type.text(), out) {
-            found.entry(id.to_owned()).or_insert_with(|| Spanned::new(id.to_owned(), span));
+            found.entry(name_of(id, out)).or_insert_with_key(|name| Spanned::new(name.clone(), span));
         }
     };
     match &facts.propagations {
@@ -150,7 +164,8 @@ fn propagations(table: &str, facts: &TableFacts, out: &mut Out) -> Vec<Spanned<S
         None => {
             for (route, span) in facts.routes.iter().flatten().filter(|(route, _)| route.is_propagated()) {
                 for link in route.transit_gateway_attachments.iter() {
-                    if is_vpc(link, out) {
+                    let by_site = out.attachments.contains_key(link.transit_gateway_attachment_id.text());
+                    if is_vpc(link, out) || by_site {
                         add(link, *span, out);
                     }
                 }
@@ -208,7 +223,7 @@ impl Routes<'_> {
         for link in links {
             let id = link.transit_gateway_attachment_id.text();
             if known(self.table, id, link.resource_type.text(), out) {
-                self.push(to.clone(), Some(id.to_owned()), propagated, span);
+                self.push(to.clone(), Some(name_of(id, out)), propagated, span);
             } else {
                 out.missing(self.table, id, "route kept as a blackhole");
                 self.push(to.clone(), None, propagated, span);

@@ -10,6 +10,7 @@ use super::inventory::{Resource, unique};
 use super::not_modelled::GONE;
 use super::place::{account, is_region};
 use super::read::{Item, List, Maybe, Tags, Text};
+use super::site;
 use super::tgw_attachment::{self, Attachment, Peering};
 use super::tgw_connect::{self, Connect, Peer};
 use super::tgw_facts::{Facts, TableFacts};
@@ -79,9 +80,15 @@ pub(super) fn enabled(option: &Text) -> Option<bool> {
     }
 }
 
-/// Writes transit gateways, attachments, multicast domains and route tables. VPCs, subnets and interfaces are there.
-/// `listed` says whether any file lists attachments.
-pub(super) fn build(mut found: Found, listed: bool, managed: &Managed, out: &mut Out) {
+/// Writes transit gateways, what joins sites to AWS, attachments, multicast domains and route tables. VPCs,
+/// subnets and interfaces are there. `listed` says whether any file lists attachments.
+pub(super) fn build(
+    mut found: Found,
+    (sites, about_sites): (site::Found, site::Known<'_>),
+    listed: bool,
+    managed: &Managed,
+    out: &mut Out,
+) {
     let mut tables = unique(found.tables, out);
     tables.retain(|table| {
         let gone = GONE.contains(&table.value.state.text());
@@ -101,9 +108,11 @@ pub(super) fn build(mut found: Found, listed: bool, managed: &Managed, out: &mut
     for tgw in untold {
         known.entry(tgw).or_default().untold = true;
     }
+    let by_sites = sites.transit_gateways();
     for item in unique(found.gateways, out) {
         let about = known.entry(item.value.id().to_owned()).or_default();
         about.untold |= !about.attached && !listed;
+        about.attached |= by_sites.contains(item.value.id());
         if !about.attached {
             // Nothing is associated and nothing propagates: that is all there is to say.
             (about.associations, about.propagations) = (true, true);
@@ -113,6 +122,7 @@ pub(super) fn build(mut found: Found, listed: bool, managed: &Managed, out: &mut
     }
     let (vpcs, peerings) = (unique(found.vpc_attachments, out), unique(found.peerings, out));
     tgw_vpc::build(vpcs, managed, out);
+    sites.build(&about_sites, out);
     tgw_attachment::build_peerings(peerings, out);
     tgw_connect::build(unique(found.connects, out), unique(found.connect_peers, out), out);
     tgw_attachment::build_others(&attachments, out);

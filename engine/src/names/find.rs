@@ -3,8 +3,8 @@
 use super::{Label, Names};
 use crate::base::IndexVec;
 use crate::base::ids::{
-    AclIx, EigwIx, EniIx, GuestIx, IgwIx, InetIx, McastIx, NatIx, NmIx, PcxIx, PlIx, RtbIx, SgIx, SubnetIx, SvcIx,
-    TgwAttachIx, TgwIx, TgwRtbIx, VpcIx, VpceIx,
+    AclIx, DxgwIx, EigwIx, EniIx, GuestIx, IgwIx, InetIx, McastIx, NatIx, NmIx, PcxIx, PlIx, RouterIx, RtbIx, SgIx,
+    SubnetIx, SvcIx, TgwAttachIx, TgwIx, TgwRtbIx, TunnelIx, VgwIx, VifIx, VpcIx, VpceIx,
 };
 use crate::base::index::Index;
 
@@ -33,7 +33,7 @@ pub enum Kind {
     Eigw(EigwIx),
     /// A NAT gateway.
     Nat(NatIx),
-    /// An internet host.
+    /// A host on the internet or at a site.
     Internet(InetIx),
     /// A VPC peering connection.
     Pcx(PcxIx),
@@ -49,6 +49,16 @@ pub enum Kind {
     Vpce(VpceIx),
     /// An endpoint service.
     Service(SvcIx),
+    /// A virtual private gateway.
+    Vgw(VgwIx),
+    /// A tunnel of a VPN connection.
+    Tunnel(TunnelIx),
+    /// A Direct Connect gateway.
+    Dxgw(DxgwIx),
+    /// A virtual interface.
+    Vif(VifIx),
+    /// A router of a site.
+    Router(RouterIx),
     /// Something that is not modelled.
     NotModelled(NmIx),
 }
@@ -117,6 +127,11 @@ impl Names {
         scan(&mut out, &self.mcasts, Kind::Mcast, &test);
         scan(&mut out, &self.vpces, Kind::Vpce, &test);
         scan(&mut out, &self.services, Kind::Service, &test);
+        scan(&mut out, &self.vgws, Kind::Vgw, &test);
+        scan(&mut out, &self.tunnels, Kind::Tunnel, &test);
+        scan(&mut out, &self.dxgws, Kind::Dxgw, &test);
+        scan(&mut out, &self.vifs, Kind::Vif, &test);
+        scan(&mut out, &self.routers, Kind::Router, &test);
         scan(&mut out, &self.internet_hosts, Kind::Internet, &test);
         out.extend(
             self.not_modelled

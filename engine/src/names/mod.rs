@@ -8,8 +8,8 @@ pub use row::RowText;
 
 use crate::base::IndexVec;
 use crate::base::ids::{
-    AclIx, EigwIx, EniIx, GuestIx, IgwIx, InetIx, McastIx, NatIx, NmIx, PcxIx, PlIx, RtbIx, SgIx, SubnetIx, SvcIx,
-    TgwAttachIx, TgwIx, TgwRtbIx, VpcIx, VpceIx,
+    AclIx, DxgwIx, EigwIx, EniIx, GuestIx, IgwIx, InetIx, McastIx, NatIx, NmIx, PcxIx, PlIx, RouterIx, RtbIx, SgIx,
+    SubnetIx, SvcIx, TgwAttachIx, TgwIx, TgwRtbIx, TunnelIx, VgwIx, VifIx, VpcIx, VpceIx,
 };
 use crate::diag::Span;
 use crate::verdict::{LinkIx, RowIx};
@@ -81,6 +81,16 @@ pub struct Names {
     pub vpces: IndexVec<VpceIx, Label>,
     /// Endpoint services.
     pub services: IndexVec<SvcIx, Label>,
+    /// Virtual private gateways.
+    pub vgws: IndexVec<VgwIx, Label>,
+    /// Tunnels of VPN connections: `vpn/1`.
+    pub tunnels: IndexVec<TunnelIx, Label>,
+    /// Direct Connect gateways.
+    pub dxgws: IndexVec<DxgwIx, Label>,
+    /// Virtual interfaces.
+    pub vifs: IndexVec<VifIx, Label>,
+    /// Routers of sites.
+    pub routers: IndexVec<RouterIx, Label>,
     /// Instances.
     pub guests: IndexVec<GuestIx, Label>,
     /// Internet hosts.

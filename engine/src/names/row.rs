@@ -2,8 +2,8 @@
 
 use super::Names;
 use crate::base::ids::{
-    AclIx, EigwIx, EniIx, IgwIx, InetIx, McastIx, NatIx, NmIx, PcxIx, RtbIx, SgIx, SubnetIx, SvcIx, TgwAttachIx,
-    TgwRtbIx, VpcIx, VpceIx,
+    AclIx, DxgwIx, EigwIx, EniIx, IgwIx, InetIx, McastIx, NatIx, NmIx, PcxIx, RouterIx, RtbIx, SgIx, SubnetIx, SvcIx,
+    TgwAttachIx, TgwRtbIx, TunnelIx, VgwIx, VifIx, VpcIx, VpceIx,
 };
 use crate::diag::Span;
 use crate::fabric::Fabric;
@@ -88,6 +88,17 @@ impl Names {
             | K::VpceNoAz
             | K::MtuVpce => "vpc_endpoint",
             K::VpceTarget | K::VpceNoTarget => "vpc_endpoint_service",
+            K::VgwEnter | K::VgwUnknown | K::VgwNoVpc | K::VgwRoute | K::VgwRouteNone => "vpn_gateway",
+            K::TunnelPass | K::TunnelMtu | K::TunnelDown | K::TunnelUnknown | K::TunnelBad => "vpn_tunnel",
+            K::DxgwUnknown | K::DxgwNotJoined | K::DxgwRoute | K::DxgwRouteNone => "direct_connect_gateway",
+            K::VifPass | K::VifMtu | K::VifDown | K::VifUnknown => "virtual_interface",
+            K::RouterRoute
+            | K::RouterRouteNone
+            | K::RouterTtl
+            | K::RouterFirewall
+            | K::RouterNoHost
+            | K::RouterOwn
+            | K::RouterInternet => "router",
             K::NotModelled => "not_modelled",
             K::InternetOpen | K::InternetClosed | K::InternetSilent | K::InternetUnknown | K::IgwNoMapping => {
                 "internet"
@@ -141,6 +152,11 @@ impl Names {
             "transit_gateway_multicast_domain" => &self.mcasts[McastIx(n)],
             "vpc_endpoint" => &self.vpces[VpceIx(n)],
             "vpc_endpoint_service" => &self.services[SvcIx(n)],
+            "vpn_gateway" => &self.vgws[VgwIx(n)],
+            "vpn_tunnel" => &self.tunnels[TunnelIx(n)],
+            "direct_connect_gateway" => &self.dxgws[DxgwIx(n)],
+            "virtual_interface" => &self.vifs[VifIx(n)],
+            "router" => &self.routers[RouterIx(n)],
             "not_modelled" => &self.not_modelled[NmIx(n)].0,
             "internet"
                 if matches!(r.kind, RowKind::InternetOpen | RowKind::InternetClosed | RowKind::InternetSilent) =>
@@ -160,7 +176,11 @@ impl Names {
         match fabric.rows[row].kind {
             RowKind::AclLast => "*",
             RowKind::SgLast => "default",
-            RowKind::RouteNone | RowKind::TgwRouteNone => "none",
+            RowKind::RouteNone
+            | RowKind::TgwRouteNone
+            | RowKind::VgwRouteNone
+            | RowKind::DxgwRouteNone
+            | RowKind::RouterRouteNone => "none",
             _ => "",
         }
     }
@@ -188,6 +208,9 @@ impl Names {
             return match r.kind {
                 K::AclRule => format!("acl {name} {dir} rule {}: {}", text.name, text.says),
                 K::SgRule => format!("sg {name} {dir} rule {}: {}", text.name, text.says),
+                K::VgwRoute => format!("vgw {name} route {} -> {}", text.name, text.says),
+                K::DxgwRoute => format!("dxgw {name} route {} -> {}", text.name, text.says),
+                K::RouterRoute => format!("router {name} route {} -> {}", text.name, text.says),
                 K::TgwRoute | K::TgwRouteBlackhole => format!("tgw rtb {name} route {} -> {}", text.name, text.says),
                 _ => format!("rtb {name} route {} -> {}", text.name, text.says),
             };
@@ -292,6 +315,34 @@ impl Names {
             K::MtuVpce => format!("vpce {name}: larger than 8500 bytes"),
             K::VpceTarget => format!("endpoint service {name}"),
             K::VpceNoTarget => format!("endpoint service {name}: no usable target in the node's zones"),
+            K::VgwEnter => format!("vgw {name}"),
+            K::VgwUnknown => format!("vgw {name}: what is behind it is not described"),
+            K::VgwNoVpc => format!("vgw {name} is attached to no VPC that has the destination"),
+            K::VgwRouteNone => format!("vgw {name}: no route to the destination"),
+            K::TunnelPass => format!("vpn {name}"),
+            K::TunnelMtu => {
+                let mtu = fabric.tunnels[TunnelIx(r.owner)].mtu;
+                format!("vpn {name}: larger than {mtu} bytes, and must not be fragmented")
+            }
+            K::TunnelDown => format!("vpn {name} is down"),
+            K::TunnelUnknown => format!("vpn {name}: the customer's side is not described"),
+            K::TunnelBad => format!("vpn {name}: not what the other side encrypted"),
+            K::DxgwUnknown => format!("dxgw {name}: what is behind it is not described"),
+            K::DxgwNotJoined => format!("dxgw {name}: does not join what the packet came by and where it goes"),
+            K::DxgwRouteNone => format!("dxgw {name}: no route to the destination"),
+            K::VifPass => format!("vif {name}"),
+            K::VifMtu => {
+                let mtu = fabric.vifs[VifIx(r.owner)].mtu;
+                format!("vif {name}: larger than {mtu} bytes, and must not be fragmented")
+            }
+            K::VifDown => format!("vif {name} is down"),
+            K::VifUnknown => format!("vif {name}: the customer's side is not described"),
+            K::RouterRouteNone => format!("router {name}: no route to the destination"),
+            K::RouterTtl => format!("router {name}: time to live expired"),
+            K::RouterFirewall => format!("router {name}: its firewall has not seen this connection's first packet"),
+            K::RouterNoHost => format!("router {name}: nobody behind it has the destination address"),
+            K::RouterOwn => format!("router {name}: the destination is one of its own addresses"),
+            K::RouterInternet => format!("router {name}: its own line to the internet is not modelled"),
             K::Loop => format!("vpc {name}: the route leads back to where it starts"),
             K::NotModelled => {
                 let (label, kind) = &self.not_modelled[NmIx(r.owner)];
@@ -305,7 +356,15 @@ impl Names {
             K::LinkQueue => format!("{name} link: its queue is full"),
             K::LinkDown => format!("{name} link is down"),
             K::LinkMtu => format!("{name} link: larger than the path takes, and must not be fragmented"),
-            K::AclRule | K::SgRule | K::Route | K::RouteBlackhole | K::TgwRoute | K::TgwRouteBlackhole => {
+            K::AclRule
+            | K::SgRule
+            | K::Route
+            | K::RouteBlackhole
+            | K::TgwRoute
+            | K::TgwRouteBlackhole
+            | K::VgwRoute
+            | K::DxgwRoute
+            | K::RouterRoute => {
                 format!("{name}: a written row without text")
             }
         }

@@ -1,4 +1,5 @@
-//! Captures: what passed each interface, as pcapng that Wireshark opens.
+//! Captures: what passed each interface, each side of a VPN tunnel's encryption and each virtual interface, as pcapng that
+//! Wireshark opens.
 //!
 //! A packet is captured where it crosses an interface, as the guest would see it: with the private address,
 //! before the gateway translates. A packet that was dropped there or further on carries the deciding row as
@@ -13,9 +14,10 @@ use crate::base::Instant;
 use crate::base::ids::EniIx;
 use crate::base::index::Index;
 use crate::compile::Network;
-use crate::event::{Fact, Observer};
-use crate::verdict::{Dir, RowIx};
+use crate::event::{Fact, Observer, Point};
+use crate::verdict::{Dir, RowIx, Side};
 use crate::wire::emit_into;
+use crate::wire::vlan::{self, Vid};
 use pcap_file::pcapng::PcapNgWriter;
 use pcap_file::pcapng::blocks::enhanced_packet::{EnhancedPacketBlock, EnhancedPacketOption};
 use pcap_file::pcapng::blocks::interface_description::{
@@ -26,14 +28,23 @@ use pcap_file::{DataLink, Endianness};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+/// Where packets are captured.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Place {
+    /// At an interface.
+    Eni(EniIx),
+    /// Between AWS and a site.
+    Point(Point),
+}
+
 /// A captured packet.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Captured {
     /// When.
     pub at: Instant,
     /// Where.
-    pub eni: EniIx,
-    /// Which way.
+    pub place: Place,
+    /// Which way: between AWS and a site, out is to the site.
     pub dir: Dir,
     /// The IP packet.
     pub bytes: Vec<u8>,
@@ -67,7 +78,13 @@ impl Observer for Capture {
                 let mut bytes = Vec::with_capacity(packet.len() as usize);
                 emit_into(packet, &mut bytes);
                 let dropped_by = dropped_by.map(|by| (self.epoch, by));
-                self.packets.push(Captured { at: now, eni: hop.eni, dir: hop.dir, bytes, dropped_by });
+                self.packets.push(Captured { at: now, place: Place::Eni(hop.eni), dir: hop.dir, bytes, dropped_by });
+            }
+            Fact::Passed { point, to, packet } if self.on => {
+                let mut bytes = Vec::with_capacity(packet.len() as usize);
+                emit_into(packet, &mut bytes);
+                let dir = if *to == Side::Customer { Dir::Out } else { Dir::In };
+                self.packets.push(Captured { at: now, place: Place::Point(*point), dir, bytes, dropped_by: None });
             }
             _ => {}
         }
@@ -80,14 +97,11 @@ pub type Say<'a> = &'a dyn Fn(u16, RowIx) -> String;
 /// One pcapng file for each interface that saw a packet: (interface id, bytes).
 #[must_use]
 pub fn files(network: &Network, packets: &[Captured], say: Say<'_>) -> Vec<(String, Vec<u8>)> {
-    let mut by_eni: BTreeMap<EniIx, Vec<&Captured>> = BTreeMap::new();
+    let mut by_place: BTreeMap<Place, Vec<&Captured>> = BTreeMap::new();
     for packet in packets {
-        by_eni.entry(packet.eni).or_default().push(packet);
+        by_place.entry(packet.place).or_default().push(packet);
     }
-    by_eni
-        .into_iter()
-        .map(|(eni, packets)| (network.names.enis[eni].id.clone(), pcapng(network, &packets, say)))
-        .collect()
+    by_place.into_iter().map(|(place, packets)| (name_of(network, place), pcapng(network, &packets, say))).collect()
 }
 
 /// One pcapng file with every interface.
@@ -96,27 +110,41 @@ pub fn merged(network: &Network, packets: &[Captured], say: Say<'_>) -> Vec<u8> 
     pcapng(network, &packets.iter().collect::<Vec<_>>(), say)
 }
 
+fn name_of(network: &Network, place: Place) -> String {
+    let names = &network.names;
+    match place {
+        Place::Eni(eni) => names.enis[eni].id.clone(),
+        Place::Point(Point::Inner(tunnel)) => format!("{} inner", names.tunnels[tunnel].id),
+        Place::Point(Point::Outer(tunnel)) => format!("{} outer", names.tunnels[tunnel].id),
+        Place::Point(Point::Vif(vif)) => names.vifs[vif].id.clone(),
+    }
+}
+
 fn pcapng(network: &Network, packets: &[&Captured], say: Say<'_>) -> Vec<u8> {
     // One byte order everywhere: the same bytes on every machine.
     let mut out = PcapNgWriter::with_endianness(Vec::new(), Endianness::Little).expect("memory takes everything");
-    let mut interfaces: BTreeMap<EniIx, u32> = BTreeMap::new();
+    let mut interfaces: BTreeMap<Place, u32> = BTreeMap::new();
     for packet in packets {
         let next = interfaces.len() as u32;
-        interfaces.entry(packet.eni).or_insert(next);
+        interfaces.entry(packet.place).or_insert(next);
     }
-    let mut in_order: Vec<(u32, EniIx)> = interfaces.iter().map(|(eni, n)| (*n, *eni)).collect();
+    let mut in_order: Vec<(u32, Place)> = interfaces.iter().map(|(place, n)| (*n, *place)).collect();
     in_order.sort_unstable();
-    for (_, eni) in in_order {
+    for (_, place) in in_order {
+        let about = match place {
+            Place::Eni(eni) => network.names.eni_text(&network.fabric, eni),
+            Place::Point(_) => name_of(network, place),
+        };
         let mut block = InterfaceDescriptionBlock::new(DataLink::ETHERNET, 0);
         block.options = vec![
-            InterfaceDescriptionOption::IfName(network.names.enis[eni].id.clone().into()),
-            InterfaceDescriptionOption::IfDescription(network.names.eni_text(&network.fabric, eni).into()),
+            InterfaceDescriptionOption::IfName(name_of(network, place).into()),
+            InterfaceDescriptionOption::IfDescription(about.into()),
             InterfaceDescriptionOption::IfTsResol(InterfaceTsResolution::NANO),
         ];
         out.write_pcapng_block(block).expect("memory takes everything");
     }
     for packet in packets {
-        let frame = frame(packet);
+        let frame = frame(network, packet);
         // pcapng section 4.3.1: 1 is inbound, 2 is outbound.
         let flags = if packet.dir == Dir::In { 1 } else { 2 };
         let mut options = vec![EnhancedPacketOption::Flags(flags)];
@@ -126,7 +154,7 @@ fn pcapng(network: &Network, packets: &[&Captured], say: Say<'_>) -> Vec<u8> {
             )));
         }
         let block = EnhancedPacketBlock {
-            interface_id: interfaces[&packet.eni],
+            interface_id: interfaces[&packet.place],
             timestamp: Duration::from_secs(EPOCH_SECONDS) + Duration::from_nanos(packet.at.0),
             original_len: frame.len() as u32,
             data: frame.into(),
@@ -137,10 +165,17 @@ fn pcapng(network: &Network, packets: &[&Captured], say: Say<'_>) -> Vec<u8> {
     out.into_inner()
 }
 
-/// The packet in an Ethernet frame: the interface's address and that of its subnet's router, both locally administered.
-fn frame(packet: &Captured) -> Vec<u8> {
-    let n = (packet.eni.to_usize() as u32).to_be_bytes();
-    let own = [0x02, 0x00, n[0], n[1], n[2], n[3]];
+/// The packet in an Ethernet frame: the interface's address and that of its subnet's router, both locally administered. On a
+/// virtual interface it has the interface's 802.1Q tag.
+fn frame(network: &Network, packet: &Captured) -> Vec<u8> {
+    let (kind, n) = match packet.place {
+        Place::Eni(eni) => (0x00, eni.to_usize()),
+        Place::Point(Point::Inner(tunnel)) => (0x01, tunnel.to_usize()),
+        Place::Point(Point::Outer(tunnel)) => (0x02, tunnel.to_usize()),
+        Place::Point(Point::Vif(vif)) => (0x03, vif.to_usize()),
+    };
+    let n = (n as u32).to_be_bytes();
+    let own = [0x02, kind, n[0], n[1], n[2], n[3]];
     let router = [0x02, 0xff, 0, 0, 0, 1];
     let (dst, src) = if packet.dir == Dir::In { (own, router) } else { (router, own) };
     let ether_type: u16 = if packet.bytes.first().is_some_and(|b| b >> 4 == 6) { 0x86dd } else { 0x0800 };
@@ -149,5 +184,11 @@ fn frame(packet: &Captured) -> Vec<u8> {
     out.extend_from_slice(&src);
     out.extend_from_slice(&ether_type.to_be_bytes());
     out.extend_from_slice(&packet.bytes);
-    out
+    match packet.place {
+        Place::Point(Point::Vif(vif)) => {
+            let vid = Vid::new(network.fabric.vifs[vif].vlan).expect("compile has checked it");
+            vlan::tag(&out, vid).expect("an Ethernet frame")
+        }
+        _ => out,
+    }
 }

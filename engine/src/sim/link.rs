@@ -9,7 +9,7 @@ use crate::base::rng::Stream;
 use crate::base::{Bandwidth, IndexVec, Instant, Nanos};
 use crate::compile::Network;
 use crate::fabric::{EniKind, Fabric};
-use crate::verdict::{LinkIx, RowIx};
+use crate::verdict::{LinkIx, RowIx, Side};
 use crate::wire::Packet;
 use rustc_hash::FxHashMap;
 use std::net::IpAddr;
@@ -32,6 +32,8 @@ pub(super) struct Links {
     internet_loss: Stream,
     seed: u64,
     names: IndexVec<EniIx, String>,
+    /// When each direction of a line with a bandwidth of its own is empty again.
+    lines: FxHashMap<(LinkIx, Side), Instant>,
     /// When each flow may send again, where an interface can do more than one flow may.
     flows: FxHashMap<Flow, Instant>,
 }
@@ -46,6 +48,7 @@ impl Links {
             seed,
             names: enis().map(|eni| network.stream_name_of_eni(eni)).collect(),
             flows: FxHashMap::default(),
+            lines: FxHashMap::default(),
         }
     }
 
@@ -59,6 +62,27 @@ impl Links {
         now: Instant,
     ) -> Result<Instant, RowIx> {
         self.cross_in(fabric, packet, sender, class, None, now)
+    }
+
+    /// The same for a line between two routers, which has a queue at each side.
+    pub(super) fn cross_line(
+        &mut self,
+        fabric: &Fabric,
+        packet: &Packet,
+        class: LinkIx,
+        to: Side,
+        now: Instant,
+    ) -> Result<Instant, RowIx> {
+        let link = fabric.link(class);
+        let arrives = self.cross_in(fabric, packet, None, class, None, now)?;
+        let Some(bandwidth) = link.bandwidth else { return Ok(arrives) };
+        let busy = self.lines.entry((class, to)).or_insert(now);
+        let start = (*busy).max(now);
+        if bytes_in(bandwidth, start.since(now)) > link.queue_bytes {
+            return Err(RowIx(fabric.link_rows[class].0 + 1));
+        }
+        *busy = start + bandwidth.time_for(packet.len().into());
+        Ok(*busy + link.latency)
     }
 
     /// The same for the internet, where a host may have a latency of its own.

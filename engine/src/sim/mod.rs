@@ -14,20 +14,21 @@ mod multicast;
 pub mod queue;
 mod services;
 mod step;
+mod tunnel;
 
 pub use link::FLOW_BANDWIDTH;
 pub use multicast::{QUERIES_MISSED_MAX, QUERY_INTERVAL};
 pub use services::SERVICE_ADDRESSES;
 pub use step::Totals;
 
-use crate::base::ids::{EniIx, GuestIx, InetIx, McastIx, VpcIx};
+use crate::base::ids::{EniIx, GuestIx, InetIx, McastIx, TunnelIx, VpcIx};
 use crate::base::index::Index;
 use crate::base::{IndexVec, Instant};
 use crate::compile::Network;
 use crate::event::{Fact, HostRef, Observer};
 use crate::flow::{FlowState, Inside};
 use crate::host::{Host, HostConfig, HostEvent};
-use crate::verdict::Vantage;
+use crate::verdict::{Side, Vantage};
 use crate::wire::Packet;
 use link::Links;
 use queue::Queue;
@@ -40,6 +41,8 @@ enum Event {
     Arrive { packet: Packet, at: Vantage },
     /// A packet arrives at a host on the internet.
     Internet { packet: Packet, host: InetIx },
+    /// A sealed packet arrives at a side of a tunnel.
+    Sealed { packet: Packet, tunnel: TunnelIx, to: Side },
     /// A packet arrives at a link-local service.
     Service { packet: Packet, eni: EniIx },
     /// A multicast domain asks who is a member.
@@ -77,6 +80,9 @@ pub struct Sim<O> {
     askers: FxHashMap<(std::net::IpAddr, u16), EniIx>,
     /// Multicast domains that have members by IGMP, and ask.
     querying: BTreeSet<McastIx>,
+    /// Security associations by tunnel and the side that opens what they seal.
+    associations: FxHashMap<(TunnelIx, Side), tunnel::Association>,
+    esp_sa: Vec<String>,
     /// Who watches.
     pub observer: O,
 }
@@ -103,6 +109,8 @@ impl<O: Observer> Sim<O> {
             service_backs: FxHashMap::default(),
             askers: FxHashMap::default(),
             querying: BTreeSet::new(),
+            associations: FxHashMap::default(),
+            esp_sa: Vec::new(),
             observer,
         }
     }
@@ -150,6 +158,7 @@ impl<O: Observer> Sim<O> {
         match event {
             Event::Arrive { packet, at } => self.walk(packet, at),
             Event::Internet { packet, host } => self.host_takes(HostRef::Internet(host), packet),
+            Event::Sealed { packet, tunnel, to } => self.open(&packet, tunnel, to),
             Event::Service { packet, eni } => self.serve(packet, eni),
             Event::Query { domain } => self.query(domain),
             Event::Timer { host, generation } => {

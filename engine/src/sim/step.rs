@@ -4,7 +4,7 @@ use super::{Event, Sim};
 use crate::base::Nanos;
 use crate::base::ids::{EniIx, InetIx};
 use crate::event::{Fact, HostRef, Observer};
-use crate::verdict::{Dir, Hop, LinkIx, Notify, NotifyKind, RowIx, Step, Vantage, Verdict};
+use crate::verdict::{Dir, Entry, Hop, LinkIx, Notify, NotifyKind, RowIx, Step, Vantage, Verdict};
 use crate::walk::{DenyPolicy, IGW_MTU, NoRecord, Recorder, Walk};
 use crate::wire::{Packet, fragment, quote};
 
@@ -68,6 +68,10 @@ impl<O: Observer> Sim<O> {
                 self.queue.push(self.now + delay, Event::Service { packet, eni });
             }
             Verdict::Exit => self.exit(packet, at),
+            Verdict::Site { host } => {
+                let delay = self.network.fabric.link(LinkIx::SITE).latency;
+                self.queue.push(self.now + delay, Event::Internet { packet, host });
+            }
             Verdict::Endpoint { host, back } => self.hand_to_service(packet, host, back),
             Verdict::Replicate { domain, sender } => self.replicate(&packet, domain, sender),
             Verdict::Taken { domain } => self.membership(domain),
@@ -118,6 +122,11 @@ impl<O: Observer> Sim<O> {
     /// Over a link: wait for the bandwidth, cross, arrive.
     fn send_on(&mut self, packet: Packet, from: Vantage, to: Vantage, class: LinkIx) {
         self.totals.hops += 1;
+        match to {
+            Vantage::TunnelEnd(tunnel, side) => return self.seal(&packet, tunnel, side),
+            Vantage::VifEnd(vif, side) => return self.over_vif(&packet, vif, side),
+            _ => {}
+        }
         // A peering between Regions hands over to an interface; a transit gateway has dropped what is too big for it.
         let between_regions = matches!(to, Vantage::In { .. }) && class.0 > LinkIx::TGW.0;
         let mtu = match to {
@@ -180,7 +189,7 @@ impl<O: Observer> Sim<O> {
     }
 
     /// Cuts what is larger than the link takes; the walk has dropped what must not be cut.
-    fn cut(&mut self, packet: &Packet, mtu: u32) -> Vec<Packet> {
+    pub(super) fn cut(&mut self, packet: &Packet, mtu: u32) -> Vec<Packet> {
         let pieces = fragment::split(packet, mtu);
         for piece in &pieces[1..] {
             self.totals.made += 1;
@@ -233,8 +242,10 @@ impl<O: Observer> Sim<O> {
 
     pub(super) fn host_takes(&mut self, host: HostRef, packet: Packet) {
         match host {
-            HostRef::Internet(_) => self.totals.exited += 1,
-            HostRef::Guest(_) | HostRef::Services(_) => self.totals.delivered += 1,
+            HostRef::Internet(host) if self.network.fabric.internet_hosts[host].router.is_none() => {
+                self.totals.exited += 1;
+            }
+            HostRef::Internet(_) | HostRef::Guest(_) | HostRef::Services(_) => self.totals.delivered += 1,
         }
         let now = self.now;
         self.node(host).host.handle_packet(now, packet);
@@ -305,6 +316,12 @@ impl<O: Observer> Sim<O> {
                 }
                 self.walk(packet, Vantage::Out(eni));
             }
+            HostRef::Internet(inet) if self.network.fabric.internet_hosts[inet].router.is_some() => {
+                let router = self.network.fabric.internet_hosts[inet].router.expect("at a site");
+                let delay = self.network.fabric.link(LinkIx::SITE).latency;
+                let at = Vantage::Router { router, from: Entry::Lan };
+                self.queue.push(self.now + delay, Event::Arrive { packet, at });
+            }
             HostRef::Internet(inet) => {
                 let flow = crate::flow::Inside::of(&packet.headers);
                 if let Some(back) = flow.and_then(|flow| self.service_backs.get(&(inet, flow)).copied()) {
@@ -333,7 +350,12 @@ const fn interface_of(at: Vantage) -> Option<(EniIx, Dir)> {
         | Vantage::RegionalNat(_)
         | Vantage::Internet
         | Vantage::Tgw { .. }
-        | Vantage::GatewayEndpoint(_) => None,
+        | Vantage::GatewayEndpoint(_)
+        | Vantage::Router { .. }
+        | Vantage::Vgw { .. }
+        | Vantage::Dxgw { .. }
+        | Vantage::TunnelEnd(..)
+        | Vantage::VifEnd(..) => None,
     }
 }
 
@@ -346,6 +368,11 @@ const fn sender_of(at: Vantage) -> Option<EniIx> {
         | Vantage::RegionalNat(_)
         | Vantage::Internet
         | Vantage::Tgw { .. }
-        | Vantage::GatewayEndpoint(_) => None,
+        | Vantage::GatewayEndpoint(_)
+        | Vantage::Router { .. }
+        | Vantage::Vgw { .. }
+        | Vantage::Dxgw { .. }
+        | Vantage::TunnelEnd(..)
+        | Vantage::VifEnd(..) => None,
     }
 }

@@ -156,12 +156,22 @@ decode_words! {
     RouteOrigin { "static" => Static, "propagated" => Propagated, "advertised" => Advertised }
 }
 
+decode_words! {
+    Encryption {
+        "aes128" => Aes128, "aes256" => Aes256, "aes128-gcm-16" => Aes128Gcm16, "aes256-gcm-16" => Aes256Gcm16,
+    }
+    Integrity { "sha1" => Sha1, "sha2-256" => Sha2256, "sha2-384" => Sha2384, "sha2-512" => Sha2512 }
+    VirtualInterfaceType { "private" => Private, "transit" => Transit, "public" => Public }
+}
+
 decode_struct!(Spec, "a topology", {
     description, region, account, guests, profile, links, vpcs, subnets, route_tables, network_acls,
     security_groups, prefix_lists, internet_gateways, egress_only_internet_gateways, nat_gateways,
     vpc_peering_connections, transit_gateways, transit_gateway_vpc_attachments, transit_gateway_peering_attachments,
     transit_gateway_connects, transit_gateway_route_tables, transit_gateway_multicast_domains, vpc_endpoints,
-    vpc_endpoint_services, network_interfaces, instances, internet_hosts, block_public_access, not_modelled,
+    vpc_endpoint_services, customer_gateways, vpn_gateways, vpn_connections, direct_connect_connections,
+    virtual_interfaces, direct_connect_gateways, direct_connect_gateway_associations, network_interfaces, instances,
+    internet_hosts, routers, site_hosts, block_public_access, not_modelled,
 });
 decode_struct!(Vpc, "a VPC", {
     cidr, secondary_cidrs, ipv6_cidrs, region, account, default, enable_dns_support, enable_dns_hostnames, name_tag,
@@ -172,7 +182,7 @@ decode_struct!(Subnet, "a subnet", {
 decode_struct!(PrefixList, "a prefix list", { entries: required, max_entries, name_tag });
 decode_struct!(NetworkAcl, "a network ACL", { vpc, default, inbound, outbound, name_tag });
 decode_struct!(AclRule, "a network ACL rule", { rule, action, protocol, ports, icmp_type, icmp_code, from, to });
-decode_struct!(RouteTable, "a route table", { vpc, main, gateway, routes, name_tag });
+decode_struct!(RouteTable, "a route table", { vpc, main, gateway, propagating_vpn_gateways, routes, name_tag });
 decode_struct!(Route, "a route", { to, via, state, origin });
 decode_struct!(SecurityGroup, "a security group", {
     vpc, default, inbound: sg_rules, outbound: sg_rules, description, account, name_tag,
@@ -223,7 +233,7 @@ decode_struct!(NetworkInterface, "a network interface", {
 });
 decode_struct!(Forwarding, "forwarding", { masquerade, stateful });
 decode_struct!(InternetHost, "an internet host", { addresses: required, listen, answers_ping, latency, mtu, names });
-decode_struct!(Links, "links", { same_az, cross_az, internet, transit_gateway, inter_region });
+decode_struct!(Links, "links", { same_az, cross_az, internet, transit_gateway, site, inter_region });
 decode_struct!(LinkSpec, "a link", { latency, bandwidth, queue_bytes, loss });
 decode_struct!(Profile, "a profile", {
     icmp_errors_pass_tracked, tracking_picks_up_mid_stream, tracked_tcp_idle, tracked_udp_stream_idle, tracked_udp_idle,
@@ -232,6 +242,34 @@ decode_struct!(Profile, "a profile", {
 decode_struct!(BlockPublicAccess, "Block Public Access", { region, account, mode, exclusions });
 decode_struct!(BpaExclusion, "an exclusion", { resource, mode });
 decode_struct!(NotModelled, "a resource that is not modelled", { kind, vpc, name_tag });
+
+decode_struct!(CustomerGateway, "a customer gateway", { ip_address, asn, router, name_tag });
+decode_struct!(VpnGateway, "a virtual private gateway", { vpc, asn, name_tag });
+decode_struct!(VpnConnection, "a VPN connection", {
+    customer_gateway, vpn_gateway, transit_gateway, static_routes_only, static_routes, tunnels, state, name_tag,
+});
+decode_struct!(VpnTunnel, "a VPN tunnel", {
+    outside_address, inside_cidr, encryption, integrity, dpd_timeout, replay_window, up,
+});
+decode_struct!(DirectConnectConnection, "a Direct Connect connection", {
+    location, region, router, bandwidth, latency, up, name_tag,
+});
+decode_struct!(VirtualInterface, "a virtual interface", {
+    kind as "type", connection, vlan, direct_connect_gateway, vpn_gateway, asn, amazon_address, customer_address, mtu,
+    up, site_link, name_tag,
+});
+decode_struct!(DirectConnectGateway, "a Direct Connect gateway", { asn, name_tag });
+decode_struct!(DirectConnectGatewayAssociation, "an association of a Direct Connect gateway", {
+    direct_connect_gateway, vpn_gateway, transit_gateway, allowed_prefixes, name_tag,
+});
+decode_struct!(Router, "a router", {
+    site, asn, public_ip, behind_nat, networks, originates, routes, neighbors, multipath, stateful_firewall,
+});
+decode_struct!(RouterRoute, "a route of a router", { to, via });
+decode_struct!(Neighbor, "a neighbour", {
+    peer, local_preference, accepts, announces, default_originate, prepend, med, communities, latency, shutdown,
+});
+decode_struct!(SiteHost, "a host at a site", { router, addresses: required, listen, answers_ping });
 
 impl Decode for SecondaryAddress {
     fn decode<'t>(value: Value<'t>, cx: &mut Cx<'t>) -> Option<Self> {

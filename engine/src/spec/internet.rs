@@ -48,6 +48,8 @@ pub struct Links {
     pub internet: Option<LinkSpec>,
     /// Through a transit gateway. Default 150us.
     pub transit_gateway: Option<LinkSpec>,
+    /// Between a site's router and the hosts behind it. Default 250us.
+    pub site: Option<LinkSpec>,
     /// Between two Regions. Default: half of the measured round trip of the pair, 50ms for a pair without one.
     pub inter_region: Option<LinkSpec>,
 }

@@ -10,6 +10,7 @@
 mod acl;
 mod build;
 pub(crate) mod decode;
+mod direct_connect;
 mod endpoint;
 mod eni;
 mod fields;
@@ -20,15 +21,21 @@ pub(crate) mod node;
 mod peering;
 pub(crate) mod read;
 mod route_table;
+mod router;
 pub(crate) mod schema;
 mod security_group;
 mod span;
 mod syntax;
 mod transit_gateway;
 mod vpc;
+mod vpn;
 pub mod write;
 
 pub use acl::{AclAction, AclRule, NetworkAcl};
+pub use direct_connect::{
+    DirectConnectConnection, DirectConnectGateway, DirectConnectGatewayAssociation, VirtualInterface,
+    VirtualInterfaceType,
+};
 pub use endpoint::{EndpointType, ServiceListener, VpcEndpoint, VpcEndpointService};
 pub use eni::{NetworkInterface, PublicIp, SecondaryAddress};
 pub(crate) use fields::SgRules;
@@ -42,6 +49,7 @@ pub use node::{BYTES_MAX, DEPTH_MAX, NODES_MAX};
 pub use peering::{PeeringState, VpcPeeringConnection};
 pub use read::{NAME_MAX, read, top_keys, written_names};
 pub use route_table::{Route, RouteOrigin, RouteState, RouteTable};
+pub use router::{Neighbor, Router, RouterRoute, SiteHost};
 pub use schema::schema;
 pub use security_group::{Peer, SecurityGroup, SgRule};
 pub use span::{Name, Spanned};
@@ -50,6 +58,7 @@ pub use transit_gateway::{
     TransitGatewayPeeringAttachment, TransitGatewayRoute, TransitGatewayRouteTable, TransitGatewayVpcAttachment,
 };
 pub use vpc::{PrefixList, Subnet, Vpc};
+pub use vpn::{CustomerGateway, Encryption, Integrity, VpnConnection, VpnGateway, VpnTunnel};
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -110,12 +119,30 @@ pub struct Spec {
     pub vpc_endpoints: Named<VpcEndpoint>,
     /// Endpoint services (PrivateLink).
     pub vpc_endpoint_services: Named<VpcEndpointService>,
+    /// Customer gateways.
+    pub customer_gateways: Named<CustomerGateway>,
+    /// Virtual private gateways.
+    pub vpn_gateways: Named<VpnGateway>,
+    /// Site-to-Site VPN connections.
+    pub vpn_connections: Named<VpnConnection>,
+    /// Direct Connect connections.
+    pub direct_connect_connections: Named<DirectConnectConnection>,
+    /// Virtual interfaces of Direct Connect connections.
+    pub virtual_interfaces: Named<VirtualInterface>,
+    /// Direct Connect gateways.
+    pub direct_connect_gateways: Named<DirectConnectGateway>,
+    /// Associations of Direct Connect gateways.
+    pub direct_connect_gateway_associations: Named<DirectConnectGatewayAssociation>,
     /// Network interfaces that are not written inside an instance.
     pub network_interfaces: Named<NetworkInterface>,
     /// Instances.
     pub instances: Named<Instance>,
     /// Hosts on the internet that the topology describes.
     pub internet_hosts: Named<InternetHost>,
+    /// Routers of on-premises sites.
+    pub routers: Named<Router>,
+    /// Hosts of on-premises sites.
+    pub site_hosts: Named<SiteHost>,
     /// VPC Block Public Access, one entry per account and Region.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub block_public_access: Vec<Spanned<BlockPublicAccess>>,

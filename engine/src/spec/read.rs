@@ -100,6 +100,15 @@ fn kind_of(section: &str) -> &'static str {
         "network_interfaces" => "a network interface",
         "instances" => "an instance",
         "internet_hosts" => "an internet host",
+        "customer_gateways" => "a customer gateway",
+        "vpn_gateways" => "a virtual private gateway",
+        "vpn_connections" => "a VPN connection",
+        "direct_connect_connections" => "a Direct Connect connection",
+        "virtual_interfaces" => "a virtual interface",
+        "direct_connect_gateways" => "a Direct Connect gateway",
+        "direct_connect_gateway_associations" => "an association of a Direct Connect gateway",
+        "routers" => "a router",
+        "site_hosts" => "a host at a site",
         _ => "a resource",
     }
 }

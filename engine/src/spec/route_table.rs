@@ -13,8 +13,11 @@ pub struct RouteTable {
     /// True for the VPC's main table: it serves every subnet that names none.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub main: bool,
-    /// The internet gateway whose incoming traffic this table routes (edge association).
+    /// The internet gateway or virtual private gateway whose incoming traffic this table routes (edge association).
     pub gateway: Option<Spanned<String>>,
+    /// Virtual private gateways whose routes are propagated into it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub propagating_vpn_gateways: Vec<Spanned<String>>,
     /// Its routes, in any order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub routes: Vec<Spanned<Route>>,
@@ -29,7 +32,7 @@ pub struct Route {
     /// Destination: an IPv4 or IPv6 block, or a prefix list's name.
     pub to: Spanned<String>,
     /// Target: `local`, or the name of an internet gateway, egress-only internet gateway, NAT gateway, VPC peering
-    /// connection, transit gateway, gateway endpoint, network interface, or instance with exactly one interface.
+    /// connection, transit gateway, virtual private gateway, gateway endpoint, network interface, or instance with exactly one interface.
     pub via: Spanned<String>,
     /// State as AWS reports it. Default: `active` while the target can take traffic.
     pub state: Option<RouteState>,

@@ -87,6 +87,26 @@ pub const fn code_of(row: Row) -> &'static str {
         K::VpceUnknown => "SIM_SERVICE_NOT_DESCRIBED",
         K::VpceNoAz => "VPCE_SERVICE_NOT_INSTALLED_IN_AZ",
         K::VpceNoTarget => "ELBV2_NO_TARGETS_IN_AZ",
+        K::VgwEnter | K::VgwRoute => "SIM_VIRTUAL_PRIVATE_GATEWAY",
+        K::VgwUnknown | K::TunnelUnknown | K::DxgwUnknown | K::VifUnknown => "SIM_SITE_NOT_DESCRIBED",
+        K::VgwNoVpc => "BAD_STATE_ATTACHMENT",
+        K::VgwRouteNone => "SIM_VGW_NO_ROUTE",
+        K::TunnelPass => "SIM_VPN_TUNNEL",
+        K::TunnelMtu | K::VifMtu => "SIM_MTU_EXCEEDED",
+        K::TunnelDown => "BAD_STATE_VPN",
+        K::TunnelBad => "SIM_ESP_INTEGRITY",
+        K::DxgwRoute => "SIM_DIRECT_CONNECT_GATEWAY",
+        K::DxgwNotJoined => "SIM_DX_GATEWAY_DOES_NOT_JOIN",
+        K::DxgwRouteNone => "SIM_DX_GATEWAY_NO_ROUTE",
+        K::VifPass => "SIM_VIRTUAL_INTERFACE",
+        K::VifDown => "SIM_LINK_DOWN",
+        K::RouterRoute => "SIM_SITE_ROUTE",
+        K::RouterRouteNone => "SIM_SITE_NO_ROUTE",
+        K::RouterTtl => "SIM_TTL_EXPIRED",
+        K::RouterFirewall => "SIM_STATEFUL_APPLIANCE",
+        K::RouterNoHost => "NO_POSSIBLE_DESTINATION",
+        K::RouterOwn => "SIM_HOST_DOES_NOT_ANSWER",
+        K::RouterInternet => "SIM_NOT_MODELLED",
         K::Loop => "SIM_LOOP",
         K::NotModelled => "SIM_NOT_MODELLED",
         K::InternetUnknown => "SIM_FOREIGN_HOST",
@@ -110,6 +130,11 @@ pub const fn reason_of(kind: RowKind) -> Reason {
         | K::InternetUnknown
         | K::PcxUnknown
         | K::TgwUnknown
+        | K::VgwUnknown
+        | K::TunnelUnknown
+        | K::DxgwUnknown
+        | K::VifUnknown
+        | K::RouterInternet
         | K::VpceUnknown => Reason::Unknown,
         K::LinkLoss | K::LinkQueue | K::LinkDown | K::LinkMtu => Reason::Link,
         _ => Reason::Blocked,

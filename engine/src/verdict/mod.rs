@@ -10,7 +10,7 @@ mod step;
 
 pub use code::{Reason, code_of, reason_of};
 pub use row::{Dir, Row, RowIx, RowKind};
-pub use step::{Hop, LinkIx, Notify, NotifyKind, Service, Stage, Step, Vantage, Verdict};
+pub use step::{Entry, Hop, LinkIx, Notify, NotifyKind, Service, Side, Stage, Step, Vantage, Verdict};
 
 /// What a filter or a table says, and the row that says so.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

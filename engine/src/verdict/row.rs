@@ -206,6 +206,56 @@ pub enum RowKind {
     VpceTarget,
     /// Endpoint service: no usable target (service).
     VpceNoTarget,
+    /// Virtual private gateway: into its VPC (vgw).
+    VgwEnter,
+    /// Virtual private gateway: what it has learnt is not described (vgw).
+    VgwUnknown,
+    /// Virtual private gateway: attached to no VPC (vgw).
+    VgwNoVpc,
+    /// A route that a virtual private gateway has learnt or been given (vgw).
+    VgwRoute,
+    /// A virtual private gateway has no route (vgw).
+    VgwRouteNone,
+    /// VPN tunnel: encrypted or decrypted (tunnel).
+    TunnelPass,
+    /// VPN tunnel: larger than it takes (tunnel).
+    TunnelMtu,
+    /// VPN tunnel: not up (tunnel).
+    TunnelDown,
+    /// VPN tunnel: the customer's side is not described (tunnel).
+    TunnelUnknown,
+    /// VPN tunnel: not what the other side encrypted, or seen before (tunnel).
+    TunnelBad,
+    /// Direct Connect gateway: what it has learnt is not described (dxgw).
+    DxgwUnknown,
+    /// Direct Connect gateway: it does not join these two (dxgw).
+    DxgwNotJoined,
+    /// A route of a Direct Connect gateway (dxgw).
+    DxgwRoute,
+    /// A Direct Connect gateway has no route (dxgw).
+    DxgwRouteNone,
+    /// Virtual interface: it carries the packet (vif).
+    VifPass,
+    /// Virtual interface: larger than it takes (vif).
+    VifMtu,
+    /// Virtual interface: its connection is down (vif).
+    VifDown,
+    /// Virtual interface: the customer's side is not described (vif).
+    VifUnknown,
+    /// A route of a site's router (router).
+    RouterRoute,
+    /// A site's router has no route (router).
+    RouterRouteNone,
+    /// Site's router: hops ran out (router).
+    RouterTtl,
+    /// Site's router: its firewall knows nothing of the connection (router).
+    RouterFirewall,
+    /// Site's router: nobody behind it has the address (router).
+    RouterNoHost,
+    /// Site's router: it has the address itself (router).
+    RouterOwn,
+    /// Site's router: out by its own line to the internet (router).
+    RouterInternet,
     /// The path comes back to where it was (vpc).
     Loop,
     /// A resource that is not modelled (nm).

@@ -1,7 +1,9 @@
 //! Where a packet is, what became of it, and what was decided on the way.
 
 use super::{Decision, RowIx};
-use crate::base::ids::{EniIx, InetIx, McastIx, NatIx, PcxIx, SvcIx, TgwAttachIx, VpceIx};
+use crate::base::ids::{
+    DxgwIx, EniIx, InetIx, McastIx, NatIx, PcxIx, RouterIx, SvcIx, TgwAttachIx, TunnelIx, VgwIx, VifIx, VpceIx,
+};
 use crate::index_type;
 use crate::wire::Headers;
 use std::net::IpAddr;
@@ -46,6 +48,59 @@ pub enum Vantage {
     },
     /// A service sends it into a VPC by a gateway endpoint.
     GatewayEndpoint(VpceIx),
+    /// A site's router has it.
+    Router {
+        /// The router.
+        router: RouterIx,
+        /// Where it came from.
+        from: Entry,
+    },
+    /// A virtual private gateway has it, from outside of its VPC.
+    Vgw {
+        /// The gateway.
+        vgw: VgwIx,
+        /// Where it came from.
+        from: Entry,
+    },
+    /// A Direct Connect gateway has it.
+    Dxgw {
+        /// The gateway.
+        dxgw: DxgwIx,
+        /// Where it came from.
+        from: Entry,
+    },
+    /// It arrives, encrypted, at the end of a VPN tunnel.
+    TunnelEnd(TunnelIx, Side),
+    /// It arrives at the end of a virtual interface.
+    VifEnd(VifIx, Side),
+}
+
+/// Which side of a tunnel or of a virtual interface.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Side {
+    /// AWS's.
+    Aws,
+    /// The customer's.
+    Customer,
+}
+
+/// Where a gateway or a router got a packet from.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Entry {
+    /// The network behind a router.
+    Lan,
+    /// A tunnel of a VPN connection.
+    Tunnel(TunnelIx),
+    /// A virtual interface.
+    Vif(VifIx),
+    /// Another router.
+    Router(RouterIx),
+    /// A virtual private gateway.
+    Vgw(VgwIx),
+    /// A Direct Connect gateway.
+    Dxgw(DxgwIx),
+    /// A transit gateway, by the attachment that a Direct Connect gateway's association is.
+    Attach(TgwAttachIx),
 }
 
 index_type! {
@@ -64,6 +119,10 @@ impl LinkIx {
     pub const HOST: Self = Self(3);
     /// Through a transit gateway.
     pub const TGW: Self = Self(4);
+    /// The network behind a site's router.
+    pub const SITE: Self = Self(5);
+    /// The first link that is not one of the above: of two Regions, of a Direct Connect connection, of two routers.
+    pub const FIRST_OTHER: Self = Self(6);
 }
 
 /// A service on the instance's own host.
@@ -103,6 +162,11 @@ pub enum Verdict {
     },
     /// It leaves for the internet.
     Exit,
+    /// The host of a site has it.
+    Site {
+        /// The host.
+        host: InetIx,
+    },
     /// An AWS service has it, by an endpoint.
     Endpoint {
         /// The service.
@@ -206,6 +270,16 @@ pub enum Stage {
     Vpce(VpceIx),
     /// Endpoint service.
     VpceService(SvcIx),
+    /// Which route of a virtual private gateway?
+    Vgw(VgwIx),
+    /// VPN tunnel.
+    Tunnel(TunnelIx),
+    /// Which route of a Direct Connect gateway?
+    Dxgw(DxgwIx),
+    /// Virtual interface.
+    Vif(VifIx),
+    /// Which route of a site's router?
+    Router(RouterIx),
     /// Who has the address?
     Address,
     /// Does the subnet's ACL let it in?

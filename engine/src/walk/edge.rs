@@ -3,7 +3,7 @@
 
 use super::{Next, Pass, Recorder, Walk, related};
 use crate::base::Nanos;
-use crate::base::ids::{EigwIx, EniIx, IgwIx, VpcIx};
+use crate::base::ids::{EigwIx, EniIx, IgwIx, RtbIx, VgwIx, VpcIx};
 use crate::eval;
 use crate::fabric::{EniKind, PublicOwner, Target, VpcRow};
 use crate::flow::Inside;
@@ -149,14 +149,29 @@ impl<R: Recorder> Walk<'_, R> {
         };
         self.block_public_access_in(packet, vpc, owner)?;
         let to = match gateway.edge {
-            Some(rtb) => self.edge_route(packet, rtb, owner)?,
+            Some(rtb) => self.edge_route(packet, rtb, owner, Some(igw))?,
+            None => owner,
+        };
+        Ok(Next::On(Vantage::In { eni: to, from: None, entered: true }))
+    }
+
+    /// In by a virtual private gateway: to the interface that has the address, unless its own table says otherwise (GRT-1).
+    pub(super) fn enter_by_vgw(&mut self, packet: &Packet, vgw: VgwIx) -> Pass<Next> {
+        let v = &self.fabric.vgws[vgw];
+        let vpc = v.vpc.expect("attached: the destination is in its VPC");
+        let owner = match self.owner(packet, vpc) {
+            Ok(owner) => owner,
+            Err(by) => return Err(self.end(Stage::Address, packet, by, None)),
+        };
+        let to = match v.edge {
+            Some(rtb) => self.edge_route(packet, rtb, owner, None)?,
             None => owner,
         };
         Ok(Next::On(Vantage::In { eni: to, from: None, entered: true }))
     }
 
     /// The gateway's own table: `local`, or a middlebox (GRT-1, GRT-3). Nothing else asks it (GRT-5).
-    fn edge_route(&mut self, packet: &Packet, rtb: crate::base::ids::RtbIx, owner: EniIx) -> Pass<EniIx> {
+    fn edge_route(&mut self, packet: &Packet, rtb: RtbIx, owner: EniIx, igw: Option<IgwIx>) -> Pass<EniIx> {
         let table = &self.fabric.rtbs[rtb];
         let Some(route) = table.lookup(packet.headers.dst) else {
             return Err(self.end(Stage::EdgeRoute, packet, table.none, None));
@@ -169,13 +184,11 @@ impl<R: Recorder> Walk<'_, R> {
             Target::Local => Ok(owner),
             Target::Eni(next) => {
                 // GRT-3: it must own a public address, whichever of its private ones has it.
-                if packet.headers.is_v4() && !self.fabric.enis[next].has_public {
-                    return Err(self.end(
-                        Stage::EdgeRoute,
-                        packet,
-                        self.fabric.igws[self.igw_of(table.vpc).expect("it came in by it")].edge_target,
-                        None,
-                    ));
+                if let Some(igw) = igw
+                    && packet.headers.is_v4()
+                    && !self.fabric.enis[next].has_public
+                {
+                    return Err(self.end(Stage::EdgeRoute, packet, self.fabric.igws[igw].edge_target, None));
                 }
                 Ok(next)
             }
@@ -190,6 +203,7 @@ impl<R: Recorder> Walk<'_, R> {
             | Target::Pcx(_)
             | Target::Tgw(_)
             | Target::Vpce(_)
+            | Target::Vgw(_)
             | Target::Nowhere => Err(self.end(Stage::EdgeRoute, packet, route.row, None)),
         }
     }

@@ -139,6 +139,7 @@ impl<R: Recorder> Walk<'_, R> {
             Target::Pcx(pcx) => self.cross_peering(packet, pcx, vpc, sender),
             Target::Tgw(attach) => self.reach_tgw(packet, attach, sender),
             Target::Vpce(vpce) => self.gateway_endpoint(packet, vpce),
+            Target::Vgw(vgw) => self.vgw(packet, vgw, None),
             Target::Nowhere => unreachable!("a route without a target is not active"),
             Target::NotModelled(nm) => {
                 let by = self.fabric.not_modelled[nm].row;
@@ -212,7 +213,12 @@ impl<R: Recorder> Walk<'_, R> {
                 let peer = self.fabric.pcxs[pcx].other(vpc).flatten();
                 peer.and_then(|peer| self.fabric.eni_with(peer, dst))
             }
-            Target::Igw(_) | Target::Eigw(_) | Target::Vpce(_) | Target::Nowhere | Target::NotModelled(_) => None,
+            Target::Igw(_)
+            | Target::Eigw(_)
+            | Target::Vpce(_)
+            | Target::Vgw(_)
+            | Target::Nowhere
+            | Target::NotModelled(_) => None,
         }
     }
 

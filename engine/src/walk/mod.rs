@@ -15,6 +15,9 @@
 //! tgw    (transit_gateway.rs, tunnel.rs)  transit gateway: association, table, zone; tunnels of Connect attachments
 //! pcx    (peering.rs)   VPC peering
 //! mcast  (multicast.rs) multicast domains
+//! vgw    (vpn.rs)       virtual private gateways, VPN tunnels
+//! dxgw   (direct_connect.rs) Direct Connect gateways, virtual interfaces
+//! router (router.rs)    routers of on-premises sites
 //! vpce   (endpoint.rs)  gateway and interface endpoints, load balancers behind endpoint services
 //! ```
 //!
@@ -22,6 +25,7 @@
 //! [`DenyPolicy::CollectAll`] the first denial is the one that [`DenyPolicy::Stop`] gives.
 
 mod arrive;
+mod direct_connect;
 mod edge;
 mod endpoint;
 mod leave;
@@ -30,10 +34,12 @@ mod nat;
 mod peering;
 mod record;
 mod related;
+mod router;
 mod stateful;
 mod track;
 mod transit_gateway;
 mod tunnel;
+mod vpn;
 
 pub use arrive::MASQUERADE_IDLE;
 pub use edge::{EIGW_IDLE, IGW_MTU, PRIVATE_NAT64};
@@ -98,6 +104,11 @@ impl<R: Recorder> Walk<'_, R> {
                 Vantage::Tgw { via, eni, from } => self.tgw(packet, via, eni, from),
                 Vantage::FromTgw { eni, from } => self.leave_as(packet, eni, from),
                 Vantage::GatewayEndpoint(vpce) => self.leave_gateway_endpoint(packet, vpce),
+                Vantage::Router { router, from } => self.router(packet, router, from),
+                Vantage::Vgw { vgw, from } => self.vgw(packet, vgw, Some(from)),
+                Vantage::Dxgw { dxgw, from } => self.dxgw(packet, dxgw, from),
+                Vantage::TunnelEnd(tunnel, side) => Ok(self.tunnel_end(tunnel, side)),
+                Vantage::VifEnd(vif, side) => Ok(self.vif_end(vif, side)),
             };
             match next {
                 Ok(Next::On(on)) => at = on,

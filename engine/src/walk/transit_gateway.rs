@@ -13,7 +13,7 @@ use super::{Next, Pass, Recorder, Walk};
 use crate::base::ids::{EniIx, TgwAttachIx, TgwRtbIx};
 use crate::fabric::{TgwAttachKind, TgwRouteIx, TgwRow, TgwTarget};
 use crate::flow::{Choice, Pick, PickOption};
-use crate::verdict::{LinkIx, Notify, NotifyKind, Stage, Vantage, Verdict};
+use crate::verdict::{Entry, LinkIx, Notify, NotifyKind, Stage, Vantage, Verdict};
 use crate::wire::{Packet, TcpFlags, clamp_mss};
 use std::net::IpAddr;
 
@@ -83,6 +83,7 @@ impl<R: Recorder> Walk<'_, R> {
         match &route.target {
             TgwTarget::Attach(out) => self.out_by(packet, via, *out, eni, from),
             TgwTarget::Tunnels(legs) => self.out_by_tunnel(packet, (rtb, at), legs, eni),
+            TgwTarget::Vpn(legs) => self.out_by_vpn(packet, (rtb, at), legs),
             TgwTarget::NotModelled(nm) => {
                 let by = self.fabric.not_modelled[*nm].row;
                 Err(self.end(Stage::NotModelled, packet, by, None))
@@ -94,7 +95,7 @@ impl<R: Recorder> Walk<'_, R> {
     /// Out by an attachment.
     pub(super) fn out_by(
         &mut self,
-        packet: &Packet,
+        packet: &mut Packet,
         via: TgwAttachIx,
         out: TgwAttachIx,
         eni: Option<EniIx>,
@@ -115,6 +116,14 @@ impl<R: Recorder> Walk<'_, R> {
                 let (near, there) = (region(out), region(far));
                 let link = if near == there { LinkIx::TGW } else { self.fabric.link_of_regions(near, there) };
                 (Vantage::Tgw { via: far, eni: None, from: None }, link)
+            }
+            TgwAttachKind::Vpn(ref tunnels) => {
+                self.pass(Stage::Tgw(out), packet, a.row(TgwRow::Pass));
+                return self.enter_vpn(packet, out, tunnels);
+            }
+            TgwAttachKind::Dxgw(dxgw) => {
+                self.pass(Stage::Tgw(out), packet, a.row(TgwRow::Pass));
+                return Ok(Next::On(Vantage::Dxgw { dxgw, from: Entry::Attach(out) }));
             }
             // Nothing is known of the other side: of the peer, or of a Connect attachment without a tunnel.
             TgwAttachKind::Peering(None) | TgwAttachKind::Connect { .. } => {

@@ -10,10 +10,10 @@
 use super::transit_gateway::RouteAt;
 use super::{Next, Pass, Recorder, Walk};
 use crate::base::Protocol;
-use crate::base::ids::{EniIx, GuestIx, TgwAttachIx};
+use crate::base::ids::{EniIx, GuestIx, TgwAttachIx, TunnelIx};
 use crate::fabric::{TgwAttachKind, TgwRow, TgwTarget, Tunnel};
 use crate::flow::{Choice, Pick, PickOption};
-use crate::verdict::{Decision, Stage, Vantage};
+use crate::verdict::{Decision, Side, Stage, Vantage};
 use crate::wire::{Packet, gre};
 
 impl<'a, R: Recorder> Walk<'a, R> {
@@ -73,6 +73,23 @@ impl<'a, R: Recorder> Walk<'a, R> {
         let by = fabric.tgw_attaches[connect].row(TgwRow::Tunnel);
         self.record(Stage::Tgw(connect), Decision::allow(by), false, before, packet);
         self.out_by(packet, connect, transport, eni, None)
+    }
+
+    /// By one of several equal tunnels of VPN connections (VPN-9).
+    pub(super) fn out_by_vpn(
+        &mut self,
+        packet: &mut Packet,
+        (rtb, at): RouteAt,
+        legs: &[(TgwAttachIx, TunnelIx)],
+    ) -> Pass<Next> {
+        let fabric = self.fabric;
+        let (protocol, from, to) = self.ends(packet);
+        let pick = Pick::directed(Choice::Tunnel(rtb, at), protocol, from, to);
+        let options =
+            legs.iter().zip(0u32..).map(|((_, t), label)| PickOption { salt: fabric.tunnels[*t].salt, label });
+        let (attach, tunnel) = legs[self.flows.picks.pick(pick, options)];
+        self.pass(Stage::Tgw(attach), packet, fabric.tgw_attaches[attach].row(TgwRow::Pass));
+        self.enter_tunnel(packet, tunnel, Side::Aws, None)
     }
 
     /// A packet for an appliance's outer address comes out of its tunnel. True if it did.

@@ -4,9 +4,12 @@
 //! copied. Bytes exist only where bytes are wanted: captures, mirrors, the hosts' TCP stacks.
 //! Law, tested on random packets: `parse(emit(p)) == p`, and an independent decoder agrees.
 
+pub mod bfd;
+pub mod bgp;
 pub mod dhcp;
 pub mod dns;
 mod emit;
+pub mod esp;
 pub mod fragment;
 pub mod gre;
 mod headers;
@@ -15,6 +18,7 @@ mod mss;
 mod packet;
 mod parse;
 pub mod quote;
+pub mod vlan;
 
 pub use emit::{emit, emit_into};
 pub use headers::{Fragment, Headers, Icmp, L4, Tcp, TcpFlags, Udp};

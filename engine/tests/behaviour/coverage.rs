@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Prefixes of ids, with their pages. Anything else that looks like an id (an RFC, an encoding) is none.
-const PAGES: [(&str, &str); 24] = [
+const PAGES: [(&str, &str); 27] = [
     ("ACL", "network-acl.md"),
+    ("BGP", "route-selection.md"),
     ("BPA", "block-public-access.md"),
     ("BW", "bandwidth.md"),
     ("CT", "connection-tracking.md"),
+    ("DX", "direct-connect.md"),
     ("EIGW", "egress-only-gateway.md"),
     ("ENI", "eni.md"),
     ("FLW", "flow-log.md"),
@@ -29,6 +31,7 @@ const PAGES: [(&str, &str); 24] = [
     ("TGW", "transit-gateway.md"),
     ("VPC", "vpc.md"),
     ("VPCE", "vpc-endpoint.md"),
+    ("VPN", "vpn.md"),
 ];
 
 fn root() -> PathBuf {

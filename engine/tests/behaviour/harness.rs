@@ -7,7 +7,7 @@ use vpcsim_engine::diag::{Diagnostic, FileIx};
 use vpcsim_engine::explain::{self, Explanation, Question};
 use vpcsim_engine::flow::FlowState;
 use vpcsim_engine::spec;
-use vpcsim_engine::verdict::{Hop, Notify, Step, Vantage, Verdict};
+use vpcsim_engine::verdict::{Entry, Hop, Notify, Step, Vantage, Verdict};
 use vpcsim_engine::walk::{DenyPolicy, Recorder, Walk};
 use vpcsim_engine::wire::{Fragment, Headers, Icmp, L4, Packet, Payload, Tcp, TcpFlags, Udp};
 
@@ -128,7 +128,14 @@ impl World {
     /// Sends a packet from whoever has its source address; from the internet if nobody has.
     pub(crate) fn send(&mut self, packet: &Packet) -> Sent {
         let owner = self.net.fabric.vpcs.iter().find_map(|vpc| vpc.eni_with(packet.headers.src));
-        self.send_at(packet, owner.map_or(Vantage::Internet, Vantage::Out))
+        let routers = self.net.fabric.routers.iter_enumerated();
+        let site = routers.filter(|(_, r)| r.hosts.contains_key(&packet.headers.src)).map(|(router, _)| router).next();
+        let at = match (owner, site) {
+            (Some(eni), _) => Vantage::Out(eni),
+            (None, Some(router)) => Vantage::Router { router, from: Entry::Lan },
+            (None, None) => Vantage::Internet,
+        };
+        self.send_at(packet, at)
     }
 
     /// A packet arrives at AWS's edge from the internet.
@@ -156,6 +163,7 @@ impl World {
                 Verdict::Deliver { eni } => (format!("to {}", self.net.names.enis[eni].id), None),
                 Verdict::Serve { service, .. } => (format!("served {service:?}"), None),
                 Verdict::Exit => ("out".to_owned(), None),
+                Verdict::Site { host } => (format!("at {}", self.net.names.internet_hosts[host].id), None),
                 Verdict::Endpoint { host, .. } => (format!("at {}", self.net.names.internet_hosts[host].id), None),
                 Verdict::Taken { domain } => (format!("taken by {}", self.net.names.mcasts[domain].id), None),
                 Verdict::Replicate { domain, .. } => (format!("copied in {}", self.net.names.mcasts[domain].id), None),

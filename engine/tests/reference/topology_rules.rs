@@ -161,6 +161,7 @@ impl VpcParts {
                 vpc: self.name.as_str().into(),
                 main: n == 0,
                 gateway: None,
+                propagating_vpn_gateways: Vec::new(),
                 routes: self.routes(dice),
                 name_tag: None,
             };
@@ -176,7 +177,14 @@ impl VpcParts {
                 }
             }
             let gateway = Some(igw.as_str().into());
-            let table = RouteTable { vpc: self.name.as_str().into(), main: false, gateway, routes, name_tag: None };
+            let table = RouteTable {
+                vpc: self.name.as_str().into(),
+                main: false,
+                gateway,
+                propagating_vpn_gateways: Vec::new(),
+                routes,
+                name_tag: None,
+            };
             spec.route_tables.insert(format!("edge{}", self.n).as_str().into(), table);
         }
     }

@@ -216,7 +216,14 @@ impl Between<'_> {
             for (name, subnet, via) in [("doors", &subnet.value, &target), ("boxes", &at, &tgw.to_owned())] {
                 let name = format!("rtb{vpc}-{name}{n}");
                 let vpc = self.parts[vpc].name.as_str().into();
-                let body = RouteTable { vpc, main: false, gateway: None, routes: Vec::new(), name_tag: None };
+                let body = RouteTable {
+                    vpc,
+                    main: false,
+                    gateway: None,
+                    propagating_vpn_gateways: Vec::new(),
+                    routes: Vec::new(),
+                    name_tag: None,
+                };
                 self.spec.route_tables.insert(name.as_str().into(), body);
                 self.add_route(&name, "0.0.0.0/0", via, false);
                 self.spec.subnets.get_mut(subnet.as_str()).expect("made").route_table = Some(name.as_str().into());

@@ -5,8 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use vpcsim_engine::base::port::ProtocolMatch;
 use vpcsim_engine::base::{Cidr, PortRange, Protocol};
 use vpcsim_engine::spec::{
-    self, AclAction, AclRule, AttachmentState, Forwarding, Peer, PeeringState, PublicIp, Route, RouteState, SgRule,
-    Spanned, Spec, TransitGatewayRoute,
+    self, AclAction, AclRule, AttachmentState, Forwarding, Neighbor, Peer, PeeringState, PublicIp, Route, RouteState,
+    RouterRoute, SgRule, Spanned, Spec, TransitGatewayRoute, VpnTunnel,
 };
 
 pub(crate) fn address(u: &mut Unstructured<'_>, spec: &Spec) -> Result<IpAddr> {
@@ -21,6 +21,7 @@ pub(crate) fn address(u: &mut Unstructured<'_>, spec: &Spec) -> Result<IpAddr> {
         known.extend(nat.public.as_ref().map(|a| IpAddr::V4(a.value)));
     }
     known.extend(spec.internet_hosts.values().flat_map(|h| h.addresses.iter().map(|a| a.value)));
+    known.extend(spec.site_hosts.values().flat_map(|h| h.addresses.iter().map(|a| a.value)));
     for subnet in spec.subnets.values().flat_map(|s| s.cidr.iter().chain(&s.ipv6_cidr)) {
         known.extend([subnet.network(), subnet.last()]);
         known.extend(subnet.nth(1));
@@ -85,13 +86,14 @@ pub(crate) fn port(u: &mut Unstructured<'_>) -> Result<u16> {
 }
 
 pub(crate) fn change(u: &mut Unstructured<'_>, spec: &mut Spec) -> Result<()> {
-    match u.int_in_range(0..=14)? {
+    match u.int_in_range(0..=16)? {
         0 | 1 => return acl(u, spec),
         2 | 3 => return sg(u, spec),
         4 | 5 => return route(u, spec),
         6 => return interface(u, spec),
         11 => return between(u, spec),
         12 | 13 => return tgw_table(u, spec),
+        14 | 15 => return sites(u, spec),
         7 => {
             // Another table or ACL for a subnet.
             let tables: Vec<String> = spec.route_tables.keys().map(|n| n.value.clone()).collect();
@@ -225,6 +227,7 @@ fn route(u: &mut Unstructured<'_>, spec: &mut Spec) -> Result<()> {
     targets.extend(spec.vpc_peering_connections.keys().map(|n| n.value.clone()));
     targets.extend(spec.transit_gateways.keys().map(|n| n.value.clone()));
     targets.extend(spec.vpc_endpoints.keys().map(|n| n.value.clone()));
+    targets.extend(spec.vpn_gateways.keys().map(|n| n.value.clone()));
     targets.extend(spec.not_modelled.keys().map(|n| n.value.clone()));
     targets.push("local".to_owned());
     if spec.route_tables.is_empty() {
@@ -295,6 +298,8 @@ fn tgw_table(u: &mut Unstructured<'_>, spec: &mut Spec) -> Result<()> {
     let mut attachments: Vec<String> = Vec::new();
     attachments.extend(spec.transit_gateway_vpc_attachments.keys().map(|n| n.value.clone()));
     attachments.extend(spec.transit_gateway_peering_attachments.keys().map(|n| n.value.clone()));
+    attachments.extend(spec.vpn_connections.keys().map(|n| n.value.clone()));
+    attachments.extend(spec.direct_connect_gateway_associations.keys().map(|n| n.value.clone()));
     attachments.extend(spec.transit_gateway_connects.keys().map(|n| n.value.clone()));
     if attachments.is_empty() || spec.transit_gateway_route_tables.is_empty() {
         return Ok(());
@@ -320,6 +325,56 @@ fn tgw_table(u: &mut Unstructured<'_>, spec: &mut Spec) -> Result<()> {
             let blackhole = u.ratio(1, 6)?;
             let via = (!blackhole).then(|| attachment.into());
             table.routes.push(TransitGatewayRoute { to: to.into(), via, blackhole, origin: None }.into());
+        }
+    }
+    Ok(())
+}
+
+/// A tunnel, a line, a router's policy or what it originates.
+fn sites(u: &mut Unstructured<'_>, spec: &mut Spec) -> Result<()> {
+    let block = cidr(u, spec)?;
+    if let Some(connection) = pick(u, spec.vpn_connections.values_mut())? {
+        connection.static_routes_only = u.arbitrary()?;
+        connection.static_routes = if u.arbitrary()? { vec![block.into()] } else { Vec::new() };
+        let tunnel = VpnTunnel { up: u.arbitrary()?, ..VpnTunnel::default() };
+        connection.tunnels = if u.arbitrary()? { vec![tunnel.into()] } else { Vec::new() };
+    }
+    if let Some(line) = pick(u, spec.direct_connect_connections.values_mut())? {
+        line.up = u.arbitrary()?;
+    }
+    if let Some(vif) = pick(u, spec.virtual_interfaces.values_mut())? {
+        vif.site_link = u.arbitrary()?;
+    }
+    let peers: Vec<String> = [
+        spec.vpn_connections.keys().map(|n| n.value.clone()).collect::<Vec<_>>(),
+        spec.virtual_interfaces.keys().map(|n| n.value.clone()).collect(),
+        spec.routers.keys().map(|n| n.value.clone()).collect(),
+    ]
+    .concat();
+    if let (Some(router), false) = (pick(u, spec.routers.values_mut())?, peers.is_empty()) {
+        match u.int_in_range(0..=4)? {
+            0 => router.networks.push(block.into()),
+            1 => router.originates = Some(vec![block.into()]),
+            2 => router.stateful_firewall = u.arbitrary()?,
+            3 => {
+                let route = RouterRoute { to: block.into(), via: u.choose(&peers)?.clone().into() };
+                router.routes.push(route.into());
+            }
+            _ => {
+                let neighbor = Neighbor {
+                    peer: u.choose(&peers)?.clone().into(),
+                    local_preference: u.arbitrary()?,
+                    accepts: None,
+                    announces: None,
+                    default_originate: u.arbitrary()?,
+                    prepend: Some(u.int_in_range(0..=3)?.into()),
+                    med: u.arbitrary()?,
+                    communities: Vec::new(),
+                    latency: None,
+                    shutdown: u.arbitrary()?,
+                };
+                router.neighbors.push(neighbor.into());
+            }
         }
     }
     Ok(())

@@ -20,7 +20,7 @@ use vpcsim_engine::explain::{Origin, Question, ask};
 use vpcsim_engine::fabric::Fabric;
 use vpcsim_engine::flow::FlowState;
 use vpcsim_engine::spec::{self, Spec};
-use vpcsim_engine::verdict::{Decision, Hop, Reason, RowIx, Step, Vantage, Verdict, reason_of};
+use vpcsim_engine::verdict::{Decision, Entry, Hop, Reason, RowIx, Step, Vantage, Verdict, reason_of};
 use vpcsim_engine::walk::{DenyPolicy, NoRecord, Recorder, Walk};
 use vpcsim_engine::wire::{Fragment, Headers, Icmp, L4, Packet, Payload, Tcp, TcpFlags, Udp};
 
@@ -37,6 +37,8 @@ static BASES: LazyLock<Vec<Spec>> = LazyLock::new(|| {
         include_str!("../../../topologies/multi-region.yaml"),
         include_str!("../../../topologies/connect.yaml"),
         include_str!("../../../topologies/multicast.yaml"),
+        include_str!("../../../topologies/site-to-site-vpn.yaml"),
+        include_str!("../../../topologies/direct-connect-and-vpn.yaml"),
     ];
     let read = |text: &str| {
         let (spec, diagnostics) = spec::read(FileIx(0), text.as_bytes());
@@ -67,7 +69,11 @@ fn run(u: &mut Unstructured<'_>) -> Result<()> {
 fn question(u: &mut Unstructured<'_>, network: &Network) -> Result<Question> {
     let fabric = &network.fabric;
     let mut to = address(u, &network.spec)?;
-    let from = if u.ratio(1, 5)? {
+    let sites: Vec<_> = fabric.internet_hosts.iter_enumerated().filter(|(_, h)| h.router.is_some()).collect();
+    let from = if !sites.is_empty() && u.ratio(1, 3)? {
+        let (host, h) = *u.choose(&sites)?;
+        Origin::Site { host, address: h.addresses[0] }
+    } else if u.ratio(1, 5)? {
         let hosts: Vec<IpAddr> = fabric.internet_hosts.iter().flat_map(|h| h.addresses.iter().copied()).collect();
         Origin::Internet {
             address: if u.ratio(1, 4)? || hosts.is_empty() { address(u, &network.spec)? } else { *u.choose(&hosts)? },
@@ -134,6 +140,10 @@ fn walks(u: &mut Unstructured<'_>, fabric: &Fabric, question: &Question) -> Resu
     let from = match question.from {
         Origin::Eni { eni, .. } => Vantage::Out(eni),
         Origin::Internet { .. } => Vantage::Internet,
+        Origin::Site { host, .. } => {
+            let router = fabric.internet_hosts[host].router.expect("at a site");
+            Vantage::Router { router, from: Entry::Lan }
+        }
     };
     let (mut stop, mut again, mut all) = (Notes::default(), Notes::default(), Notes::default());
     let end = walk(fabric, packet.clone(), from, DenyPolicy::Stop, &mut stop);

@@ -6,8 +6,10 @@ use super::runner::Runner;
 use super::watch::Drop;
 use crate::base::Nanos;
 use crate::base::ids::{TgwAttachIx, TgwIx, TgwRtbIx};
+use crate::event::Point;
 use crate::fabric::Fabric;
 use crate::names::{Found, Kind as Resource};
+use crate::observe::capture::Place;
 use crate::scenario::{Captures, Evidence};
 use crate::verdict::{RowIx, RowKind};
 use std::collections::{BTreeMap, BTreeSet};
@@ -59,7 +61,7 @@ impl Runner<'_> {
         let evidence = evidence.collect();
         let wanted = self.captured_interfaces();
         let captured = std::mem::take(&mut self.sim.observer.1.1.0.packets);
-        let captured = captured.into_iter().filter(|c| wanted.as_ref().is_none_or(|w| w.contains(&c.eni))).collect();
+        let captured = captured.into_iter().filter(|c| wanted.as_ref().is_none_or(|w| w.contains(&c.place))).collect();
         self.lines.sort_by_key(|line| line.at);
         Report {
             lines: self.lines,
@@ -69,6 +71,7 @@ impl Runner<'_> {
             seed: self.seed,
             networks: self.networks,
             captured,
+            esp_sa: self.sim.esp_sa().to_vec(),
             flow_logs,
             totals,
             counters,
@@ -76,7 +79,7 @@ impl Runner<'_> {
     }
 
     /// The interfaces that the scenario captures; nothing for all of them.
-    pub(super) fn captured_interfaces(&self) -> Option<BTreeSet<crate::base::ids::EniIx>> {
+    pub(super) fn captured_interfaces(&self) -> Option<BTreeSet<Place>> {
         if self.capture_all {
             return None;
         }
@@ -86,10 +89,18 @@ impl Runner<'_> {
         for name in names {
             match network.names.find(name) {
                 Found::One(Resource::Eni(eni)) => {
-                    out.insert(eni);
+                    out.insert(Place::Eni(eni));
                 }
-                Found::One(Resource::Guest(guest)) => out.extend(network.fabric.guests[guest].enis.iter().copied()),
-                Found::One(Resource::Nat(nat)) => out.extend(network.fabric.nats[nat].eni),
+                Found::One(Resource::Guest(guest)) => {
+                    out.extend(network.fabric.guests[guest].enis.iter().copied().map(Place::Eni))
+                }
+                Found::One(Resource::Tunnel(tunnel)) => {
+                    out.extend([Point::Inner(tunnel), Point::Outer(tunnel)].map(Place::Point));
+                }
+                Found::One(Resource::Vif(vif)) => {
+                    out.insert(Place::Point(Point::Vif(vif)));
+                }
+                Found::One(Resource::Nat(nat)) => out.extend(network.fabric.nats[nat].eni.map(Place::Eni)),
                 _ => {}
             }
         }

@@ -64,6 +64,8 @@ pub struct Report {
     pub networks: Vec<Network>,
     /// What was captured.
     pub captured: Vec<Captured>,
+    /// Keys of VPN tunnels, as lines of Wireshark's `esp_sa` file.
+    pub esp_sa: Vec<String>,
     /// Flow-log records.
     pub flow_logs: Vec<Record>,
     /// What became of all packets.

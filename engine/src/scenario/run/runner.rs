@@ -168,6 +168,7 @@ impl<'a> Runner<'a> {
             Origin::Eni { eni, .. } => {
                 HostRef::Guest(network.fabric.enis[eni].guest().expect("an end of a step is a guest's"))
             }
+            Origin::Site { host, .. } => HostRef::Internet(host),
             Origin::Internet { address } => {
                 HostRef::Internet(network.fabric.internet_host(address).expect("checked before the run"))
             }

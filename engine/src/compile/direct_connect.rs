@@ -1,0 +1,205 @@
+//! Direct Connect: connections, virtual interfaces, gateways and associations.
+//!
+//! Not modelled: public virtual interfaces, which are said to be so; link aggregation; a Direct Connect gateway with
+//! associations in several Regions decides as the first one's Region sees it, with a warning.
+
+use super::context::{Context, label};
+use crate::base::ids::DxgwIx;
+use crate::base::rng::salt;
+use crate::base::{Cidr, Nanos};
+use crate::diag::{Diagnostic, Span};
+use crate::fabric::{Dxgw, TgwAttachKind, Vif, VifEnd};
+use crate::spec::{LinkSpec, Spanned, VirtualInterface, VirtualInterfaceType};
+use crate::verdict::{Dir, LinkIx, RowKind};
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
+
+/// Implied rows of a Direct Connect gateway, in the order of `DxgwRow`.
+const DXGW_ROWS: [(RowKind, Dir); 2] = [(RowKind::DxgwUnknown, Dir::In), (RowKind::DxgwNotJoined, Dir::In)];
+/// Implied rows of a virtual interface, in the order of `VifRow`.
+const VIF_ROWS: [(RowKind, Dir); 4] = [
+    (RowKind::VifPass, Dir::In),
+    (RowKind::VifMtu, Dir::In),
+    (RowKind::VifDown, Dir::In),
+    (RowKind::VifUnknown, Dir::In),
+];
+/// One-way latency of a connection that names none (aws-hybrid 9.1).
+const LATENCY: Nanos = Nanos::from_millis(1);
+
+impl Context {
+    pub(super) fn direct_connect_gateways(&mut self) {
+        let gateways = std::mem::take(&mut self.spec.direct_connect_gateways);
+        for (name, gateway) in &gateways {
+            self.check_asn(gateway.asn.as_ref());
+            let index = self.fabric.dxgws.next_index();
+            let rows = self.row_block(index.0, &DXGW_ROWS);
+            let fib = self.empty_fib(RowKind::DxgwRouteNone, index.0);
+            self.fabric.dxgws.push(Dxgw { fib, complete: true, rows });
+            self.names.dxgws.push(label(name, gateway.name_tag.as_ref()));
+            self.ids.dxgws.insert(name.value.clone(), index);
+        }
+        self.spec.direct_connect_gateways = gateways;
+        self.dxgw_associations();
+    }
+
+    fn dxgw_named(&mut self, name: &Spanned<String>) -> Option<DxgwIx> {
+        if let Some(index) = self.ids.dxgws.get(name.value.as_str()) {
+            return Some(*index);
+        }
+        let known: Vec<String> = self.ids.dxgws.keys().cloned().collect();
+        self.unknown(name, "Direct Connect gateway", &known.iter().map(String::as_str).collect::<Vec<_>>());
+        None
+    }
+
+    fn dxgw_associations(&mut self) {
+        let associations = std::mem::take(&mut self.spec.direct_connect_gateway_associations);
+        let mut kinds: BTreeMap<DxgwIx, (bool, Span)> = BTreeMap::new();
+        let mut allowed: BTreeMap<DxgwIx, Vec<(Cidr, Span)>> = BTreeMap::new();
+        for (name, association) in &associations {
+            let dxgw = self.dxgw_named(&association.direct_connect_gateway);
+            let by_tgw = match (&association.vpn_gateway, &association.transit_gateway) {
+                (Some(vgw), None) => self.vgw_named(vgw).map(|_| false),
+                (None, Some(tgw)) => self.tgw_named(tgw).map(|_| true),
+                _ => {
+                    let message = format!("`{name}` needs a `vpn_gateway` or a `transit_gateway`, one of them");
+                    self.problem(Diagnostic::error("missing-field", name.span, message));
+                    None
+                }
+            };
+            let (Some(dxgw), Some(by_tgw)) = (dxgw, by_tgw) else { continue };
+            // DX-3.
+            let (first, other) = *kinds.entry(dxgw).or_insert((by_tgw, name.span));
+            if first != by_tgw {
+                let message = format!("`{}` has associations of both kinds", association.direct_connect_gateway);
+                self.problem(
+                    Diagnostic::error("association-kinds", name.span, message)
+                        .note(other, "the other kind")
+                        .help("a Direct Connect gateway has virtual private gateways or transit gateways, never both"),
+                );
+            }
+            if by_tgw {
+                // DX-4: lists of transit gateways must not overlap.
+                let lists = allowed.entry(dxgw).or_default();
+                let mut clashes = Vec::new();
+                for prefix in association.allowed_prefixes.iter().flatten() {
+                    if let Some((other, span)) = lists.iter().find(|(other, _)| other.overlaps(&prefix.value)) {
+                        clashes.push((*prefix, *other, *span));
+                    }
+                }
+                lists.extend(association.allowed_prefixes.iter().flatten().map(|p| (p.value, p.span)));
+                for (prefix, other, span) in clashes {
+                    let message = format!("{prefix} overlaps {other} of another association of the same gateway");
+                    self.problem(
+                        Diagnostic::error("allowed-prefixes", prefix.span, message).note(span, "the other one"),
+                    );
+                }
+                let tgw = association.transit_gateway.as_ref().and_then(|tgw| self.tgw_named(tgw));
+                if let Some(tgw) = tgw {
+                    let label = label(name, association.name_tag.as_ref());
+                    self.add_attachment(tgw, TgwAttachKind::Dxgw(dxgw), None, label);
+                }
+            }
+        }
+        self.spec.direct_connect_gateway_associations = associations;
+    }
+
+    pub(super) fn virtual_interfaces(&mut self) {
+        let connections = std::mem::take(&mut self.spec.direct_connect_connections);
+        let mut links: BTreeMap<String, LinkIx> = BTreeMap::new();
+        for (name, connection) in &connections {
+            if let Some(router) = &connection.router {
+                self.router_named(router);
+            }
+            let bandwidth = Some(connection.bandwidth.unwrap_or(crate::base::Bandwidth::gbps(1)));
+            let spec = LinkSpec { latency: connection.latency, bandwidth, ..LinkSpec::default() };
+            links.insert(name.value.clone(), self.named_link(name.value.clone(), spec, LATENCY));
+        }
+        let interfaces = std::mem::take(&mut self.spec.virtual_interfaces);
+        let mut vlans: BTreeMap<(String, u16), Span> = BTreeMap::new();
+        for (name, vif) in &interfaces {
+            let Some(connection) = connections.get(vif.connection.value.as_str()) else {
+                let known: Vec<String> = connections.keys().map(|n| n.value.clone()).collect();
+                let known: Vec<&str> = known.iter().map(String::as_str).collect();
+                self.unknown(&vif.connection, "Direct Connect connection", &known);
+                continue;
+            };
+            // DX-1.
+            if !(1..=4094).contains(&vif.vlan.value) {
+                let message = format!("{} is no VLAN", vif.vlan);
+                self.problem(Diagnostic::error("vlan", vif.vlan.span, message).help("a tag is 1 to 4094"));
+                continue;
+            }
+            if let Some(other) = vlans.insert((vif.connection.value.clone(), vif.vlan.value), vif.vlan.span) {
+                let message = format!("VLAN {} is taken on `{}`", vif.vlan, vif.connection);
+                self.problem(Diagnostic::error("vlan", vif.vlan.span, message).note(other, "the other one"));
+            }
+            self.check_asn(vif.asn.as_ref());
+            self.check_vif_mtu(vif);
+            let Some(end) = self.vif_end(name, vif) else { continue };
+            let router =
+                connection.router.as_ref().and_then(|router| self.ids.routers.get(router.value.as_str()).copied());
+            let index = self.fabric.vifs.next_index();
+            let rows = self.row_block(index.0, &VIF_ROWS);
+            let chosen = |side: u32| IpAddr::V4(Ipv4Addr::from(0xa9fe_ff00 - 8 * (index.0 + 1) + side));
+            let amazon = vif.amazon_address.map_or_else(|| chosen(1), |a| a.value);
+            let customer = vif.customer_address.map_or_else(|| chosen(2), |a| a.value);
+            self.fabric.vifs.push(Vif {
+                end,
+                router,
+                vlan: vif.vlan.value,
+                addresses: [amazon, customer],
+                mtu: vif.mtu.map_or(1500, |mtu| mtu.value),
+                site_link: vif.site_link.unwrap_or(false),
+                up: connection.up.unwrap_or(true) && vif.up.unwrap_or(true),
+                link: links[vif.connection.value.as_str()],
+                salt: salt(&name.value),
+                rows,
+            });
+            self.names.vifs.push(label(name, vif.name_tag.as_ref()));
+            self.ids.vifs.insert(name.value.clone(), index);
+            if let Some(router) = router {
+                self.own_address(router, customer);
+            }
+        }
+        self.spec.virtual_interfaces = interfaces;
+        self.spec.direct_connect_connections = connections;
+    }
+
+    /// DX-2.
+    fn check_vif_mtu(&mut self, vif: &VirtualInterface) {
+        let allowed: &[u32] = match vif.kind {
+            VirtualInterfaceType::Private => &[1500, 9001],
+            VirtualInterfaceType::Transit => &[1500, 8500],
+            VirtualInterfaceType::Public => &[1500],
+        };
+        if let Some(mtu) = vif.mtu
+            && !allowed.contains(&mtu.value)
+        {
+            let message = format!("{mtu} is no MTU of such a virtual interface");
+            let help = format!("AWS has {}", allowed.iter().map(u32::to_string).collect::<Vec<_>>().join(" and "));
+            self.problem(Diagnostic::error("vif-mtu", mtu.span, message).help(help));
+        }
+    }
+
+    fn vif_end(&mut self, name: &Spanned<String>, vif: &VirtualInterface) -> Option<VifEnd> {
+        match (vif.kind, &vif.vpn_gateway, &vif.direct_connect_gateway) {
+            (VirtualInterfaceType::Public, ..) => {
+                let message = format!("`{name}`: public virtual interfaces are not modelled");
+                self.warn(Diagnostic::warning("not-modelled", name.span, message));
+                None
+            }
+            (VirtualInterfaceType::Private, Some(vgw), None) => self.vgw_named(vgw).map(VifEnd::Vgw),
+            (_, None, Some(dxgw)) => self.dxgw_named(dxgw).map(VifEnd::Dxgw),
+            (VirtualInterfaceType::Transit, Some(vgw), _) => {
+                let message = format!("`{name}`: a transit virtual interface ends at a Direct Connect gateway");
+                self.problem(Diagnostic::error("vif-end", vgw.span, message));
+                None
+            }
+            _ => {
+                let message = format!("`{name}` needs a `direct_connect_gateway` or a `vpn_gateway`, one of them");
+                self.problem(Diagnostic::error("missing-field", name.span, message));
+                None
+            }
+        }
+    }
+}

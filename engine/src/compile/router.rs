@@ -1,0 +1,81 @@
+//! Routers of on-premises sites and the hosts behind them.
+
+use super::context::{Context, label};
+use crate::base::ids::RouterIx;
+use crate::diag::Diagnostic;
+use crate::fabric::{InternetHost, Router};
+use crate::spec::Spanned;
+use crate::verdict::{Dir, RowKind};
+use rustc_hash::FxHashMap;
+
+/// Implied rows of a router, in the order of `RouterRow`.
+const ROWS: [(RowKind, Dir); 5] = [
+    (RowKind::RouterTtl, Dir::In),
+    (RowKind::RouterFirewall, Dir::In),
+    (RowKind::RouterNoHost, Dir::In),
+    (RowKind::RouterOwn, Dir::In),
+    (RowKind::RouterInternet, Dir::In),
+];
+
+impl Context {
+    pub(super) fn routers(&mut self) {
+        let routers = std::mem::take(&mut self.spec.routers);
+        for (name, router) in &routers {
+            self.check_asn(router.asn.as_ref());
+            let index = self.fabric.routers.next_index();
+            let rows = self.row_block(index.0, &ROWS);
+            let fib = self.empty_fib(RowKind::RouterRouteNone, index.0);
+            let stateful = router.stateful_firewall.unwrap_or(false);
+            let compiled = Router { fib, addresses: Box::default(), hosts: FxHashMap::default(), stateful, rows };
+            self.fabric.routers.push(compiled);
+            self.names.routers.push(label(name, None));
+            self.ids.routers.insert(name.value.clone(), index);
+        }
+        self.spec.routers = routers;
+        self.site_hosts();
+    }
+
+    fn site_hosts(&mut self) {
+        let hosts = std::mem::take(&mut self.spec.site_hosts);
+        for (name, host) in &hosts {
+            let Some(router) = self.router_named(&host.router) else { continue };
+            let networks = self.spec.routers[host.router.value.as_str()].networks.clone();
+            for address in &host.addresses {
+                if !networks.iter().any(|block| block.contains(address.value)) {
+                    let message = format!("`{address}` of `{name}` is in no network of router `{}`", host.router);
+                    self.problem(
+                        Diagnostic::error("address-outside-network", address.span, message)
+                            .help("add the block to the router's `networks`"),
+                    );
+                }
+            }
+            let mut listeners: Vec<_> = host.listen.iter().map(|l| (l.protocol, l.port)).collect();
+            listeners.sort_unstable();
+            let compiled = InternetHost {
+                router: Some(router),
+                addresses: host.addresses.iter().map(|a| a.value).collect(),
+                listeners: listeners.into(),
+                answers_ping: host.answers_ping.unwrap_or(true),
+                ..self.internet_host_rows()
+            };
+            let index = self.internet_host(label(name, None), compiled);
+            for address in &host.addresses {
+                if self.fabric.routers[router].hosts.insert(address.value, index).is_some() {
+                    let message = format!("`{address}` of `{name}` is another host's behind the same router");
+                    self.problem(Diagnostic::error("address-taken", address.span, message));
+                }
+            }
+        }
+        self.spec.site_hosts = hosts;
+    }
+
+    /// The router of a name, or a diagnostic.
+    pub(super) fn router_named(&mut self, name: &Spanned<String>) -> Option<RouterIx> {
+        if let Some(index) = self.ids.routers.get(name.value.as_str()) {
+            return Some(*index);
+        }
+        let known: Vec<String> = self.ids.routers.keys().cloned().collect();
+        self.unknown(name, "router", &known.iter().map(String::as_str).collect::<Vec<_>>());
+        None
+    }
+}

@@ -1,0 +1,264 @@
+//! Customer gateways, virtual private gateways, VPN connections and their tunnels.
+
+use super::context::{Context, label};
+use crate::base::Cidr;
+use crate::base::ids::RouterIx;
+use crate::base::rng::salt;
+use crate::diag::{Diagnostic, Span};
+use crate::fabric::{Fib, TgwAttachKind, Vgw, VpnEnd, VpnTunnel};
+use crate::names::Label;
+use crate::spec::{self, Encryption, Integrity, Spanned};
+use crate::verdict::{Dir, Row, RowKind};
+use crate::wire::esp::{self, AesKey, Suite, inner_mtu};
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr};
+
+/// Implied rows of a virtual private gateway, in the order of `VgwRow`.
+const VGW_ROWS: [(RowKind, Dir); 3] =
+    [(RowKind::VgwEnter, Dir::In), (RowKind::VgwUnknown, Dir::In), (RowKind::VgwNoVpc, Dir::In)];
+/// Implied rows of a tunnel, in the order of `TunnelRow`.
+const TUNNEL_ROWS: [(RowKind, Dir); 5] = [
+    (RowKind::TunnelPass, Dir::In),
+    (RowKind::TunnelMtu, Dir::In),
+    (RowKind::TunnelDown, Dir::In),
+    (RowKind::TunnelUnknown, Dir::In),
+    (RowKind::TunnelBad, Dir::In),
+];
+/// Blocks inside which no tunnel may be (VPN-3).
+const RESERVED: [&str; 7] = [
+    "169.254.0.0/30",
+    "169.254.1.0/30",
+    "169.254.2.0/30",
+    "169.254.3.0/30",
+    "169.254.4.0/30",
+    "169.254.5.0/30",
+    "169.254.169.252/30",
+];
+/// MTU of the path between the two ends of a tunnel, in bytes (VPN-4).
+const OUTER_MTU: u32 = 1500;
+/// The number of a gateway or router that names none.
+pub(super) const CUSTOMER_ASN: u32 = 65000;
+/// The same for Amazon's side.
+pub(super) const AMAZON_ASN: u32 = 64512;
+
+impl Context {
+    pub(super) fn vpn_gateways(&mut self) {
+        let gateways = std::mem::take(&mut self.spec.vpn_gateways);
+        let mut by_vpc: BTreeMap<crate::base::ids::VpcIx, Span> = BTreeMap::new();
+        for (name, gateway) in &gateways {
+            let vpc = gateway.vpc.as_ref().and_then(|vpc| self.vpc_named(vpc));
+            self.check_asn(gateway.asn.as_ref());
+            if let Some(vpc) = vpc
+                && let Some(other) = by_vpc.insert(vpc, name.span)
+            {
+                // VPN-1.
+                let message = format!("`{name}` is a second virtual private gateway of its VPC");
+                self.problem(Diagnostic::error("second-vpn-gateway", name.span, message).note(other, "the other one"));
+            }
+            let index = self.fabric.vgws.next_index();
+            let rows = self.row_block(index.0, &VGW_ROWS);
+            let fib = self.empty_fib(RowKind::VgwRouteNone, index.0);
+            self.fabric.vgws.push(Vgw { vpc, edge: None, fib, complete: true, rows });
+            self.names.vgws.push(label(name, gateway.name_tag.as_ref()));
+            self.ids.vgws.insert(name.value.clone(), index);
+        }
+        self.spec.vpn_gateways = gateways;
+    }
+
+    /// A forwarding table without routes.
+    pub(super) fn empty_fib(&mut self, none: RowKind, owner: u32) -> Fib {
+        let none = self.row(Row::plain(none, owner));
+        Fib { routes: crate::base::IndexVec::new(), v4: super::vpc::lpm(&[]), v6: super::vpc::lpm(&[]), none }
+    }
+
+    /// VPN-2: 1 to 4294967294.
+    pub(super) fn check_asn(&mut self, asn: Option<&Spanned<u32>>) {
+        if let Some(asn) = asn
+            && !(1..=4_294_967_294).contains(&asn.value)
+        {
+            let message = format!("{} is no autonomous system number", asn.value);
+            self.problem(Diagnostic::error("asn-range", asn.span, message).help("AWS takes 1 to 4294967294"));
+        }
+    }
+
+    pub(super) fn customer_gateways(&mut self) {
+        let gateways = std::mem::take(&mut self.spec.customer_gateways);
+        for (name, gateway) in &gateways {
+            self.check_asn(gateway.asn.as_ref());
+            let Some(router) = &gateway.router else { continue };
+            let Some(index) = self.router_named(router) else { continue };
+            let written = self.spec.routers[router.value.as_str()].clone();
+            let asn = |asn: &Option<Spanned<u32>>| asn.map_or(CUSTOMER_ASN, |asn| asn.value);
+            if gateway.asn.is_some() && asn(&gateway.asn) != asn(&written.asn) {
+                let message =
+                    format!("`{name}` has ASN {}, its router `{router}` {}", asn(&gateway.asn), asn(&written.asn));
+                self.problem(
+                    Diagnostic::error("asn-differs", gateway.asn.map_or(name.span, |asn| asn.span), message)
+                        .help("a BGP session comes up only with the number that the other side expects"),
+                );
+            }
+            if let (Some(ip), Some(own)) = (gateway.ip_address, written.public_ip)
+                && ip.value != own.value
+            {
+                let message = format!("`{name}` has address {ip}, its router `{router}` {own}");
+                self.problem(Diagnostic::error("address-differs", ip.span, message));
+            }
+            self.ids.cgw_routers.insert(name.value.clone(), index);
+        }
+        self.spec.customer_gateways = gateways;
+    }
+
+    pub(super) fn vpn_connections(&mut self) {
+        let connections = std::mem::take(&mut self.spec.vpn_connections);
+        let mut inside_taken: BTreeMap<(Option<&str>, Cidr), Span> = BTreeMap::new();
+        for connection in connections.values() {
+            // VPN-3: unique on one gateway.
+            let gateway = connection.vpn_gateway.as_ref().or(connection.transit_gateway.as_ref());
+            for block in connection.tunnels.iter().filter_map(|tunnel| tunnel.inside_cidr) {
+                self.check_inside(&block);
+                let key = (gateway.map(|g| g.value.as_str()), block.value);
+                if let Some(other) = inside_taken.insert(key, block.span) {
+                    let message = format!("{block} is inside another tunnel already");
+                    self.problem(Diagnostic::error("inside-cidr", block.span, message).note(other, "the other tunnel"));
+                }
+            }
+        }
+        let mut taken: BTreeSet<Cidr> = inside_taken.keys().map(|(_, block)| *block).collect();
+        let mut outside = 0;
+        for (name, connection) in &connections {
+            self.vpn_connection(name, connection, &mut taken, &mut outside);
+        }
+        self.spec.vpn_connections = connections;
+    }
+
+    /// VPN-3: a /30 of 169.254.0.0/16 that AWS does not reserve.
+    fn check_inside(&mut self, block: &Spanned<Cidr>) {
+        let link_local: Cidr = "169.254.0.0/16".parse().expect("a block");
+        let bad = if block.len() != 30 || !link_local.covers(&block.value) {
+            Some("is not a /30 of 169.254.0.0/16")
+        } else if RESERVED.iter().any(|r| r.parse() == Ok(block.value)) {
+            Some("is one that AWS reserves")
+        } else {
+            None
+        };
+        if let Some(why) = bad {
+            let message = format!("{block} {why}");
+            let help = "write one such as 169.254.10.0/30; reserved are 169.254.0.0/30 to 169.254.5.0/30 and 169.254.169.252/30";
+            self.problem(Diagnostic::error("inside-cidr", block.span, message).help(help));
+        }
+    }
+
+    fn vpn_connection(
+        &mut self,
+        name: &Spanned<String>,
+        connection: &spec::VpnConnection,
+        taken: &mut BTreeSet<Cidr>,
+        outside: &mut u32,
+    ) {
+        let end = match (&connection.vpn_gateway, &connection.transit_gateway) {
+            (Some(vgw), None) => self.vgw_named(vgw).map(VpnEnd::Vgw),
+            (None, Some(tgw)) => self.tgw_named(tgw).map(|tgw| {
+                let kind = TgwAttachKind::Vpn(Box::default());
+                let label = label(name, connection.name_tag.as_ref());
+                VpnEnd::Tgw(self.add_attachment(tgw, kind, connection.state, label))
+            }),
+            _ => {
+                let message = format!("`{name}` needs a `vpn_gateway` or a `transit_gateway`, one of them");
+                self.problem(Diagnostic::error("missing-field", name.span, message));
+                None
+            }
+        };
+        let Some(cgw) = self.spec.customer_gateways.get(connection.customer_gateway.value.as_str()).cloned() else {
+            let known: Vec<String> = self.spec.customer_gateways.keys().map(|n| n.value.clone()).collect();
+            let known: Vec<&str> = known.iter().map(String::as_str).collect();
+            self.unknown(&connection.customer_gateway, "customer gateway", &known);
+            return;
+        };
+        let Some(end) = end else { return };
+        if connection.tunnels.len() > 2 {
+            let message = format!("`{name}` has {} tunnels, a VPN connection has two", connection.tunnels.len());
+            self.problem(Diagnostic::error("tunnels", name.span, message));
+        }
+        let router = self.ids.cgw_routers.get(connection.customer_gateway.value.as_str()).copied();
+        let written = router.map(|router| self.spec.routers[self.names.routers[router].id.as_str()].clone());
+        let public = cgw.ip_address.or(written.as_ref().and_then(|r| r.public_ip));
+        let natt = written.is_some_and(|r| r.behind_nat == Some(true));
+        for n in 0..2usize {
+            let tunnel = connection.tunnels.get(n).map(|t| t.value.clone()).unwrap_or_default();
+            let written =
+                tunnel.inside_cidr.map(|block| block.value).filter(|block| block.is_v4() && block.len() == 30);
+            let inside = written.unwrap_or_else(|| chosen_inside(taken));
+            // AWS's outer addresses come from the benchmark block (RFC 2544) if nobody wrote them.
+            *outside += 1;
+            let aws = tunnel.outside_address.map_or(Ipv4Addr::from(0xc613_0000 + *outside), |a| a.value);
+            let customer = public.map_or(Ipv4Addr::from(0xc612_fe00), |a| a.value);
+            let suite = suite(tunnel.encryption, tunnel.integrity);
+            let id = format!("{name}/{}", n + 1);
+            let index = self.fabric.tunnels.next_index();
+            let rows = self.row_block(index.0, &TUNNEL_ROWS);
+            let side = |n: u64| inside.nth(n).expect("a /30 has four addresses");
+            self.fabric.tunnels.push(VpnTunnel {
+                end,
+                router,
+                outside: [aws, customer],
+                inside: [side(1), side(2)],
+                suite,
+                natt,
+                mtu: inner_mtu(suite, natt, OUTER_MTU),
+                up: tunnel.up.unwrap_or(true) && usable(connection.state),
+                salt: salt(&id),
+                rows,
+            });
+            self.names.tunnels.push(Label { id: id.clone(), tag: None, span: name.span });
+            self.ids.tunnels.insert(id, index);
+            self.ids.vpn_tunnels.entry(name.value.clone()).or_default().push(index);
+            if let Some(router) = router {
+                self.own_address(router, side(2));
+            }
+        }
+        if let VpnEnd::Tgw(attach) = end {
+            let tunnels = self.ids.vpn_tunnels[name.value.as_str()].clone();
+            self.fabric.tgw_attaches[attach].kind = TgwAttachKind::Vpn(tunnels.into());
+        }
+    }
+
+    /// A router has an address of its own.
+    pub(super) fn own_address(&mut self, router: RouterIx, address: IpAddr) {
+        let r = &mut self.fabric.routers[router];
+        let mut own = r.addresses.to_vec();
+        own.push(address);
+        own.sort_unstable();
+        r.addresses = own.into();
+    }
+}
+
+fn usable(state: Option<spec::AttachmentState>) -> bool {
+    use spec::AttachmentState as S;
+    matches!(state.unwrap_or(S::Available), S::Available | S::Modifying | S::RollingBack)
+}
+
+/// The next /30 from 169.254.6.0 on that nobody has.
+fn chosen_inside(taken: &mut BTreeSet<Cidr>) -> Cidr {
+    let free = (0..).map(|n: u32| {
+        let address = Ipv4Addr::from(0xa9fe_0600 + n * 4);
+        Cidr::new(address.into(), 30).expect("a network address")
+    });
+    let block = free.into_iter().find(|block| !taken.contains(block)).expect("more blocks than tunnels");
+    taken.insert(block);
+    block
+}
+
+fn suite(encryption: Option<Encryption>, integrity: Option<Integrity>) -> Suite {
+    let hash = match integrity.unwrap_or(Integrity::Sha2256) {
+        Integrity::Sha1 => esp::Integrity::Sha1,
+        Integrity::Sha2256 => esp::Integrity::Sha256,
+        Integrity::Sha2384 => esp::Integrity::Sha384,
+        Integrity::Sha2512 => esp::Integrity::Sha512,
+    };
+    match encryption.unwrap_or(Encryption::Aes256Gcm16) {
+        Encryption::Aes128Gcm16 => Suite::Gcm(AesKey::Bits128),
+        Encryption::Aes256Gcm16 => Suite::Gcm(AesKey::Bits256),
+        Encryption::Aes128 => Suite::Cbc(AesKey::Bits128, hash),
+        Encryption::Aes256 => Suite::Cbc(AesKey::Bits256, hash),
+    }
+}

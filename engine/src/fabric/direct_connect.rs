@@ -1,0 +1,93 @@
+//! Compiled Direct Connect: gateways and virtual interfaces.
+
+use super::Fib;
+use crate::base::ids::{DxgwIx, RouterIx, VgwIx};
+use crate::verdict::{LinkIx, RowIx};
+use std::net::IpAddr;
+
+/// A Direct Connect gateway.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Dxgw {
+    /// What it has learnt, from both sides.
+    pub fib: Fib,
+    /// False if something that it may learn from is not described.
+    pub complete: bool,
+    /// First of its implied rows; [`DxgwRow`] counts from here.
+    pub rows: RowIx,
+}
+
+/// Implied rows of a Direct Connect gateway, in order.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum DxgwRow {
+    /// What it has learnt is not described.
+    Unknown,
+    /// From one association or interface to another that it does not join (DX-5).
+    NotJoined,
+}
+
+impl Dxgw {
+    /// One of its implied rows.
+    #[inline]
+    #[must_use]
+    pub const fn row(&self, row: DxgwRow) -> RowIx {
+        RowIx(self.rows.0 + row as u32)
+    }
+}
+
+/// Where a virtual interface ends at AWS.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum VifEnd {
+    /// At a virtual private gateway.
+    Vgw(VgwIx),
+    /// At a Direct Connect gateway.
+    Dxgw(DxgwIx),
+}
+
+/// A virtual interface.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Vif {
+    /// Where it ends at AWS.
+    pub end: VifEnd,
+    /// The router at the customer's end, if it is described.
+    pub router: Option<RouterIx>,
+    /// 802.1Q tag.
+    pub vlan: u16,
+    /// Addresses of the session: AWS's, the customer's.
+    pub addresses: [IpAddr; 2],
+    /// Largest packet in bytes.
+    pub mtu: u32,
+    /// Whether it may pass traffic to others of its gateway.
+    pub site_link: bool,
+    /// Whether it and its connection are up.
+    pub up: bool,
+    /// The cable.
+    pub link: LinkIx,
+    /// What a flow's hash is mixed with to choose among interfaces.
+    pub salt: u64,
+    /// First of its implied rows; [`VifRow`] counts from here.
+    pub rows: RowIx,
+}
+
+/// Implied rows of a virtual interface, in order.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum VifRow {
+    /// It carries the packet.
+    Pass,
+    /// Too big.
+    Mtu,
+    /// Not up.
+    Down,
+    /// The customer's side is not described.
+    Unknown,
+}
+
+impl Vif {
+    /// One of its implied rows.
+    #[inline]
+    #[must_use]
+    pub const fn row(&self, row: VifRow) -> RowIx {
+        RowIx(self.rows.0 + row as u32)
+    }
+}

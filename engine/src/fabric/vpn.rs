@@ -1,0 +1,102 @@
+//! Compiled virtual private gateways and VPN tunnels.
+
+use super::Fib;
+use crate::base::ids::{RouterIx, RtbIx, TgwAttachIx, VgwIx, VpcIx};
+use crate::verdict::RowIx;
+use crate::wire::esp::Suite;
+use std::net::{IpAddr, Ipv4Addr};
+
+/// A virtual private gateway.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Vgw {
+    /// The VPC it is attached to.
+    pub vpc: Option<VpcIx>,
+    /// Its own route table for what comes in (edge association).
+    pub edge: Option<RtbIx>,
+    /// What it has learnt.
+    pub fib: Fib,
+    /// False if something that it may learn from is not described: then a missing route says nothing.
+    pub complete: bool,
+    /// First of its implied rows; [`VgwRow`] counts from here.
+    pub rows: RowIx,
+}
+
+/// Implied rows of a virtual private gateway, in order.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum VgwRow {
+    /// It takes the packet into its VPC.
+    Enter,
+    /// What it has learnt is not described.
+    Unknown,
+    /// Attached to no VPC.
+    NoVpc,
+}
+
+impl Vgw {
+    /// One of its implied rows.
+    #[inline]
+    #[must_use]
+    pub const fn row(&self, row: VgwRow) -> RowIx {
+        RowIx(self.rows.0 + row as u32)
+    }
+}
+
+/// Where a tunnel ends at AWS.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum VpnEnd {
+    /// At a virtual private gateway.
+    Vgw(VgwIx),
+    /// At a transit gateway, by the attachment that its connection is.
+    Tgw(TgwAttachIx),
+}
+
+/// One tunnel of a VPN connection.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct VpnTunnel {
+    /// Where it ends at AWS.
+    pub end: VpnEnd,
+    /// The router at the customer's end, if it is described.
+    pub router: Option<RouterIx>,
+    /// Outer addresses: AWS's, the customer's.
+    pub outside: [Ipv4Addr; 2],
+    /// Inner addresses: AWS's, the customer's.
+    pub inside: [IpAddr; 2],
+    /// How it encrypts.
+    pub suite: Suite,
+    /// True if ESP is in UDP.
+    pub natt: bool,
+    /// Largest inner packet in bytes (VPN-4).
+    pub mtu: u32,
+    /// Whether it is up.
+    pub up: bool,
+    /// What a flow's hash is mixed with to choose among tunnels.
+    pub salt: u64,
+    /// First of its implied rows; [`TunnelRow`] counts from here.
+    pub rows: RowIx,
+}
+
+/// Implied rows of a tunnel, in order.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum TunnelRow {
+    /// Encrypted or decrypted.
+    Pass,
+    /// Too big.
+    Mtu,
+    /// Not up.
+    Down,
+    /// The customer's side is not described.
+    Unknown,
+    /// Not what the other side encrypted, or seen before.
+    Bad,
+}
+
+impl VpnTunnel {
+    /// One of its implied rows.
+    #[inline]
+    #[must_use]
+    pub const fn row(&self, row: TunnelRow) -> RowIx {
+        RowIx(self.rows.0 + row as u32)
+    }
+}
