@@ -157,7 +157,7 @@ pub(crate) struct ReachArgs {
     /// CSV file of probes with the columns src, dst, protocol, dst_port and, if you like, expect
     #[arg(long, value_name = "FILE", conflicts_with_all = ["from", "to"])]
     pub(crate) probes: Option<PathBuf>,
-    /// Sources of the matrix [default: every instance]
+    /// Sources of the matrix [default: every instance and every host of a site]
     #[arg(long, value_name = "NAME")]
     pub(crate) from: Vec<String>,
     /// Destinations of the matrix, with the port [default: everything that listens]

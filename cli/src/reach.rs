@@ -190,10 +190,14 @@ fn question(from: vpcsim_engine::explain::Origin, to: std::net::IpAddr, protocol
     Question { from, to, protocol, src_port: None, dst_port }
 }
 
-/// Every source to every destination: `--from` and `--to`, or all instances and what listens on them.
+/// Every source to every destination: `--from` and `--to`, or all instances and hosts of sites and what listens on them.
 fn matrix(network: &Network, from: &[String], to: &[String]) -> Result<Vec<Probe>, Failure> {
-    let instances = || network.names.guests.iter().map(|label| label.id.clone()).collect::<Vec<_>>();
-    let sources = if from.is_empty() { instances() } else { from.to_vec() };
+    let hosts = || {
+        let sites = network.fabric.internet_hosts.iter_enumerated().filter(|(_, host)| host.router.is_some());
+        let sites = sites.map(|(host, _)| &network.names.internet_hosts[host]);
+        network.names.guests.iter().chain(sites).map(|label| label.id.clone()).collect::<Vec<_>>()
+    };
+    let sources = if from.is_empty() { hosts() } else { from.to_vec() };
     let targets: Vec<(String, Protocol, u16)> =
         if to.is_empty() { listeners(network) } else { to.iter().map(|t| target(t)).collect::<Result<_, _>>()? };
     let mut probes = Vec::new();
@@ -230,6 +234,13 @@ fn listeners(network: &Network) -> Vec<(String, Protocol, u16)> {
             }
             _ => out.push((label.id.clone(), Protocol::ICMP, 0)),
         }
+    }
+    for (host, h) in network.fabric.internet_hosts.iter_enumerated().filter(|(_, h)| h.router.is_some()) {
+        let id = &network.names.internet_hosts[host].id;
+        if h.listeners.is_empty() {
+            out.push((id.clone(), Protocol::ICMP, 0));
+        }
+        out.extend(h.listeners.iter().map(|(protocol, port)| (id.clone(), *protocol, *port)));
     }
     out
 }

@@ -71,3 +71,20 @@ fn a_name_is_asked_of_the_senders_resolver() {
     let output = vpcsim(&["why", "-t", file.to_str().unwrap(), "ledger-1", "ledger.example.com:443"]);
     assert_eq!(output.status.code(), Some(2));
 }
+
+#[test]
+fn a_matrix_has_the_hosts_of_sites() {
+    let topology = Path::new(env!("CARGO_MANIFEST_DIR")).join("../topologies/site-to-site-vpn.yaml");
+    let output = vpcsim(&["reach", "-t", topology.to_str().unwrap(), "--output", "csv"]);
+    let said = text(&output.stdout);
+    for line in [
+        "app-1,till-london,tcp,22,,open,,",
+        "till-paris,app-1,tcp,443,,open,,",
+        "till-london,till-paris,tcp,22,,open,,",
+    ] {
+        assert!(said.contains(line), "`{line}` in\n{said}");
+    }
+    let router = vpcsim(&["why", "-t", topology.to_str().unwrap(), "app-1", "london"]);
+    assert_eq!(router.status.code(), Some(2));
+    assert!(text(&router.stderr).contains("`london` is a router of a site"), "{}", text(&router.stderr));
+}

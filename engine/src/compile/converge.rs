@@ -256,7 +256,7 @@ impl Context {
                 let (site, keys) = (build.routers[router], [id.as_str(), name.value.as_str()]);
                 let up = t.up && !self.shut_down(router, &keys);
                 let bgp = build.next_bgp();
-                let (export, import) = (self.export_of(router, &keys), self.import_of(router, &keys));
+                let (export, import) = (self.export_of(router, &keys), v4_only(self.import_of(router, &keys)));
                 let to_site = Way::Next(NextHop::Tunnel(tunnel));
                 match t.end {
                     VpnEnd::Vgw(vgw) => {
@@ -266,7 +266,8 @@ impl Context {
                         let tells = Export::vgw_to_site().by_tunnel(n == 0);
                         build.tell(down.exporting(tells).importing(import).of_bgp(bgp), to_site);
                         let session = Session { up, ..Session::new(site, table, kind, Class::Vpn) };
-                        build.tell(session.exporting(export).of_bgp(bgp), to_site);
+                        build
+                            .tell(session.exporting(export).importing(v4_only(Import::default())).of_bgp(bgp), to_site);
                     }
                     VpnEnd::Tgw(attach) => {
                         // TGW-3, BGP-20: it tells the table that routes what comes by it.
@@ -281,7 +282,8 @@ impl Context {
                             let table = build.tgw_rtbs[&draft.index];
                             let kind = build.kind(site, table);
                             let session = Session { up, ..Session::new(site, table, kind, Class::Vpn) };
-                            let session = session.exporting(export.clone()).of_bgp(bgp);
+                            let heard = v4_only(Import::default());
+                            let session = session.exporting(export.clone()).importing(heard).of_bgp(bgp);
                             build.tell(session, Way::Vpn(attach, tunnel));
                         }
                     }
@@ -593,6 +595,16 @@ fn next_hop(build: &Build, table: TableIx, route: &Route) -> Option<NextHop> {
             Way::Vpn(..) | Way::Attach(_) => None,
         },
     }
+}
+
+/// VPN-12: a VPN connection carries one family, and here that is IPv4.
+fn v4_only(mut import: Import) -> Import {
+    let all = Accept { block: Cidr::ALL_V4, le: 32 };
+    import.accept = Some(match import.accept {
+        Some(list) => list.into_iter().filter(|entry| entry.block.is_v4()).collect(),
+        None => vec![all],
+    });
+    import
 }
 
 /// `7224:7300`, or a name of RFC 1997.

@@ -262,7 +262,7 @@ fn ends(network: &Network, text: &str) -> Result<Ends, QuestionError> {
         Kind::Tunnel(_) => not_an_end("a VPN tunnel"),
         Kind::Dxgw(_) => not_an_end("a Direct Connect gateway"),
         Kind::Vif(_) => not_an_end("a virtual interface"),
-        Kind::Router(_) => not_an_end("a router, which answers nothing here; name a host behind it"),
+        Kind::Router(_) => not_an_end("a router of a site"),
         Kind::Vpce(vpce) => Ok(Ends { candidates: endpoint_addresses(network, vpce) }),
         Kind::NotModelled(nm) => {
             // An interface of a service has addresses even if what is behind it is not modelled.

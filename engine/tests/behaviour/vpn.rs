@@ -160,6 +160,15 @@ fn a_firewall_dislikes_the_other_tunnel() {
     assert!(matches!((&request[..], &reply[..]), ([Device::Tunnel(_)], [Device::Tunnel(_)])), "{hints:?}");
 }
 
+/// VPN-12: IPv6 prefixes of a site are not told over a VPN.
+#[test]
+fn ipv4_only() {
+    let routers = ROUTERS.replace("networks: [172.16.1.0/24]}", "networks: [172.16.1.0/24, '2001:db8:1::/48']}");
+    let net = net(&sites(NORTH, &routers, ""));
+    let routes = &net.fabric.vgws.iter().next().unwrap().fib.routes;
+    assert_eq!(routes.iter().map(|r| r.to.to_string()).collect::<Vec<_>>(), ["172.16.1.0/24"]);
+}
+
 /// VPN-8, BGP-1: static routing: one tunnel carries everything; when it is down the other one.
 #[test]
 fn static_routing() {
