@@ -144,6 +144,12 @@ route_tables:
   rtb: {vpc: v, routes: [{to: 0.0.0.0/0, via: igw}]}
 internet_gateways: {igw: {vpc: v}}
 nat_gateways: {nat: {subnet: s}}
+vpn_gateways: {vgw: {vpc: v}}
+customer_gateways: {cgw: {router: dc}}
+vpn_connections: {vpn: {customer_gateway: cgw, vpn_gateway: vgw}}
+direct_connect_connections: {line: {router: dc}}
+virtual_interfaces: {vif: {type: private, connection: line, vlan: 7, vpn_gateway: vgw}}
+routers: {dc: {neighbors: [{peer: vif, prepend: 2, local_preference: 50}]}}
 instances:
   a: {subnet: s}
   b: {}
@@ -227,9 +233,30 @@ fn routes_and_attributes_are_set() {
 }
 
 #[test]
+fn ways_to_sites_are_set() {
+    let neighbor = |spec: &Spec, n: usize| spec.routers["dc"].neighbors[n].value.clone();
+    let spec = changed("router: dc, set_neighbor: {peer: vif, shutdown: true, prepend: 1}").unwrap();
+    let vif = neighbor(&spec, 0);
+    assert_eq!((vif.shutdown, vif.prepend.map(|p| p.value), vif.local_preference), (Some(true), Some(1), Some(50)));
+    let spec = changed("router: dc, set_neighbor: {peer: vpn/2, med: 7}").unwrap();
+    assert_eq!((neighbor(&spec, 1).peer.value.as_str(), neighbor(&spec, 1).med), ("vpn/2", Some(7)));
+    let spec = changed("virtual_interface: vif, set: {up: false}").unwrap();
+    assert_eq!(spec.virtual_interfaces["vif"].up, Some(false));
+    // The tunnels that AWS makes are written out before one of them is changed.
+    let spec = changed("vpn_tunnel: vpn/2, set: {up: false}").unwrap();
+    let up: Vec<Option<bool>> = spec.vpn_connections["vpn"].tunnels.iter().map(|t| t.up).collect();
+    assert_eq!(up, [None, Some(false)]);
+}
+
+#[test]
 fn a_change_that_cannot_be_made_is_refused() {
     for (change, code) in [
         ("network_acl: ack, remove_inbound: 1", "unknown-reference"),
+        ("router: dd, set_neighbor: {peer: vif}", "unknown-reference"),
+        ("virtual_interface: viv, set: {up: true}", "unknown-reference"),
+        ("vpn_tunnel: vpn, set: {up: true}", "unknown-reference"),
+        ("vpn_tunnel: vpn/3, set: {up: true}", "unknown-reference"),
+        ("vpn_tunnel: vpm/1, set: {up: true}", "unknown-reference"),
         ("network_acl: acl, remove_inbound: 1", "no-such-rule"),
         ("network_acl: acl, add_inbound: {rule: 100, action: deny}", "rule-exists"),
         ("security_group: web, remove_inbound: [{id: sgr-1}, {id: sgr-2}]", "no-such-rule"),

@@ -1,6 +1,6 @@
 //! Every table at rest: what a plan's speakers hold when they have told each other everything.
 //!
-//! [`converge`] lets all sessions deliver at once, round by round, until nothing is left to tell.
+//! [`converge()`] lets all sessions deliver at once, round by round, until nothing is left to tell.
 //! [`converge_in_order`] lets one session deliver at a time, in an order that the caller chooses. Where policies do
 //! not contradict each other both end in the same tables; tested on random networks.
 //! Where they do (each of two prefers the way through the other), speakers may go on for ever, or stop at one of

@@ -1,7 +1,7 @@
 //! L3: the control plane. Which routes does each speaker end up with, and which of them does it use?
 //!
 //! One decision ([`rank`]), one pair of policies ([`export`], [`import`]) and one routing table ([`Rib`]) serve
-//! twice: [`converge`] runs a whole [`Plan`] to its fixpoint when a topology is compiled, and speakers of BGP
+//! twice: [`converge()`] runs a whole [`Plan`] to its fixpoint when a topology is compiled, and speakers of BGP
 //! call the same functions one message at a time while a network runs.
 //!
 //! - [`route`]: a route, its BGP attributes, and what kind of route it is to the table that holds it.

@@ -15,6 +15,7 @@ use super::action::exactly_one;
 use super::change_between::{
     AttachmentChange, EndpointChange, PeeringChange, TransitGatewayChange, TransitGatewayRouteTableChange,
 };
+use super::change_hybrid::{RouterChange, TunnelChange, VirtualInterfaceChange};
 
 /// A change of one resource.
 #[derive(Clone, PartialEq, Debug, JsonSchema)]
@@ -46,6 +47,12 @@ pub enum Change {
     TransitGatewayRouteTable(TransitGatewayRouteTableChange),
     /// Of a VPC endpoint.
     Endpoint(EndpointChange),
+    /// Of a router of a site.
+    Router(RouterChange),
+    /// Of a virtual interface.
+    VirtualInterface(VirtualInterfaceChange),
+    /// Of a tunnel of a VPN connection.
+    Tunnel(TunnelChange),
 }
 
 /// The schema of a list that may be written as one of its items.
@@ -254,7 +261,7 @@ fn rules<'t>(fields: &Fields<'t>, name: &'static str, cx: &mut Cx<'t>) -> Option
     Some(rules.into_iter().flat_map(|r| r.0).collect())
 }
 
-const KINDS: [&str; 13] = [
+const KINDS: [&str; 16] = [
     "network_acl",
     "security_group",
     "route_table",
@@ -268,8 +275,11 @@ const KINDS: [&str; 13] = [
     "transit_gateway_attachment",
     "transit_gateway_route_table",
     "vpc_endpoint",
+    "router",
+    "virtual_interface",
+    "vpn_tunnel",
 ];
-const OPERATIONS: [&str; 13] = [
+const OPERATIONS: [&str; 14] = [
     "add_inbound",
     "add_outbound",
     "remove_inbound",
@@ -282,6 +292,7 @@ const OPERATIONS: [&str; 13] = [
     "remove_propagation",
     "add_route_table",
     "remove_route_table",
+    "set_neighbor",
     "set",
 ];
 
@@ -310,6 +321,7 @@ impl Decode for Change {
                     "add `add_route`, `remove_route`, or the same for `association` and `propagation`"
                 }
                 "vpc_endpoint" => "add `add_route_table`, `remove_route_table` or `set`",
+                "router" => "add `set_neighbor`",
                 _ => "add `set`",
             };
             cx.push(Diagnostic::error("missing-field", cx.owner, "the change changes nothing").help(help));
@@ -328,6 +340,9 @@ impl Decode for Change {
             "transit_gateway_attachment" => Self::Attachment(Decode::decode(value, cx)?),
             "transit_gateway_route_table" => Self::TransitGatewayRouteTable(Decode::decode(value, cx)?),
             "vpc_endpoint" => Self::Endpoint(Decode::decode(value, cx)?),
+            "router" => Self::Router(Decode::decode(value, cx)?),
+            "virtual_interface" => Self::VirtualInterface(Decode::decode(value, cx)?),
+            "vpn_tunnel" => Self::Tunnel(Decode::decode(value, cx)?),
             _ => Self::BlockPublicAccess(Decode::decode(value, cx)?),
         })
     }

@@ -79,6 +79,9 @@ fn change_text(change: &Change) -> String {
         Change::Attachment(c) => ("transit gateway attachment", &c.transit_gateway_attachment),
         Change::TransitGatewayRouteTable(c) => ("transit gateway route table", &c.transit_gateway_route_table),
         Change::Endpoint(c) => ("VPC endpoint", &c.vpc_endpoint),
+        Change::Router(c) => ("router", &c.router),
+        Change::VirtualInterface(c) => ("virtual interface", &c.virtual_interface),
+        Change::Tunnel(c) => ("VPN tunnel", &c.vpn_tunnel),
         Change::BlockPublicAccess(c) => ("Block Public Access of", &c.block_public_access),
     };
     format!("{kind} {name}")
