@@ -10,6 +10,8 @@
 mod address;
 mod context;
 mod converge;
+mod converge_policy;
+mod converge_sessions;
 mod direct_connect;
 mod dns;
 mod endpoint;

@@ -1,0 +1,229 @@
+//! Who tells whom: the sessions between routers, in tunnels, over virtual interfaces, and what AWS's gateways hand each other.
+
+use super::context::Context;
+use super::converge::{Build, Way};
+use super::tgw_route_table::TgwDraft;
+use crate::base::ids::{DxgwIx, RouterIx, TunnelIx};
+use crate::base::{Cidr, Nanos};
+use crate::control::{Accept, Class, Export, Import, Session, SessionKind};
+use crate::diag::Diagnostic;
+use crate::fabric::{NextHop, VifEnd, VpnEnd};
+use crate::spec::{LinkSpec, Spanned};
+use std::collections::BTreeMap;
+
+/// One-way latency between two routers that name none.
+const ROUTER_LATENCY: Nanos = Nanos::from_micros(500);
+
+impl Context {
+    /// Sessions between routers, inside a site or between sites.
+    pub(super) fn router_sessions(&mut self, build: &mut Build) {
+        let routers = self.spec.routers.clone();
+        let mut pairs: BTreeMap<(RouterIx, RouterIx), (Option<Nanos>, bool)> = BTreeMap::new();
+        for (name, router) in &routers {
+            let own = self.ids.routers[name.value.as_str()];
+            for neighbor in &router.neighbors {
+                let Some(other) = self.ids.routers.get(neighbor.peer.value.as_str()).copied() else {
+                    self.known_peer(&neighbor.peer);
+                    continue;
+                };
+                if other == own {
+                    let message = format!("router `{name}` is its own neighbour");
+                    self.problem(Diagnostic::error("peering-with-itself", neighbor.peer.span, message));
+                    continue;
+                }
+                let pair = pairs.entry((own.min(other), own.max(other))).or_default();
+                pair.0 = pair.0.or(neighbor.latency);
+                pair.1 |= neighbor.shutdown.unwrap_or(false);
+            }
+        }
+        for ((a, b), (latency, shutdown)) in pairs {
+            let name = format!("{} to {}", self.names.routers[a].id, self.names.routers[b].id);
+            let link = self.named_link(name, LinkSpec { latency, ..LinkSpec::default() }, ROUTER_LATENCY);
+            build.links.insert((a, b), link);
+            let bgp = build.next_bgp();
+            for (from, to) in [(a, b), (b, a)] {
+                let (from_table, to_table) = (build.routers[from], build.routers[to]);
+                let kind = build.kind(from_table, to_table);
+                let (teller, learner) = (self.names.routers[from].id.clone(), self.names.routers[to].id.clone());
+                let mut session = Session::new(from_table, to_table, kind, Class::Bgp)
+                    .exporting(self.export_of(from, &[&learner]))
+                    .importing(self.import_of(to, &[&teller]))
+                    .of_bgp(bgp);
+                session.up = !shutdown;
+                build.tell(session, Way::Next(NextHop::Router(from, link)));
+            }
+        }
+    }
+
+    /// A neighbour that is a tunnel, a virtual interface or a connection, or a diagnostic.
+    pub(super) fn known_peer(&mut self, peer: &Spanned<String>) {
+        let name = peer.value.as_str();
+        let known = self.ids.tunnels.contains_key(name)
+            || self.ids.vpn_tunnels.contains_key(name)
+            || self.ids.vifs.contains_key(name);
+        if !known {
+            let all = self.ids.routers.keys().chain(self.ids.vpn_tunnels.keys()).chain(self.ids.vifs.keys());
+            let all: Vec<String> = all.cloned().collect();
+            self.unknown(peer, "neighbour", &all.iter().map(String::as_str).collect::<Vec<_>>());
+        }
+    }
+
+    /// Both directions of the sessions inside VPN tunnels, and routes of connections without one.
+    pub(super) fn tunnel_sessions(&mut self, build: &mut Build, drafts: &[TgwDraft]) {
+        let connections = self.spec.vpn_connections.clone();
+        for (name, connection) in &connections {
+            let tunnels = self.ids.vpn_tunnels.get(name.value.as_str()).cloned().unwrap_or_default();
+            if connection.static_routes_only == Some(true) {
+                self.static_vpn(build, &tunnels, &connection.static_routes);
+                continue;
+            }
+            for (n, tunnel) in tunnels.iter().copied().enumerate() {
+                let t = self.fabric.tunnels[tunnel].clone();
+                let Some(router) = t.router else { continue };
+                let id = self.names.tunnels[tunnel].id.clone();
+                let (site, keys) = (build.routers[router], [id.as_str(), name.value.as_str()]);
+                let up = t.up && !self.shut_down(router, &keys);
+                let bgp = build.next_bgp();
+                let (export, import) = (self.export_of(router, &keys), v4_only(self.import_of(router, &keys)));
+                let to_site = Way::Next(NextHop::Tunnel(tunnel));
+                match t.end {
+                    VpnEnd::Vgw(vgw) => {
+                        let table = build.vgws[vgw];
+                        let kind = build.kind(table, site);
+                        let down = Session { up, ..Session::new(table, site, kind, Class::Bgp) };
+                        let tells = Export::vgw_to_site().by_tunnel(n == 0);
+                        build.tell(down.exporting(tells).importing(import).of_bgp(bgp), to_site);
+                        let session = Session { up, ..Session::new(site, table, kind, Class::Vpn) };
+                        build
+                            .tell(session.exporting(export).importing(v4_only(Import::default())).of_bgp(bgp), to_site);
+                    }
+                    VpnEnd::Tgw(attach) => {
+                        // TGW-3, BGP-20: it tells the table that routes what comes by it.
+                        if let Some(rtb) = self.fabric.tgw_attaches[attach].rtb {
+                            let table = build.tgw_rtbs[&rtb];
+                            let kind = build.kind(table, site);
+                            let down = Session { up, ..Session::new(table, site, kind, Class::Bgp) };
+                            let tells = Export::tgw_to_site().by_tunnel(n == 0);
+                            build.tell(down.exporting(tells).importing(import).of_bgp(bgp), to_site);
+                        }
+                        for draft in drafts.iter().filter(|d| d.propagates(attach)) {
+                            let table = build.tgw_rtbs[&draft.index];
+                            let kind = build.kind(site, table);
+                            let session = Session { up, ..Session::new(site, table, kind, Class::Vpn) };
+                            let heard = v4_only(Import::default());
+                            let session = session.exporting(export.clone()).importing(heard).of_bgp(bgp);
+                            build.tell(session, Way::Vpn(attach, tunnel));
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// VPN-8: a connection with static routing: one tunnel carries everything while it is up.
+    pub(super) fn static_vpn(&mut self, build: &mut Build, tunnels: &[TunnelIx], routes: &[Spanned<Cidr>]) {
+        let Some(tunnel) = tunnels.iter().copied().find(|t| self.fabric.tunnels[*t].up) else { return };
+        if let VpnEnd::Vgw(vgw) = self.fabric.tunnels[tunnel].end {
+            for to in routes {
+                build.own(build.vgws[vgw], to.value, Class::VpnStatic, NextHop::Tunnel(tunnel));
+            }
+        }
+    }
+
+    pub(super) fn vif_sessions(&mut self, build: &mut Build) {
+        for vif in self.fabric.vifs.indices() {
+            let v = self.fabric.vifs[vif].clone();
+            let Some(router) = v.router else { continue };
+            let id = self.names.vifs[vif].id.clone();
+            let keys = [id.as_str()];
+            let up = v.up && !self.shut_down(router, &keys);
+            let bgp = build.next_bgp();
+            let site = build.routers[router];
+            let (table, tells, class, import) = match v.end {
+                VifEnd::Vgw(vgw) => {
+                    let import = Import::direct_connect(false, false);
+                    (build.vgws[vgw], Export::vgw_to_site(), Class::DirectConnect, import)
+                }
+                VifEnd::Dxgw(dxgw) => {
+                    let import = Import::direct_connect(self.is_remote(&id, dxgw), v.site_link);
+                    (build.dxgws[dxgw], Export::dxgw_to_site(v.site_link), Class::of_vif(v.site_link), import)
+                }
+            };
+            let kind = build.kind(table, site);
+            let way = Way::Next(NextHop::Vif(vif));
+            let down = Session { up, ..Session::new(table, site, kind, Class::Bgp) };
+            build.tell(down.exporting(tells).importing(self.import_of(router, &keys)).of_bgp(bgp), way);
+            let session = Session { up, ..Session::new(site, table, kind, class) };
+            let session = session.exporting(self.export_of(router, &keys)).importing(import);
+            build.tell(session.of_bgp(bgp).limited(crate::control::aws::DX_PREFIXES_MAX), way);
+        }
+    }
+
+    /// BGP-9: whether the location is in another Region than what the gateway is associated with first.
+    pub(super) fn is_remote(&self, vif: &str, dxgw: DxgwIx) -> bool {
+        let connection = &self.spec.virtual_interfaces[vif].connection;
+        let connection = &self.spec.direct_connect_connections[connection.value.as_str()];
+        let own = |region: &Option<Spanned<String>>| {
+            region.as_ref().or(self.spec.region.as_ref()).map_or(super::DEFAULT_REGION, |r| r.value.as_str()).to_owned()
+        };
+        let gateway = &self.names.dxgws[dxgw].id;
+        let mut associations = self.spec.direct_connect_gateway_associations.values();
+        let first = associations.find(|a| a.direct_connect_gateway.value == *gateway);
+        let region = first.and_then(|a| {
+            if let Some(tgw) = &a.transit_gateway {
+                let tgw = self.ids.tgws.get(tgw.value.as_str())?;
+                return Some(self.names.regions[self.fabric.tgws[*tgw].region as usize].clone());
+            }
+            let vgw = self.ids.vgws.get(a.vpn_gateway.as_ref()?.value.as_str())?;
+            Some(self.names.regions[self.fabric.vpcs[self.fabric.vgws[*vgw].vpc?].region as usize].clone())
+        });
+        region.is_some_and(|region| region != own(&connection.region))
+    }
+
+    pub(super) fn association_sessions(&mut self, build: &mut Build, drafts: &[TgwDraft]) {
+        let associations = self.spec.direct_connect_gateway_associations.clone();
+        for (name, association) in &associations {
+            let Some(dxgw) = self.ids.dxgws.get(association.direct_connect_gateway.value.as_str()).copied() else {
+                continue;
+            };
+            let gateway = build.dxgws[dxgw];
+            let listed: Option<Vec<Cidr>> =
+                association.allowed_prefixes.as_ref().map(|list| list.iter().map(|p| p.value).collect());
+            let vgw = association.vpn_gateway.as_ref().and_then(|v| self.ids.vgws.get(v.value.as_str()).copied());
+            if let Some(vgw) = vgw {
+                let vpc = self.fabric.vgws[vgw].vpc;
+                let blocks = vpc.map(|vpc| self.fabric.vpcs[vpc].blocks.to_vec()).unwrap_or_default();
+                let tells = Export::vgw_to_dxgw(listed.unwrap_or(blocks));
+                let table = build.vgws[vgw];
+                let up = Session::new(table, gateway, SessionKind::Internal, Class::Association).exporting(tells);
+                build.tell(up, Way::Next(NextHop::Vgw(vgw)));
+                let down = Session::new(gateway, table, SessionKind::Internal, Class::DirectConnectGateway);
+                build.tell(down.exporting(Export::dxgw_to_gateway()), Way::Next(NextHop::Dxgw(dxgw)));
+                continue;
+            }
+            let attach = self.ids.tgw_attaches.get(name.value.as_str()).and_then(|all| all.first()).copied();
+            let Some(attach) = attach else { continue };
+            if let Some(rtb) = self.fabric.tgw_attaches[attach].rtb {
+                let tells = Export::tgw_to_dxgw(listed.unwrap_or_default());
+                let table = build.tgw_rtbs[&rtb];
+                let up = Session::new(table, gateway, SessionKind::Internal, Class::Association).exporting(tells);
+                build.tell(up, Way::Next(NextHop::Attach(attach)));
+            }
+            for draft in drafts.iter().filter(|d| d.propagates(attach)) {
+                let table = build.tgw_rtbs[&draft.index];
+                let down = Session::new(gateway, table, SessionKind::Internal, Class::DirectConnectGateway);
+                build.tell(down.exporting(Export::dxgw_to_gateway()), Way::Attach(attach));
+            }
+        }
+    }
+}
+
+/// VPN-12: a VPN connection carries one family, and here that is IPv4.
+fn v4_only(mut import: Import) -> Import {
+    let all = Accept { block: Cidr::ALL_V4, le: 32 };
+    import.accept = Some(match import.accept {
+        Some(list) => list.into_iter().filter(|entry| entry.block.is_v4()).collect(),
+        None => vec![all],
+    });
+    import
+}
