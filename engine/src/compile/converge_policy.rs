@@ -102,7 +102,7 @@ impl Context {
 }
 
 /// `7224:7300`, or a name of RFC 1997.
-fn community(text: &str) -> Option<u32> {
+pub(super) fn community(text: &str) -> Option<u32> {
     match text {
         "no-export" => return Some(Communities::NO_EXPORT),
         "no-advertise" => return Some(Communities::NO_ADVERTISE),

@@ -4,6 +4,7 @@
 //! associations in several Regions decides as the first one's Region sees it, with a warning.
 
 use super::context::{Context, label};
+use super::vpn::CUSTOMER_ASN;
 use crate::base::ids::DxgwIx;
 use crate::base::rng::salt;
 use crate::base::{Cidr, Nanos};
@@ -55,6 +56,7 @@ impl Context {
         let associations = std::mem::take(&mut self.spec.direct_connect_gateway_associations);
         let mut kinds: BTreeMap<DxgwIx, (bool, Span)> = BTreeMap::new();
         let mut allowed: BTreeMap<DxgwIx, Vec<(Cidr, Span)>> = BTreeMap::new();
+        let mut regions: BTreeMap<DxgwIx, u32> = BTreeMap::new();
         for (name, association) in &associations {
             let dxgw = self.dxgw_named(&association.direct_connect_gateway);
             let by_tgw = match (&association.vpn_gateway, &association.transit_gateway) {
@@ -67,6 +69,23 @@ impl Context {
                 }
             };
             let (Some(dxgw), Some(by_tgw)) = (dxgw, by_tgw) else { continue };
+            let region = match (&association.transit_gateway, &association.vpn_gateway) {
+                (Some(tgw), _) => self.ids.tgws.get(tgw.value.as_str()).map(|tgw| self.fabric.tgws[*tgw].region),
+                (_, Some(vgw)) => {
+                    let vgw = self.ids.vgws.get(vgw.value.as_str()).map(|vgw| &self.fabric.vgws[*vgw]);
+                    vgw.and_then(|vgw| vgw.vpc).map(|vpc| self.fabric.vpcs[vpc].region)
+                }
+                _ => None,
+            };
+            if let Some(region) = region
+                && *regions.entry(dxgw).or_insert(region) != region
+            {
+                let message = format!("`{name}` is in another Region than the first association of its gateway");
+                self.warn(
+                    Diagnostic::warning("not-modelled", name.span, message)
+                        .help("the gateway prefers routes as the first one's Region sees them"),
+                );
+            }
             // DX-3.
             let (first, other) = *kinds.entry(dxgw).or_insert((by_tgw, name.span));
             if first != by_tgw {
@@ -138,6 +157,17 @@ impl Context {
             let Some(end) = self.vif_end(name, vif) else { continue };
             let router =
                 connection.router.as_ref().and_then(|router| self.ids.routers.get(router.value.as_str()).copied());
+            if let (Some(asn), Some(router)) = (vif.asn, router) {
+                let id = &self.names.routers[router].id;
+                let own = self.spec.routers[id.as_str()].asn.map_or(CUSTOMER_ASN, |asn| asn.value);
+                if own != asn.value {
+                    let message = format!("`{name}` has ASN {asn}, its router `{id}` {own}");
+                    self.problem(
+                        Diagnostic::error("asn-differs", asn.span, message)
+                            .help("a BGP session comes up only with the number that the other side expects"),
+                    );
+                }
+            }
             let index = self.fabric.vifs.next_index();
             let rows = self.row_block(index.0, &VIF_ROWS);
             let chosen = |side: u32| IpAddr::V4(Ipv4Addr::from(0xa9fe_ff00 - 8 * (index.0 + 1) + side));

@@ -43,7 +43,13 @@ impl Context {
             };
             let rows = self.row_block(index.0, &ROWS);
             let (available, restrictive_policy) = (!endpoint.unavailable, endpoint.restrictive_policy);
-            self.fabric.vpces.push(Vpce { vpc, available, restrictive_policy, service, rows });
+            let own = self.fabric.enis.iter_enumerated().filter(|(_, eni)| eni.kind == EniKind::Vpce(index));
+            let zone = |eni: &crate::fabric::Eni| self.fabric.subnets[eni.subnet].zone;
+            let down = match self.failed_zones.is_empty() {
+                true => Box::default(),
+                false => own.filter(|(_, eni)| self.has_failed(zone(eni))).map(|(eni, _)| eni).collect(),
+            };
+            self.fabric.vpces.push(Vpce { vpc, available, restrictive_policy, down, service, rows });
             self.names.vpces.push(label(name, endpoint.name_tag.as_ref()));
             self.ids.vpces.insert(name.value.clone(), index);
         }
@@ -215,6 +221,10 @@ impl Context {
         out
     }
 
+    fn has_failed(&self, zone: u32) -> bool {
+        self.failed_zones.contains(&self.names.zones[zone as usize])
+    }
+
     /// The interfaces that AWS made, by zone.
     fn managed(&self, listed: &[Spanned<String>], subnets: &[SubnetIx]) -> Vec<(u32, EniIx)> {
         let known = listed.iter().filter_map(|eni| self.ids.enis.get(eni.value.as_str()).copied());
@@ -232,6 +242,8 @@ impl Context {
                 self.fabric.enis[*eni].kind = EniKind::Node(index);
                 self.fabric.enis[*eni].source_dest_check = false;
             }
+            // A node in a zone that has failed is not there.
+            let nodes: Vec<(u32, EniIx)> = nodes.into_iter().filter(|(zone, _)| !self.has_failed(*zone)).collect();
             let vpc = subnets.first().map(|subnet| self.fabric.subnets[*subnet].vpc);
             let listeners = service.listeners.iter().map(|l| self.listener(l, vpc, index)).collect();
             let target = self.row(Row::plain(RowKind::VpceTarget, index.0));

@@ -22,6 +22,15 @@ impl Context {
         let routers = std::mem::take(&mut self.spec.routers);
         for (name, router) in &routers {
             self.check_asn(router.asn.as_ref());
+            for community in router.neighbors.iter().flat_map(|n| &n.communities) {
+                if super::converge_policy::community(&community.value).is_none() {
+                    let message = format!("`{community}` is no community");
+                    self.problem(
+                        Diagnostic::error("community", community.span, message)
+                            .help("write one such as `7224:7300`, `no-export` or `no-advertise`"),
+                    );
+                }
+            }
             let index = self.fabric.routers.next_index();
             let rows = self.row_block(index.0, &ROWS);
             let fib = self.empty_fib(RowKind::RouterRouteNone, index.0);

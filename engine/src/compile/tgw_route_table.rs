@@ -4,7 +4,7 @@ use super::context::{Context, label};
 use crate::base::ids::{TgwAttachIx, TgwIx, TgwRtbIx};
 use crate::base::{Cidr, IndexVec};
 use crate::diag::{Diagnostic, Span};
-use crate::fabric::{TgwAttachKind, TgwRoute, TgwRouteIx, TgwRtb, TgwTarget};
+use crate::fabric::{Fabric, TgwAttachKind, TgwRoute, TgwRouteIx, TgwRtb, TgwTarget};
 use crate::names::RowText;
 use crate::spec::{RouteOrigin, Spanned, TransitGatewayRoute, TransitGatewayRouteTable};
 use crate::verdict::{Row, RowIx, RowKind};
@@ -290,16 +290,21 @@ impl Context {
                 }
             }
             TgwAttachKind::Connect { tunnels, .. } => {
-                let mut by_block: BTreeMap<Cidr, Vec<(TgwAttachIx, u32)>> = BTreeMap::new();
+                let mut by_block: BTreeMap<(Cidr, u32), Vec<(TgwAttachIx, u32)>> = BTreeMap::new();
                 for (n, tunnel) in tunnels.iter().enumerate() {
                     for block in &tunnel.advertises {
-                        by_block.entry(*block).or_default().push((attach, n as u32));
+                        by_block.entry((*block, tunnel.asn)).or_default().push((attach, n as u32));
                     }
                 }
-                for (to, legs) in by_block {
-                    // TGW-24: equal routes of several Connect attachments share the traffic.
-                    let equal = out.iter_mut().find(|c| c.to == to && c.rank == FROM_CONNECT);
-                    if let Some(Candidate { target: TgwTarget::Tunnels(other), .. }) = equal {
+                for ((to, asn), legs) in by_block {
+                    // TGW-24, BGP-6: equal routes of several Connect attachments share the traffic, if the path is one.
+                    let fabric = &self.fabric;
+                    let equal = out.iter_mut().filter(|c| c.to == to && c.rank == FROM_CONNECT);
+                    let equal = equal.filter_map(|c| match &mut c.target {
+                        TgwTarget::Tunnels(other) if asn_of(fabric, other[0]) == Some(asn) => Some(other),
+                        _ => None,
+                    });
+                    if let Some(other) = equal.into_iter().next() {
                         *other = other.iter().copied().chain(legs).collect();
                     } else {
                         self.learn(out, rtb, to, FROM_CONNECT, TgwTarget::Tunnels(legs.into()), &via, span);
@@ -338,5 +343,13 @@ impl Context {
         let text = RowText { name: to.to_string(), says: format!("{via} (propagated)"), span };
         let row = self.written_row(Row::plain(RowKind::TgwRoute, rtb.0), text);
         out.push(Candidate { to, rank, target, active: true, row, span });
+    }
+}
+
+/// The autonomous system behind a tunnel of a Connect attachment.
+fn asn_of(fabric: &Fabric, (connect, n): (TgwAttachIx, u32)) -> Option<u32> {
+    match &fabric.tgw_attaches[connect].kind {
+        TgwAttachKind::Connect { tunnels, .. } => tunnels.get(n as usize).map(|tunnel| tunnel.asn),
+        _ => None,
     }
 }

@@ -1,6 +1,7 @@
 //! Transit gateways and their attachments.
 
 use super::context::{Context, label};
+use super::vpn::AMAZON_ASN;
 use crate::base::ids::{EniIx, SubnetIx, TgwAttachIx, TgwIx, VpcIx};
 use crate::base::rng::salt;
 use crate::diag::Diagnostic;
@@ -224,7 +225,9 @@ impl Context {
             for peer in &connect.peers {
                 self.check_tunnel(tgw, peer);
             }
+            let own = self.spec.transit_gateways[self.names.tgws[tgw].id.as_str()].asn.unwrap_or(AMAZON_ASN);
             let tunnels = connect.peers.iter().map(|peer| Tunnel {
+                asn: peer.peer_asn.unwrap_or(own),
                 near: peer.transit_gateway_address.value,
                 far: peer.peer_address.value,
                 advertises: peer.advertises.iter().map(|block| block.value).collect(),

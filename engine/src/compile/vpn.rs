@@ -9,7 +9,7 @@ use crate::fabric::{Fib, TgwAttachKind, Vgw, VpnEnd, VpnTunnel};
 use crate::names::Label;
 use crate::spec::{self, Encryption, Integrity, Spanned};
 use crate::verdict::{Dir, Row, RowKind};
-use crate::wire::esp::{self, AesKey, Suite, inner_mtu};
+use crate::wire::esp::{self, AesKey, ReplayWindow, Suite, inner_mtu};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -36,6 +36,8 @@ const RESERVED: [&str; 7] = [
 ];
 /// MTU of the path between the two ends of a tunnel, in bytes (VPN-4).
 const OUTER_MTU: u32 = 1500;
+/// Packets of a replay window that nobody wrote (VPN-7).
+const REPLAY_WINDOW: u32 = 1024;
 /// The number of a gateway or router that names none.
 pub(super) const CUSTOMER_ASN: u32 = 65000;
 /// The same for Amazon's side.
@@ -123,10 +125,11 @@ impl Context {
                 }
             }
         }
-        let mut taken: BTreeSet<Cidr> = inside_taken.keys().map(|(_, block)| *block).collect();
+        let written: BTreeSet<Cidr> = inside_taken.keys().map(|(_, block)| *block).collect();
+        let mut free = free_inside(&written);
         let mut outside = 0;
         for (name, connection) in &connections {
-            self.vpn_connection(name, connection, &mut taken, &mut outside);
+            self.vpn_connection(name, connection, &mut free, &mut outside);
         }
         self.spec.vpn_connections = connections;
     }
@@ -152,7 +155,7 @@ impl Context {
         &mut self,
         name: &Spanned<String>,
         connection: &spec::VpnConnection,
-        taken: &mut BTreeSet<Cidr>,
+        free: &mut impl Iterator<Item = Cidr>,
         outside: &mut u32,
     ) {
         let end = match (&connection.vpn_gateway, &connection.transit_gateway) {
@@ -187,7 +190,14 @@ impl Context {
             let tunnel = connection.tunnels.get(n).map(|t| t.value.clone()).unwrap_or_default();
             let written =
                 tunnel.inside_cidr.map(|block| block.value).filter(|block| block.is_v4() && block.len() == 30);
-            let inside = written.unwrap_or_else(|| chosen_inside(taken));
+            let Some(inside) = written.or_else(|| free.next()) else {
+                let message = format!("no block is left for the inside of `{name}`");
+                self.problem(
+                    Diagnostic::error("inside-cidr", name.span, message)
+                        .help("write `inside_cidr`: tunnels of different gateways may have the same one"),
+                );
+                return;
+            };
             // AWS's outer addresses come from the benchmark block (RFC 2544) if nobody wrote them.
             *outside += 1;
             let aws = tunnel.outside_address.map_or(Ipv4Addr::from(0xc613_0000 + *outside), |a| a.value);
@@ -195,6 +205,7 @@ impl Context {
             let suite = suite(tunnel.encryption, tunnel.integrity);
             let id = format!("{name}/{}", n + 1);
             let index = self.fabric.tunnels.next_index();
+            let replay_window = self.replay_window(tunnel.replay_window);
             let rows = self.row_block(index.0, &TUNNEL_ROWS);
             let side = |n: u64| inside.nth(n).expect("a /30 has four addresses");
             self.fabric.tunnels.push(VpnTunnel {
@@ -205,6 +216,7 @@ impl Context {
                 suite,
                 natt,
                 mtu: inner_mtu(suite, natt, OUTER_MTU),
+                replay_window,
                 up: tunnel.up.unwrap_or(true) && usable(connection.state),
                 salt: salt(&id),
                 rows,
@@ -222,6 +234,16 @@ impl Context {
         }
     }
 
+    /// VPN-7: 64 to 2048 packets.
+    fn replay_window(&mut self, written: Option<Spanned<u32>>) -> u32 {
+        let Some(window) = written else { return REPLAY_WINDOW };
+        if !ReplayWindow::SIZES.contains(&window.value) {
+            let message = format!("a replay window of {window} packets");
+            self.problem(Diagnostic::error("replay-window", window.span, message).help("AWS takes 64 to 2048"));
+        }
+        window.value
+    }
+
     /// A router has an address of its own.
     pub(super) fn own_address(&mut self, router: RouterIx, address: IpAddr) {
         let r = &mut self.fabric.routers[router];
@@ -237,15 +259,12 @@ fn usable(state: Option<spec::AttachmentState>) -> bool {
     matches!(state.unwrap_or(S::Available), S::Available | S::Modifying | S::RollingBack)
 }
 
-/// The next /30 from 169.254.6.0 on that nobody has.
-fn chosen_inside(taken: &mut BTreeSet<Cidr>) -> Cidr {
-    let free = (0..).map(|n: u32| {
-        let address = Ipv4Addr::from(0xa9fe_0600 + n * 4);
-        Cidr::new(address.into(), 30).expect("a network address")
-    });
-    let block = free.into_iter().find(|block| !taken.contains(block)).expect("more blocks than tunnels");
-    taken.insert(block);
-    block
+/// The blocks from 169.254.6.0 on that AWS does not reserve and nobody wrote, in order.
+fn free_inside(written: &BTreeSet<Cidr>) -> impl Iterator<Item = Cidr> + '_ {
+    let all = (0xa9fe_0600..=0xa9fe_fffcu32)
+        .step_by(4)
+        .map(|address| Cidr::new(Ipv4Addr::from(address).into(), 30).expect("a network address"));
+    all.filter(|block| !written.contains(block) && !RESERVED.iter().any(|reserved| reserved.parse() == Ok(*block)))
 }
 
 fn suite(encryption: Option<Encryption>, integrity: Option<Integrity>) -> Suite {

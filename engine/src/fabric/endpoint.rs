@@ -13,6 +13,8 @@ pub struct Vpce {
     pub available: bool,
     /// True if its policy may answer 403: no affair of packets (VPCE-9).
     pub restrictive_policy: bool,
+    /// Its interfaces in zones that have failed.
+    pub down: Box<[EniIx]>,
     /// What is behind it.
     pub service: VpceService,
     /// First of its implied rows; [`VpceRow`] counts from here.

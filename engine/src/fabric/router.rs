@@ -107,7 +107,7 @@ pub enum RouterRow {
     Ttl,
     /// Its firewall knows nothing of the connection.
     Firewall,
-    /// Nobody behind it has the address.
+    /// The host behind it that has the address is not described.
     NoHost,
     /// It has the address itself.
     Own,

@@ -85,6 +85,8 @@ pub struct Tunnel {
     pub near: IpAddr,
     /// Outer address of the appliance.
     pub far: IpAddr,
+    /// The appliance's autonomous system.
+    pub asn: u32,
     /// What the appliance announces.
     pub advertises: Box<[Cidr]>,
     /// What a flow's hash is mixed with to choose among tunnels.

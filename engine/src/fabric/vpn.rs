@@ -68,6 +68,8 @@ pub struct VpnTunnel {
     pub natt: bool,
     /// Largest inner packet in bytes (VPN-4).
     pub mtu: u32,
+    /// Packets that a receiver looks back for repeats (VPN-7).
+    pub replay_window: u32,
     /// Whether it is up.
     pub up: bool,
     /// What a flow's hash is mixed with to choose among tunnels.

@@ -340,8 +340,8 @@ impl Names {
             K::RouterRouteNone => format!("router {name}: no route to the destination"),
             K::RouterTtl => format!("router {name}: time to live expired"),
             K::RouterFirewall => format!("router {name}: its firewall has not seen this connection's first packet"),
-            K::RouterNoHost => format!("router {name}: nobody behind it has the destination address"),
-            K::RouterOwn => format!("router {name}: the destination is one of its own addresses"),
+            K::RouterNoHost => format!("router {name}: a host behind it that the topology does not describe"),
+            K::RouterOwn => format!("router {name}: what it answers for itself is not modelled"),
             K::RouterInternet => format!("router {name}: its own line to the internet is not modelled"),
             K::Loop => format!("vpc {name}: the route leads back to where it starts"),
             K::NotModelled => {

@@ -2,7 +2,8 @@
 //!
 //! What limits a packet is its sender: the instance's bandwidth, one flow's (5 Gbps, BW-1), and the link's
 //! own where the topology states one. Packets wait in one queue per interface and are dropped when it is
-//! full (BW-2). Not modelled: burst credits, limits of packets per second, the receiver's bandwidth.
+//! full (BW-2). Not modelled: burst credits, limits of packets per second, the receiver's bandwidth, the bandwidth of the
+//! networks behind sites' routers.
 
 use crate::base::ids::EniIx;
 use crate::base::rng::Stream;

@@ -69,8 +69,10 @@ impl<O: Observer> Sim<O> {
             }
             Verdict::Exit => self.exit(packet, at),
             Verdict::Site { host } => {
-                let delay = self.network.fabric.link(LinkIx::SITE).latency;
-                self.queue.push(self.now + delay, Event::Internet { packet, host });
+                match self.links.cross(&self.network.fabric, &packet, None, LinkIx::SITE, self.now) {
+                    Ok(at) => self.queue.push(at, Event::Internet { packet, host }),
+                    Err(by) => self.drop(&packet, by, None),
+                }
             }
             Verdict::Endpoint { host, back } => self.hand_to_service(packet, host, back),
             Verdict::Replicate { domain, sender } => self.replicate(&packet, domain, sender),
@@ -128,7 +130,7 @@ impl<O: Observer> Sim<O> {
             _ => {}
         }
         // A peering between Regions hands over to an interface; a transit gateway has dropped what is too big for it.
-        let between_regions = matches!(to, Vantage::In { .. }) && class.0 > LinkIx::TGW.0;
+        let between_regions = matches!(to, Vantage::In { .. }) && class >= LinkIx::FIRST_OTHER;
         let mtu = match to {
             Vantage::Internet => IGW_MTU,
             _ if between_regions => self.network.fabric.profile.inter_region_peering_mtu,
@@ -318,9 +320,8 @@ impl<O: Observer> Sim<O> {
             }
             HostRef::Internet(inet) if self.network.fabric.internet_hosts[inet].router.is_some() => {
                 let router = self.network.fabric.internet_hosts[inet].router.expect("at a site");
-                let delay = self.network.fabric.link(LinkIx::SITE).latency;
                 let at = Vantage::Router { router, from: Entry::Lan };
-                self.queue.push(self.now + delay, Event::Arrive { packet, at });
+                self.send_piece(packet, at, at, LinkIx::SITE);
             }
             HostRef::Internet(inet) => {
                 let flow = crate::flow::Inside::of(&packet.headers);
@@ -360,19 +361,9 @@ const fn interface_of(at: Vantage) -> Option<(EniIx, Dir)> {
 }
 
 /// The interface whose bandwidth a packet uses when it leaves.
-const fn sender_of(at: Vantage) -> Option<EniIx> {
+fn sender_of(at: Vantage) -> Option<EniIx> {
     match at {
-        Vantage::Out(eni) | Vantage::In { eni, .. } | Vantage::FromTgw { eni, .. } => Some(eni),
-        Vantage::FromService(_)
-        | Vantage::Loopback(_)
-        | Vantage::RegionalNat(_)
-        | Vantage::Internet
-        | Vantage::Tgw { .. }
-        | Vantage::GatewayEndpoint(_)
-        | Vantage::Router { .. }
-        | Vantage::Vgw { .. }
-        | Vantage::Dxgw { .. }
-        | Vantage::TunnelEnd(..)
-        | Vantage::VifEnd(..) => None,
+        Vantage::FromService(_) => None,
+        _ => interface_of(at).map(|(eni, _)| eni),
     }
 }

@@ -14,9 +14,6 @@ use crate::wire::Packet;
 use crate::wire::esp::{self, MATERIAL, ReplayWindow, Sa};
 use std::net::IpAddr;
 
-/// Packets that a receiver looks back for repeats (VPN-7).
-const REPLAY_WINDOW: u32 = 1024;
-
 /// One direction of a tunnel.
 pub(super) struct Association {
     sa: Sa,
@@ -91,7 +88,7 @@ impl<O: Observer> Sim<O> {
             let [aws, customer] = t.outside.map(IpAddr::V4);
             let (src, dst) = if to == Side::Customer { (aws, customer) } else { (customer, aws) };
             lines.push(esp::esp_sa_line(&sa, src, dst));
-            Association { sa, sequence: 0, window: ReplayWindow::new(REPLAY_WINDOW) }
+            Association { sa, sequence: 0, window: ReplayWindow::new(t.replay_window) }
         })
     }
 

@@ -69,6 +69,7 @@ pub struct VpnTunnel {
     /// Integrity, for encryption without its own. Default `sha2-256`.
     pub integrity: Option<Integrity>,
     /// How long AWS waits for an answer to its liveness checks, at least 30 s. Default 40 s.
+    /// Read and kept; nothing depends on it yet, as dead peers are not modelled.
     pub dpd_timeout: Option<Spanned<Nanos>>,
     /// Packets of the replay window, 64 to 2048. Default 1024.
     pub replay_window: Option<Spanned<u32>>,

@@ -104,8 +104,8 @@ pub const fn code_of(row: Row) -> &'static str {
         K::RouterRouteNone => "SIM_SITE_NO_ROUTE",
         K::RouterTtl => "SIM_TTL_EXPIRED",
         K::RouterFirewall => "SIM_STATEFUL_APPLIANCE",
-        K::RouterNoHost => "NO_POSSIBLE_DESTINATION",
-        K::RouterOwn => "SIM_HOST_DOES_NOT_ANSWER",
+        K::RouterNoHost => "SIM_FOREIGN_HOST",
+        K::RouterOwn => "SIM_NOT_MODELLED",
         K::RouterInternet => "SIM_NOT_MODELLED",
         K::Loop => "SIM_LOOP",
         K::NotModelled => "SIM_NOT_MODELLED",
@@ -135,6 +135,8 @@ pub const fn reason_of(kind: RowKind) -> Reason {
         | K::DxgwUnknown
         | K::VifUnknown
         | K::RouterInternet
+        | K::RouterNoHost
+        | K::RouterOwn
         | K::VpceUnknown => Reason::Unknown,
         K::LinkLoss | K::LinkQueue | K::LinkDown | K::LinkMtu => Reason::Link,
         _ => Reason::Blocked,

@@ -250,7 +250,7 @@ pub enum RowKind {
     RouterTtl,
     /// Site's router: its firewall knows nothing of the connection (router).
     RouterFirewall,
-    /// Site's router: nobody behind it has the address (router).
+    /// Site's router: the host behind it is not described (router).
     RouterNoHost,
     /// Site's router: it has the address itself (router).
     RouterOwn,

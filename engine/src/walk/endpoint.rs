@@ -53,7 +53,7 @@ impl<R: Recorder> Walk<'_, R> {
     /// The packet has passed the filters of an interface endpoint's interface.
     pub(super) fn interface_endpoint(&mut self, packet: &mut Packet, vpce: VpceIx, eni: EniIx) -> Pass<Next> {
         let (v, stage) = (&self.fabric.vpces[vpce], Stage::Vpce(vpce));
-        if !v.available {
+        if !v.available || v.down.contains(&eni) {
             return Err(self.end(stage, packet, v.row(VpceRow::State), None));
         }
         self.clamp(packet, v, stage)?;

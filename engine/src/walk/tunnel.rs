@@ -5,7 +5,7 @@
 //! appliance is a forwarding guest: it unwraps what is for its outer address, and wraps what its tunnel leads to. What it knows of
 //! routes is what BGP would tell it: the prefixes of the table that routes its Connect attachment (TGW-25, assumed).
 //! Not modelled here: the BGP sessions themselves, limits of routes; what is too big for a tunnel is dropped without a word
-//! to its sender, and of equal prefixes of two tunnels the autonomous systems are not compared.
+//! to its sender.
 
 use super::transit_gateway::RouteAt;
 use super::{Next, Pass, Recorder, Walk};

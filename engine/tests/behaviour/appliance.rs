@@ -244,3 +244,16 @@ fn equal_tunnels_share_the_flows() {
     assert_eq!(answer.alternatives.len(), 2);
     assert!(answer.alternatives.iter().all(|a| a.outcome == Outcome::Open));
 }
+
+/// BGP-6: appliances of two autonomous systems announce the prefix by two paths, and one of them is used.
+#[test]
+fn tunnels_of_two_systems_do_not_share() {
+    let with = |tunnel: &str, asn: u32| tunnel.replace("advertises", &format!("peer_asn: {asn}, advertises"));
+    let alternatives = |a: u32, b: u32| {
+        let net = net(&connect(&format!("{}, {}", with(TUNNEL_1, a), with(TUNNEL_2, b)), GRE));
+        let answer = ask(&net, "worker -> till tcp/443");
+        assert_eq!(answer.outcome, Outcome::Open);
+        answer.alternatives.len()
+    };
+    assert_eq!((alternatives(65010, 65010), alternatives(65010, 65020)), (2, 0));
+}

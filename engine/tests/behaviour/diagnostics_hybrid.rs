@@ -4,7 +4,7 @@ use super::harness::diagnostics;
 
 /// A VPC with a virtual private gateway, a customer gateway of a router, a line; lines 1 to 6.
 const BASE: &str = "vpcs: {a: {cidr: 10.1.0.0/16}, b: {cidr: 10.2.0.0/16}}
-transit_gateways: {t: {}}
+transit_gateways: {t: {}, w: {region: eu-west-1}}
 vpn_gateways: {g: {vpc: a}, free: {}}
 routers: {r: {asn: 65010, networks: [172.16.0.0/16], public_ip: 203.0.113.1}}
 direct_connect_gateways: {d: {asn: 64700}}
@@ -52,6 +52,15 @@ vpn_connections: {v: {customer_gateway: d, vpn_gateway: g}}";
     inside_that_aws_reserves: "inside-cidr", 8, "169.254.2.0/30 is one that AWS reserves",
         "customer_gateways: {c: {router: r}}
 vpn_connections: {v: {customer_gateway: c, vpn_gateway: g, tunnels: [{inside_cidr: 169.254.2.0/30}]}}";
+    window: "replay-window", 8, "a replay window of 63 packets",
+        "customer_gateways: {c: {router: r}}
+vpn_connections: {v: {customer_gateway: c, vpn_gateway: g, tunnels: [{replay_window: 63}]}}";
+    asn_of_an_interface: "asn-differs", 7, "`i` has ASN 65011, its router `r` 65010",
+        "virtual_interfaces: {i: {type: private, connection: line, vlan: 1, vpn_gateway: g, asn: 65011}}";
+    associations_in_two_regions: "not-modelled", 9, "`y` is in another Region than the first association",
+        "direct_connect_gateway_associations:
+  x: {direct_connect_gateway: d, transit_gateway: t, allowed_prefixes: [10.0.0.0/8]}
+  y: {direct_connect_gateway: d, transit_gateway: w, allowed_prefixes: [11.0.0.0/8]}";
     tag: "vlan", 7, "4095 is no VLAN",
         "virtual_interfaces: {i: {type: private, connection: line, vlan: 4095, vpn_gateway: g}}";
     mtu: "vif-mtu", 7, "9001 is no MTU of such a virtual interface",
@@ -74,6 +83,15 @@ vpn_connections: {v: {customer_gateway: c, vpn_gateway: g, tunnels: [{inside_cid
         "site_hosts: {h: {router: r, addresses: [172.16.0.1]}, i: {router: r, addresses: [172.16.0.1]}}";
     a_gateway_of_another_vpc: "other-vpc", 7, "virtual private gateway `g` is in another VPC",
         "route_tables: {rb: {vpc: b, propagating_vpn_gateways: [g]}}";
+}
+
+#[test]
+fn words_that_are_no_community() {
+    let yaml = BASE.replace("public_ip: 203.0.113.1}", "neighbors: [{peer: q, communities: [7224-7300]}]}, q: {}");
+    let found = diagnostics(&yaml);
+    assert_eq!(found.iter().map(|d| d.code).collect::<Vec<_>>(), ["community"], "{found:#?}");
+    assert!(found[0].message.contains("7224-7300") && found[0].span.line == 4, "{found:#?}");
+    assert_eq!(diagnostics(&yaml.replace("7224-7300", "'7224:7300', no-export")), []);
 }
 
 /// Three routers that each prefer what the next one says about a fourth: they never agree.

@@ -238,6 +238,17 @@ fn a_targets_rule_names_the_load_balancers_group() {
     check(&with("gt"), "ca1 -> e/ca tcp/443", "no_reply request sg gt inbound default: no rule matches");
 }
 
+/// VPCE-5, VPCE-13: in a zone that has failed an endpoint has no interface and a load balancer no node; the others go on.
+#[test]
+fn a_zone_fails_under_endpoints() {
+    let (spec, _) =
+        vpcsim_engine::spec::read(vpcsim_engine::diag::FileIx(0), privatelink(", cross_zone: true", "").as_bytes());
+    let failed = std::collections::BTreeSet::from(["us-east-1b".to_owned()]);
+    let net = vpcsim_engine::compile::compile_failed(&spec.unwrap(), 1, &failed).0.unwrap();
+    check(&net, "ca1 -> e/ca tcp/443", "open");
+    check(&net, "ca1 -> e/cb tcp/443", "no_reply request vpce e is not available");
+}
+
 /// SHARE-1: interfaces and groups of participants in the owner's subnet: one VPC.
 #[test]
 fn a_shared_vpc_is_one_vpc() {

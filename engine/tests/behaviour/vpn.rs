@@ -53,6 +53,15 @@ fn there_and_back() {
     );
 }
 
+/// A host that nobody describes is unknown, and so is what a router says for itself.
+#[test]
+fn what_is_not_described_is_unknown() {
+    let net = net(&plain());
+    check(&net, "app -> 172.16.1.99 tcp/22", "unknown request router north: a host behind it that the topology");
+    let own = net.fabric.routers.iter().next().unwrap().addresses[0];
+    check(&net, &format!("n1 -> {own} ping"), "unknown request router north: what it answers for itself");
+}
+
 /// RTB-14: a table that does not take the propagation knows nothing of the sites.
 #[test]
 fn propagation_is_per_table() {
