@@ -1,6 +1,6 @@
 //! What AWS refuses of what joins VPCs: one test per code of `compile` (TGW-1, TGW-27, MCAST-2 among them).
 
-use super::harness::diagnostics;
+use super::harness::refused_behind;
 
 /// Two VPCs with a transit gateway and an attachment of the first; lines 1 to 6.
 const BASE: &str = "vpcs: {a: {cidr: 10.1.0.0/16, ipv6_cidrs: ['2600:1f18:1::/56']}, b: {cidr: 10.2.0.0/16}, x: {cidr: 10.1.0.0/16}}
@@ -10,24 +10,7 @@ instances: {ia: {subnet: sa}, ib: {subnet: sb}, two: {}}
 network_interfaces: {e0: {subnet: sa, instance: two, device_index: 0}, e1: {subnet: sa2, instance: two, device_index: 1}}
 ";
 
-/// `name: code, line (behind BASE from 6), fragment of the message, what follows BASE`.
-macro_rules! refused {
-    ($($name:ident: $code:literal, $line:literal, $fragment:literal, $yaml:literal;)*) => {
-        $(#[test]
-        fn $name() {
-            let found = diagnostics(&format!("{BASE}{}", $yaml));
-            let of_code: Vec<_> = found.iter().filter(|d| d.code == $code).collect();
-            assert!(!of_code.is_empty(), "no {}: {found:#?}", $code);
-            let hit = of_code.iter().any(|d| d.span.line == $line && d.message.contains($fragment));
-            assert!(hit, "{} at line {}, `{}`: {of_code:#?}", $code, $line, $fragment);
-        })*
-
-        /// The codes that have a test here.
-        pub(super) const TESTED: &[&str] = &[$($code),*];
-    };
-}
-
-refused! {
+refused_behind! { BASE,
     asn: "asn-range", 3, "1 is not a private ASN",
         "";
     attachment_to_a_subnet_of_another_vpc: "other-vpc", 6, "subnet `sb` is not in `a`",

@@ -1,6 +1,6 @@
 //! What AWS refuses, and what a topology gets wrong, of VPN, Direct Connect and routers: one test per code of `compile`.
 
-use super::harness::diagnostics;
+use super::harness::{diagnostics, refused_behind};
 
 /// A VPC with a virtual private gateway, a customer gateway of a router, a line; lines 1 to 6.
 const BASE: &str = "vpcs: {a: {cidr: 10.1.0.0/16}, b: {cidr: 10.2.0.0/16}}
@@ -11,29 +11,12 @@ direct_connect_gateways: {d: {asn: 64700}}
 direct_connect_connections: {line: {router: r}}
 ";
 
-/// `name: code, line (behind BASE from 7), fragment of the message, what follows BASE`.
-macro_rules! refused {
-    ($($name:ident: $code:literal, $line:literal, $fragment:literal, $yaml:literal;)*) => {
-        $(#[test]
-        fn $name() {
-            let found = diagnostics(&format!("{BASE}{}", $yaml));
-            let of_code: Vec<_> = found.iter().filter(|d| d.code == $code).collect();
-            assert!(!of_code.is_empty(), "no {}: {found:#?}", $code);
-            let hit = of_code.iter().any(|d| d.span.line == $line && d.message.contains($fragment));
-            assert!(hit, "{} at line {}, `{}`: {of_code:#?}", $code, $line, $fragment);
-        })*
-
-        /// The codes that have a test here.
-        pub(super) const TESTED: &[&str] = &[$($code),*];
-    };
-}
-
 #[test]
 fn the_base_is_fine() {
     assert_eq!(diagnostics(BASE), []);
 }
 
-refused! {
+refused_behind! { BASE,
     asn: "asn-range", 7, "0 is no autonomous system number",
         "customer_gateways: {c: {asn: 0}}";
     asn_of_another: "asn-differs", 7, "`c` has ASN 65011, its router `r` 65010",

@@ -285,3 +285,21 @@ pub(crate) fn reply(packet: &Packet) -> Packet {
     }
     reply
 }
+
+/// `BASE, name: code, line, fragment of the message, what follows the topology BASE`: one test each, and `TESTED`, the codes.
+macro_rules! refused_behind {
+    ($base:ident, $($name:ident: $code:literal, $line:literal, $fragment:literal, $yaml:literal;)*) => {
+        $(#[test]
+        fn $name() {
+            let found = super::harness::diagnostics(&format!("{}{}", $base, $yaml));
+            let of_code: Vec<_> = found.iter().filter(|d| d.code == $code).collect();
+            assert!(!of_code.is_empty(), "no {}: {found:#?}", $code);
+            let hit = of_code.iter().any(|d| d.span.line == $line && d.message.contains($fragment));
+            assert!(hit, "{} at line {}, `{}`: {of_code:#?}", $code, $line, $fragment);
+        })*
+
+        /// The codes that have a test here.
+        pub(super) const TESTED: &[&str] = &[$($code),*];
+    };
+}
+pub(crate) use refused_behind;
