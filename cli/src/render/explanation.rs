@@ -156,6 +156,10 @@ fn way(out: &mut String, network: &Network, part: Part, leg: &Leg, started: Nano
         End::AtSite(host) => format!("delivered to {} at {at}", network.names.internet_hosts[host].id),
         End::AtService(host, _) => format!("at {} at {at}", network.names.internet_hosts[host].id),
         End::Replicated(..) => format!("copied to the group's members at {at}"),
+        End::AtSpeaker(speaker) => {
+            let line = network.fabric.speakers[speaker].line;
+            format!("taken at {at} by the end of {}", network.line_name(line))
+        }
         End::Taken(_) => format!("taken at {at}"),
         End::Dropped(_) => format!("dropped at {at}"),
     };

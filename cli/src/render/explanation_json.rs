@@ -54,6 +54,7 @@ fn leg(loaded: &Loaded, leg: &Leg) -> Value {
         End::AtSite(host) => ("site", Some(network.names.internet_hosts[host].id.clone())),
         End::AtService(host, _) => ("service", Some(network.names.internet_hosts[host].id.clone())),
         End::Replicated(domain, _) => ("replicated", Some(network.names.mcasts[domain].id.clone())),
+        End::AtSpeaker(speaker) => ("router", Some(network.line_name(network.fabric.speakers[speaker].line))),
         End::Taken(domain) => ("taken", Some(network.names.mcasts[domain].id.clone())),
         End::Dropped(_) => ("dropped", None),
     };

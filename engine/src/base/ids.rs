@@ -49,6 +49,8 @@ index_type! {
     pub VifIx;
     /// A router of an on-premises site.
     pub RouterIx;
+    /// An end of a BGP session.
+    pub SpeakerIx;
     /// A guest: the operating system of an instance.
     pub GuestIx;
     /// A described host outside of AWS: on the internet, or at a site.

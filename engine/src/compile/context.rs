@@ -29,6 +29,10 @@ pub(super) struct Context {
     pub(super) written: BTreeSet<String>,
     /// What each virtual private gateway propagates into route tables.
     pub(super) learnt_by_vgws: IndexVec<VgwIx, Vec<crate::base::Cidr>>,
+    /// What the speakers of a run know, in the place of what they know at rest.
+    pub(super) live: Option<super::Live>,
+    /// Who tells whom which routes.
+    pub(super) control: Option<super::Control>,
     /// Zones that have failed.
     pub(super) failed_zones: BTreeSet<String>,
     /// What tells zones apart, by the number subnets carry: the zone's id if it is known, else its name.
@@ -81,6 +85,8 @@ impl Context {
             ids: Ids::default(),
             written: BTreeSet::new(),
             learnt_by_vgws: IndexVec::new(),
+            live: None,
+            control: None,
             failed_zones: BTreeSet::new(),
             zone_keys: Vec::new(),
         };
@@ -306,6 +312,7 @@ fn empty_fabric(epoch: u16) -> Fabric {
         dxgws: IndexVec::new(),
         vifs: IndexVec::new(),
         routers: IndexVec::new(),
+        speakers: IndexVec::new(),
         epoch,
         rows: IndexVec::new(),
         enis: IndexVec::new(),

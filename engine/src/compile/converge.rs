@@ -6,6 +6,7 @@
 //! A site that is not described tells nothing here; what an account's export shows of it stands in for it.
 
 use super::context::Context;
+use super::speakers::{Bgp, Control};
 use super::tgw_route_table::TgwDraft;
 use super::vpn::{AMAZON_ASN, CUSTOMER_ASN};
 use crate::base::ids::{DxgwIx, RouterIx, TgwAttachIx, TgwRtbIx, TunnelIx, VgwIx};
@@ -45,7 +46,7 @@ pub(super) struct Build {
     /// What the numbers of a table's own routes stand for.
     pub(super) own: BTreeMap<(TableIx, u32), NextHop>,
     pub(super) links: BTreeMap<(RouterIx, RouterIx), LinkIx>,
-    pub(super) sessions: u32,
+    pub(super) bgp: Vec<Bgp>,
 }
 
 impl Build {
@@ -58,10 +59,6 @@ impl Build {
         let id = t.locals.len() as u32;
         t.locals.push(Route::local(to, id, class));
         self.own.insert((table, id), hop);
-    }
-    pub(super) fn next_bgp(&mut self) -> u32 {
-        self.sessions += 1;
-        self.sessions
     }
     pub(super) fn kind(&self, a: TableIx, b: TableIx) -> SessionKind {
         if self.plan.tables[a].asn == self.plan.tables[b].asn { SessionKind::Ibgp } else { SessionKind::Ebgp }
@@ -76,6 +73,8 @@ impl Context {
             return learnt;
         }
         let mut build = Build::default();
+        self.line_speakers();
+        self.check_neighbors();
         self.tables(&mut build, drafts);
         self.router_sessions(&mut build);
         self.tunnel_sessions(&mut build, drafts);
@@ -83,7 +82,11 @@ impl Context {
         self.association_sessions(&mut build, drafts);
         self.router_statics(&mut build);
         self.completeness();
-        let converged = match converge(&build.plan) {
+        let converged = match (self.live.take(), &build.plan) {
+            (Some(live), plan) => Ok(live.at_rest(plan)),
+            (None, plan) => converge(plan),
+        };
+        let converged = match converged {
             Ok(converged) => converged,
             Err(oscillates) => {
                 let prefixes: Vec<String> = oscillates.prefixes.iter().map(Cidr::to_string).collect();
@@ -128,6 +131,7 @@ impl Context {
         for (rtb, table) in &build.tgw_rtbs {
             learnt.tgw_rtbs.insert(*rtb, self.learnt_by_tgw(&build, &converged.ribs[*table]));
         }
+        self.control = Some(Control::new(&build, &self.fabric, converged.ribs, converged.down));
         learnt
     }
 

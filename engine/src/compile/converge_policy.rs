@@ -8,6 +8,7 @@ use crate::control::{Accept, Class, Communities, Export, Filter, Import, Prefere
 use crate::diag::Diagnostic;
 use crate::fabric::NextHop;
 use crate::spec::{Neighbor, Spanned};
+use crate::verdict::Side;
 
 impl Context {
     /// Routes that are written at routers.
@@ -42,7 +43,7 @@ impl Context {
                 let message = format!("`{via}` does not end at this router");
                 self.problem(Diagnostic::error("route-target", via.span, message));
             }
-            return tunnels.into_iter().find(|t| self.fabric.tunnels[*t].up).map(NextHop::Tunnel);
+            return tunnels.into_iter().find(|t| self.fabric.tunnels[*t].is_up(Side::Customer)).map(NextHop::Tunnel);
         }
         if let Some(vif) = self.ids.vifs.get(name).copied() {
             return self.fabric.vifs[vif].up.then_some(NextHop::Vif(vif));

@@ -3,12 +3,14 @@
 use super::context::Context;
 use super::converge::{Build, Way};
 use super::tgw_route_table::TgwDraft;
-use crate::base::ids::{DxgwIx, RouterIx, TunnelIx};
+use super::vpn::AMAZON_ASN;
+use crate::base::ids::{DxgwIx, RouterIx, TgwAttachIx, TunnelIx};
 use crate::base::{Cidr, Nanos};
 use crate::control::{Accept, Class, Export, Import, Session, SessionKind};
 use crate::diag::Diagnostic;
-use crate::fabric::{NextHop, VifEnd, VpnEnd};
+use crate::fabric::{Line, NextHop, VifEnd, VpnEnd};
 use crate::spec::{LinkSpec, Spanned};
+use crate::verdict::Side;
 use std::collections::BTreeMap;
 
 /// One-way latency between two routers that name none.
@@ -39,8 +41,11 @@ impl Context {
         for ((a, b), (latency, shutdown)) in pairs {
             let name = format!("{} to {}", self.names.routers[a].id, self.names.routers[b].id);
             let link = self.named_link(name, LinkSpec { latency, ..LinkSpec::default() }, ROUTER_LATENCY);
+            let speakers = self.speakers(Line::Routers(link), Self::router_link(build.links.len()), [Some(a), Some(b)]);
             build.links.insert((a, b), link);
-            let bgp = build.next_bgp();
+            let names = [a, b].map(|router| self.names.routers[router].id.clone());
+            let asns = [a, b].map(|router| build.plan.tables[build.routers[router]].asn);
+            let bgp = self.bgp(build, speakers, asns, [&[&names[1]], &[&names[0]]], !shutdown);
             for (from, to) in [(a, b), (b, a)] {
                 let (from_table, to_table) = (build.routers[from], build.routers[to]);
                 let kind = build.kind(from_table, to_table);
@@ -82,8 +87,13 @@ impl Context {
                 let Some(router) = t.router else { continue };
                 let id = self.names.tunnels[tunnel].id.clone();
                 let (site, keys) = (build.routers[router], [id.as_str(), name.value.as_str()]);
-                let up = t.up && !self.shut_down(router, &keys);
-                let bgp = build.next_bgp();
+                let up = t.enabled && !self.shut_down(router, &keys);
+                let Some(speakers) = t.speakers else { continue };
+                let amazon = match t.end {
+                    VpnEnd::Vgw(vgw) => build.plan.tables[build.vgws[vgw]].asn,
+                    VpnEnd::Tgw(attach) => self.asn_of_tgw(attach),
+                };
+                let bgp = self.bgp(build, speakers, [build.plan.tables[site].asn, amazon], [&keys, &[]], up);
                 let (export, import) = (self.export_of(router, &keys), v4_only(self.import_of(router, &keys)));
                 let to_site = Way::Next(NextHop::Tunnel(tunnel));
                 match t.end {
@@ -120,9 +130,14 @@ impl Context {
         }
     }
 
+    fn asn_of_tgw(&self, attach: TgwAttachIx) -> u32 {
+        let tgw = self.fabric.tgw_attaches[attach].tgw;
+        self.spec.transit_gateways[self.names.tgws[tgw].id.as_str()].asn.unwrap_or(AMAZON_ASN)
+    }
+
     /// VPN-8: a connection with static routing: one tunnel carries everything while it is up.
     pub(super) fn static_vpn(&mut self, build: &mut Build, tunnels: &[TunnelIx], routes: &[Spanned<Cidr>]) {
-        let Some(tunnel) = tunnels.iter().copied().find(|t| self.fabric.tunnels[*t].up) else { return };
+        let Some(tunnel) = tunnels.iter().copied().find(|t| self.fabric.tunnels[*t].is_up(Side::Aws)) else { return };
         if let VpnEnd::Vgw(vgw) = self.fabric.tunnels[tunnel].end {
             for to in routes {
                 build.own(build.vgws[vgw], to.value, Class::VpnStatic, NextHop::Tunnel(tunnel));
@@ -137,7 +152,7 @@ impl Context {
             let id = self.names.vifs[vif].id.clone();
             let keys = [id.as_str()];
             let up = v.up && !self.shut_down(router, &keys);
-            let bgp = build.next_bgp();
+            let Some(speakers) = v.speakers else { continue };
             let site = build.routers[router];
             let (table, tells, class, import) = match v.end {
                 VifEnd::Vgw(vgw) => {
@@ -149,6 +164,8 @@ impl Context {
                     (build.dxgws[dxgw], Export::dxgw_to_site(v.site_link), Class::of_vif(v.site_link), import)
                 }
             };
+            let asns = [site, table].map(|table| build.plan.tables[table].asn);
+            let bgp = self.bgp(build, speakers, asns, [&keys, &[]], up);
             let kind = build.kind(table, site);
             let way = Way::Next(NextHop::Vif(vif));
             let down = Session { up, ..Session::new(table, site, kind, Class::Bgp) };

@@ -182,14 +182,12 @@ impl Context {
                 site_link: vif.site_link.unwrap_or(false),
                 up: connection.up.unwrap_or(true) && vif.up.unwrap_or(true),
                 link: links[vif.connection.value.as_str()],
+                speakers: None,
                 salt: salt(&name.value),
                 rows,
             });
             self.names.vifs.push(label(name, vif.name_tag.as_ref()));
             self.ids.vifs.insert(name.value.clone(), index);
-            if let Some(router) = router {
-                self.own_address(router, customer);
-            }
         }
         self.spec.virtual_interfaces = interfaces;
         self.spec.direct_connect_connections = connections;

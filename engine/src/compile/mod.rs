@@ -20,11 +20,13 @@ mod expand;
 mod filter;
 mod gateway;
 mod latency;
+mod live;
 mod multicast;
 mod peering;
 mod quota;
 mod route;
 mod router;
+mod speakers;
 mod tgw_route_table;
 mod transit_gateway;
 mod vpc;
@@ -32,13 +34,16 @@ mod vpn;
 
 pub use expand::{DEFAULT_ACCOUNT, DEFAULT_REGION, expand};
 pub use gateway::ANY_HOST;
+pub use live::Live;
+pub use speakers::{Bgp, Control};
 
 use crate::diag::{Diagnostic, any_error};
-use crate::fabric::Fabric;
+use crate::fabric::{Fabric, Line};
 use crate::names::Names;
 use crate::spec::Spec;
 use context::Context;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// A compiled network and how to say it.
 #[derive(Clone, Debug)]
@@ -49,6 +54,10 @@ pub struct Network {
     pub names: Names,
     /// The topology with AWS's defaults filled in.
     pub spec: Spec,
+    /// Who tells whom which routes, if anybody does.
+    pub control: Option<Arc<Control>>,
+    /// What it was compiled of, if it has a control plane.
+    source: Option<Arc<live::Source>>,
 }
 
 impl Network {
@@ -57,6 +66,15 @@ impl Network {
     #[must_use]
     pub fn stream_name_of_guest(&self, guest: crate::base::ids::GuestIx) -> String {
         self.names.guests[guest].id.clone()
+    }
+    /// The same for what joins two speakers of BGP, which is also what people call their session.
+    #[must_use]
+    pub fn line_name(&self, line: Line) -> String {
+        match line {
+            Line::Tunnel(tunnel) => self.names.tunnels[tunnel].id.clone(),
+            Line::Vif(vif) => self.names.vifs[vif].id.clone(),
+            Line::Routers(link) => self.names.links[link].clone(),
+        }
     }
     /// The same for an interface.
     #[must_use]
@@ -75,19 +93,19 @@ pub fn compile(spec: &Spec) -> (Option<Network>, Vec<Diagnostic>) {
 /// of them, so that a reference to one that is left out is not reported as a second mistake.
 #[must_use]
 pub fn check(spec: &Spec, written: &BTreeSet<String>) -> Vec<Diagnostic> {
-    compile_all(spec, 0, written, &BTreeSet::new()).1
+    compile_all(spec, 0, written, &BTreeSet::new(), None).1
 }
 
 /// Compiles the configuration that follows `epoch - 1` others in one run.
 #[must_use]
 pub fn compile_epoch(spec: &Spec, epoch: u16) -> (Option<Network>, Vec<Diagnostic>) {
-    compile_all(spec, epoch, &BTreeSet::new(), &BTreeSet::new())
+    compile_all(spec, epoch, &BTreeSet::new(), &BTreeSet::new(), None)
 }
 
 /// The same while some zones have failed: transit gateways use none of their interfaces there.
 #[must_use]
 pub fn compile_failed(spec: &Spec, epoch: u16, failed_zones: &BTreeSet<String>) -> (Option<Network>, Vec<Diagnostic>) {
-    compile_all(spec, epoch, &BTreeSet::new(), failed_zones)
+    compile_all(spec, epoch, &BTreeSet::new(), failed_zones, None)
 }
 
 fn compile_all(
@@ -95,8 +113,10 @@ fn compile_all(
     epoch: u16,
     written: &BTreeSet<String>,
     failed_zones: &BTreeSet<String>,
+    live: Option<Live>,
 ) -> (Option<Network>, Vec<Diagnostic>) {
     let mut cx = Context::new(spec, epoch);
+    cx.live = live;
     cx.written.clone_from(written);
     cx.failed_zones.clone_from(failed_zones);
     let full = expand(spec, &mut cx.diagnostics);
@@ -125,9 +145,13 @@ fn compile_all(
     cx.route_tables();
     cx.region_links();
     cx.quotas();
-    let Context { spec, names, fabric, mut diagnostics, .. } = cx;
+    let Context { spec: full, names, fabric, mut diagnostics, control, .. } = cx;
     diagnostics.sort_by(|a, b| (a.span, a.severity, a.code, &a.message).cmp(&(b.span, b.severity, b.code, &b.message)));
     diagnostics.dedup();
-    let network = (!any_error(&diagnostics)).then_some(Network { fabric, names, spec });
+    let network = (!any_error(&diagnostics)).then(|| {
+        let control = control.map(Arc::new);
+        let source = control.as_ref().map(|_| live::Source { spec: spec.clone(), failed_zones: failed_zones.clone() });
+        Network { fabric, names, spec: full, control, source: source.map(Arc::new) }
+    });
     (network, diagnostics)
 }

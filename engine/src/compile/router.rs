@@ -9,12 +9,13 @@ use crate::verdict::{Dir, RowKind};
 use rustc_hash::FxHashMap;
 
 /// Implied rows of a router, in the order of `RouterRow`.
-const ROWS: [(RowKind, Dir); 5] = [
+const ROWS: [(RowKind, Dir); 6] = [
     (RowKind::RouterTtl, Dir::In),
     (RowKind::RouterFirewall, Dir::In),
     (RowKind::RouterNoHost, Dir::In),
     (RowKind::RouterOwn, Dir::In),
     (RowKind::RouterInternet, Dir::In),
+    (RowKind::RouterDown, Dir::In),
 ];
 
 impl Context {
@@ -35,7 +36,8 @@ impl Context {
             let rows = self.row_block(index.0, &ROWS);
             let fib = self.empty_fib(RowKind::RouterRouteNone, index.0);
             let stateful = router.stateful_firewall.unwrap_or(false);
-            let compiled = Router { fib, addresses: Box::default(), hosts: FxHashMap::default(), stateful, rows };
+            let (addresses, hosts, up) = (Box::default(), FxHashMap::default(), !router.failed);
+            let compiled = Router { fib, addresses, up, hosts, stateful, rows };
             self.fabric.routers.push(compiled);
             self.names.routers.push(label(name, None));
             self.ids.routers.insert(name.value.clone(), index);

@@ -1,17 +1,16 @@
 //! Customer gateways, virtual private gateways, VPN connections and their tunnels.
 
 use super::context::{Context, label};
-use crate::base::Cidr;
-use crate::base::ids::RouterIx;
+use crate::base::{Bandwidth, Cidr, Ratio};
 use crate::base::rng::salt;
 use crate::diag::{Diagnostic, Span};
 use crate::fabric::{Fib, TgwAttachKind, Vgw, VpnEnd, VpnTunnel};
 use crate::names::Label;
-use crate::spec::{self, Encryption, Integrity, Spanned};
-use crate::verdict::{Dir, Row, RowKind};
+use crate::spec::{self, Encryption, Integrity, LinkSpec, Spanned};
+use crate::verdict::{Dir, LinkIx, Row, RowKind};
 use crate::wire::esp::{self, AesKey, ReplayWindow, Suite, inner_mtu};
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::Ipv4Addr;
 
 /// Implied rows of a virtual private gateway, in the order of `VgwRow`.
 const VGW_ROWS: [(RowKind, Dir); 3] =
@@ -36,6 +35,8 @@ const RESERVED: [&str; 7] = [
 ];
 /// MTU of the path between the two ends of a tunnel, in bytes (VPN-4).
 const OUTER_MTU: u32 = 1500;
+/// What one tunnel carries (VPN-13).
+const TUNNEL_BANDWIDTH: Bandwidth = Bandwidth(1_250_000_000);
 /// Packets of a replay window that nobody wrote (VPN-7).
 const REPLAY_WINDOW: u32 = 1024;
 /// The number of a gateway or router that names none.
@@ -207,6 +208,10 @@ impl Context {
             let index = self.fabric.tunnels.next_index();
             let replay_window = self.replay_window(tunnel.replay_window);
             let rows = self.row_block(index.0, &TUNNEL_ROWS);
+            let enabled = tunnel.up.unwrap_or(true) && usable(connection.state);
+            // What the ends have noticed in a run; else everything is as it is written.
+            let seen = self.live.as_ref().map_or([true; 2], |live| live.tunnels[index]);
+            let link = self.tunnel_link(&id, tunnel.loss);
             let side = |n: u64| inside.nth(n).expect("a /30 has four addresses");
             self.fabric.tunnels.push(VpnTunnel {
                 end,
@@ -217,16 +222,16 @@ impl Context {
                 natt,
                 mtu: inner_mtu(suite, natt, OUTER_MTU),
                 replay_window,
-                up: tunnel.up.unwrap_or(true) && usable(connection.state),
+                up: [enabled && seen[0], enabled && seen[1]],
+                enabled,
+                link,
+                speakers: None,
                 salt: salt(&id),
                 rows,
             });
             self.names.tunnels.push(Label { id: id.clone(), tag: None, span: name.span });
             self.ids.tunnels.insert(id, index);
             self.ids.vpn_tunnels.entry(name.value.clone()).or_default().push(index);
-            if let Some(router) = router {
-                self.own_address(router, side(2));
-            }
         }
         if let VpnEnd::Tgw(attach) = end {
             let tunnels = self.ids.vpn_tunnels[name.value.as_str()].clone();
@@ -244,13 +249,17 @@ impl Context {
         window.value
     }
 
-    /// A router has an address of its own.
-    pub(super) fn own_address(&mut self, router: RouterIx, address: IpAddr) {
-        let r = &mut self.fabric.routers[router];
-        let mut own = r.addresses.to_vec();
-        own.push(address);
-        own.sort_unstable();
-        r.addresses = own.into();
+    /// The path between a tunnel's outer addresses: the internet, with what one tunnel carries at most (VPN-13).
+    fn tunnel_link(&mut self, id: &str, loss: Option<Ratio>) -> LinkIx {
+        let internet = *self.fabric.link(LinkIx::INTERNET);
+        let bandwidth = internet.bandwidth.map_or(TUNNEL_BANDWIDTH, |b| b.min(TUNNEL_BANDWIDTH));
+        let spec = LinkSpec {
+            latency: Some(internet.latency),
+            bandwidth: Some(bandwidth),
+            queue_bytes: Some(internet.queue_bytes),
+            loss: loss.or(Some(internet.loss)),
+        };
+        self.named_link(format!("{id} outer"), spec, internet.latency)
     }
 }
 

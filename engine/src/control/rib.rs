@@ -7,7 +7,7 @@
 
 use super::decide::{Ranked, rank};
 use super::plan::{Kind, SessionIx, Table};
-use super::route::{Route, Source};
+use super::route::{Route, Source, Via};
 use crate::base::Cidr;
 use std::collections::BTreeMap;
 
@@ -28,6 +28,23 @@ impl Rib {
             rib.put(route.clone());
         }
         rib
+    }
+    /// The same with these routes of its own in the place of those it has.
+    #[must_use]
+    pub fn with_locals(mut self, table: &Table) -> Self {
+        (self.kind, self.ecmp) = (table.kind, table.ecmp);
+        let own = |ranked: &Ranked| ranked.routes.iter().any(|route| matches!(route.via, Via::Local(_)));
+        let stale: Vec<Cidr> = self.prefixes.iter().filter(|(_, ranked)| own(ranked)).map(|(to, _)| *to).collect();
+        for to in stale {
+            let routes = self.prefixes.remove(&to).expect("it was there").routes;
+            for route in routes.into_iter().filter(|route| !matches!(route.via, Via::Local(_))) {
+                self.put(route);
+            }
+        }
+        for route in &table.locals {
+            self.put(route.clone());
+        }
+        self
     }
     /// Takes a route in, in the place of the one that its source gave before. True if the best route is another now.
     pub fn put(&mut self, route: Route) -> bool {

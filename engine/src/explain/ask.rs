@@ -3,10 +3,10 @@
 use super::choice::alternatives;
 use super::leg::{End, Leg, walk};
 use super::{Blocker, Explanation, Origin, Outcome, Part, Question};
-use crate::base::ids::{EniIx, GuestIx, InetIx, McastIx};
+use crate::base::ids::{EniIx, GuestIx, InetIx, McastIx, SpeakerIx};
 use crate::base::{Nanos, Protocol};
 use crate::compile::Network;
-use crate::fabric::{EniRow, Fabric};
+use crate::fabric::{EniRow, Fabric, RouterRow};
 use crate::flow::{FlowState, Pick, Picks};
 use crate::verdict::{Decision, Entry, Reason, RowIx, Service, Stage, Step, Vantage, reason_of};
 use crate::walk::{DenyPolicy, members};
@@ -109,6 +109,7 @@ fn both_ways(network: &Network, question: &Question, policy: DenyPolicy, flows: 
         }
         End::Served(eni, service) => (service_answer(fabric, eni, service, &arrived.headers), Vantage::Out(eni), None),
         End::Exited => (internet_answer(fabric, &arrived.headers), Vantage::Internet, None),
+        End::AtSpeaker(speaker) => (speaker_answer(fabric, speaker, &arrived.headers), Vantage::Speaker(speaker), None),
         End::AtSite(host) => (host_answer(fabric, host, &arrived.headers), at_site(fabric, host), None),
         // The endpoint has let pass only what its service answers.
         End::AtService(_, back) => (Answer::Yes, back, None),
@@ -311,6 +312,14 @@ fn guest_answer(fabric: &Fabric, guest: GuestIx, eni: EniIx, headers: &Headers) 
         Some(true) => (Answer::Yes, false),
         Some(false) => (Answer::Refuse(e.row(EniRow::GuestClosed)), false),
         None => (Answer::Yes, true),
+    }
+}
+
+/// A router answers echo requests for its own addresses; what else it answers is not modelled.
+fn speaker_answer(fabric: &Fabric, speaker: SpeakerIx, headers: &Headers) -> Answer {
+    match fabric.speakers[speaker].router {
+        Some(router) if !headers.protocol.is_icmp() => Answer::Silent(fabric.routers[router].row(RouterRow::Own)),
+        _ => Answer::Yes,
     }
 }
 

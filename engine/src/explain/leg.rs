@@ -1,6 +1,6 @@
 //! One packet's way from end to end, on a clock that moves only with the links.
 
-use crate::base::ids::{EniIx, InetIx, McastIx};
+use crate::base::ids::{EniIx, InetIx, McastIx, SpeakerIx};
 use crate::base::{Instant, Nanos};
 use crate::fabric::Fabric;
 use crate::flow::FlowState;
@@ -45,6 +45,8 @@ pub enum End {
     Replicated(McastIx, EniIx),
     /// A multicast domain has taken a membership message.
     Taken(McastIx),
+    /// A router or a gateway has it for itself.
+    AtSpeaker(SpeakerIx),
     /// It was dropped.
     Dropped(RowIx),
 }
@@ -102,6 +104,7 @@ pub(super) fn walk(
             Verdict::Endpoint { host, back } => Some(End::AtService(host, back)),
             Verdict::Replicate { domain, sender } => Some(End::Replicated(domain, sender)),
             Verdict::Taken { domain } => Some(End::Taken(domain)),
+            Verdict::Speaker { speaker } => Some(End::AtSpeaker(speaker)),
             Verdict::Drop { by, .. } => Some(End::Dropped(by)),
         };
         break;

@@ -1,7 +1,7 @@
 //! Compiled Direct Connect: gateways and virtual interfaces.
 
 use super::Fib;
-use crate::base::ids::{DxgwIx, RouterIx, VgwIx};
+use crate::base::ids::{DxgwIx, RouterIx, SpeakerIx, VgwIx};
 use crate::verdict::{LinkIx, RowIx};
 use std::net::IpAddr;
 
@@ -63,6 +63,8 @@ pub struct Vif {
     pub up: bool,
     /// The cable.
     pub link: LinkIx,
+    /// The speakers at its ends, the customer's first, if that is described.
+    pub speakers: Option<[SpeakerIx; 2]>,
     /// What a flow's hash is mixed with to choose among interfaces.
     pub salt: u64,
     /// First of its implied rows; [`VifRow`] counts from here.

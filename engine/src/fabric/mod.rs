@@ -14,6 +14,7 @@ mod peering;
 mod route;
 mod router;
 mod sg;
+mod speaker;
 mod transit_gateway;
 mod vpc;
 mod vpn;
@@ -28,6 +29,7 @@ pub use lpm::{Address, Lpm};
 pub use peering::{Pcx, PcxRow};
 pub use route::{Route, RouteTable, Target};
 pub use router::{Fib, FibIx, FibRoute, NextHop, PathOwner, Router, RouterRow};
+pub use speaker::{Line, Speaker};
 pub use sg::{PeerMatch, SgRow, SgSet, SgTable};
 pub use transit_gateway::{
     Mcast, McastRow, Tgw, TgwAttach, TgwAttachKind, TgwPort, TgwRoute, TgwRouteIx, TgwRow, TgwRtb, TgwTarget, Tunnel,
@@ -37,7 +39,7 @@ pub use vpn::{TunnelRow, Vgw, VgwRow, VpnEnd, VpnTunnel};
 
 use crate::base::ids::{
     AclIx, DxgwIx, EigwIx, EniIx, GuestIx, IgwIx, InetIx, McastIx, NatIx, NmIx, PcxIx, PlIx, RouterIx, RtbIx, SgIx,
-    SgSetIx, SubnetIx, SvcIx, TgwAttachIx, TgwIx, TgwRtbIx, TunnelIx, VgwIx, VifIx, VpcIx, VpceIx,
+    SgSetIx, SpeakerIx, SubnetIx, SvcIx, TgwAttachIx, TgwIx, TgwRtbIx, TunnelIx, VgwIx, VifIx, VpcIx, VpceIx,
 };
 use crate::base::{Bandwidth, IndexVec, Nanos, Ratio};
 use crate::verdict::{LinkIx, Row, RowIx};
@@ -95,6 +97,8 @@ pub struct Fabric {
     pub vifs: IndexVec<VifIx, Vif>,
     /// Routers of on-premises sites.
     pub routers: IndexVec<RouterIx, Router>,
+    /// Ends of BGP sessions, two for each line.
+    pub speakers: IndexVec<SpeakerIx, Speaker>,
     /// The VPC that each security group belongs to.
     pub sg_vpcs: IndexVec<SgIx, VpcIx>,
     /// Guests.

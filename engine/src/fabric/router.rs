@@ -1,7 +1,7 @@
 //! Compiled routers of on-premises sites, and the forwarding tables that they share with AWS's gateways.
 
 use super::Lpm;
-use crate::base::ids::{DxgwIx, InetIx, RouterIx, TgwAttachIx, TunnelIx, VgwIx, VifIx};
+use crate::base::ids::{DxgwIx, InetIx, RouterIx, SpeakerIx, TgwAttachIx, TunnelIx, VgwIx, VifIx};
 use crate::base::{Cidr, IndexVec};
 use crate::verdict::{LinkIx, RowIx};
 use rustc_hash::FxHashMap;
@@ -89,8 +89,10 @@ pub enum NextHop {
 pub struct Router {
     /// Its table.
     pub fib: Fib,
-    /// Its own addresses on tunnels and virtual interfaces, ascending.
-    pub addresses: Box<[IpAddr]>,
+    /// Its own addresses on tunnels, virtual interfaces and links to other routers, ascending, and who speaks there.
+    pub addresses: Box<[(IpAddr, SpeakerIx)]>,
+    /// False if it has failed: then it takes nothing and says nothing.
+    pub up: bool,
     /// Hosts behind it, by address.
     pub hosts: FxHashMap<IpAddr, InetIx>,
     /// Whether it drops what belongs to no connection that began by the same tunnel or interface.
@@ -113,9 +115,16 @@ pub enum RouterRow {
     Own,
     /// Out by its own line to the internet.
     Internet,
+    /// It has failed.
+    Down,
 }
 
 impl Router {
+    /// Who speaks with one of its own addresses.
+    #[must_use]
+    pub fn speaker(&self, address: IpAddr) -> Option<SpeakerIx> {
+        self.addresses.binary_search_by_key(&address, |(own, _)| *own).ok().map(|at| self.addresses[at].1)
+    }
     /// One of its implied rows.
     #[inline]
     #[must_use]

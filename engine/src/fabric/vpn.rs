@@ -1,8 +1,8 @@
 //! Compiled virtual private gateways and VPN tunnels.
 
 use super::Fib;
-use crate::base::ids::{RouterIx, RtbIx, TgwAttachIx, VgwIx, VpcIx};
-use crate::verdict::RowIx;
+use crate::base::ids::{RouterIx, RtbIx, SpeakerIx, TgwAttachIx, VgwIx, VpcIx};
+use crate::verdict::{LinkIx, RowIx, Side};
 use crate::wire::esp::Suite;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -70,8 +70,14 @@ pub struct VpnTunnel {
     pub mtu: u32,
     /// Packets that a receiver looks back for repeats (VPN-7).
     pub replay_window: u32,
-    /// Whether it is up.
-    pub up: bool,
+    /// Whether AWS's end and the customer's take it for up; they may differ for as long as it takes to notice.
+    pub up: [bool; 2],
+    /// Whether it is switched on, by AWS and by what the topology says.
+    pub enabled: bool,
+    /// The path between the two outer addresses.
+    pub link: LinkIx,
+    /// The speakers at its ends, the customer's first, if that is described.
+    pub speakers: Option<[SpeakerIx; 2]>,
     /// What a flow's hash is mixed with to choose among tunnels.
     pub salt: u64,
     /// First of its implied rows; [`TunnelRow`] counts from here.
@@ -95,6 +101,15 @@ pub enum TunnelRow {
 }
 
 impl VpnTunnel {
+    /// Whether one end takes it for up.
+    #[inline]
+    #[must_use]
+    pub const fn is_up(&self, side: Side) -> bool {
+        match side {
+            Side::Aws => self.up[0],
+            Side::Customer => self.up[1],
+        }
+    }
     /// One of its implied rows.
     #[inline]
     #[must_use]

@@ -12,7 +12,7 @@ use super::transit_gateway::has_gateway;
 use super::vpn_xml::{self, Configuration};
 use crate::base::{Cidr, Nanos};
 use crate::diag::{Diagnostic, Span};
-use crate::spec::{CustomerGateway, Name, Spanned, VpnConnection, VpnTunnel};
+use crate::spec::{CustomerGateway, DpdAction, Name, Spanned, StartupAction, VpnConnection, VpnTunnel};
 use serde::Deserialize;
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
@@ -53,6 +53,12 @@ struct TunnelOption {
     phase2_encryption_algorithms: List<Algorithm>,
     phase2_integrity_algorithms: List<Algorithm>,
     dpd_timeout_seconds: Option<u32>,
+    dpd_timeout_action: Text,
+    startup_action: Text,
+    phase1_lifetime_seconds: Option<u32>,
+    phase2_lifetime_seconds: Option<u32>,
+    rekey_margin_time_seconds: Option<u32>,
+    rekey_fuzz_percentage: Option<u32>,
     replay_window_size: Option<u32>,
 }
 
@@ -257,12 +263,29 @@ fn of_both(option: &TunnelOption, xml: Option<&vpn_xml::Tunnel>, span: Span) -> 
     // The two ends agree on one of those allowed: the configuration says on which AWS counts.
     let encryption = agreed(&option.phase2_encryption_algorithms, vpn_xml::encryption, xml.and_then(|t| t.encryption));
     let integrity = agreed(&option.phase2_integrity_algorithms, vpn_xml::integrity, xml.and_then(|t| t.integrity));
+    let seconds = |s: Option<u32>| s.map(|s| Spanned::new(Nanos::from_secs(s.into()), span));
     VpnTunnel {
         outside_address: v4(outside).map(|address| Spanned::new(address, span)),
         inside_cidr: inside.filter(|block| block.is_v4() && block.len() == 30).map(|block| Spanned::new(block, span)),
         encryption,
         integrity,
-        dpd_timeout: option.dpd_timeout_seconds.map(|s| Spanned::new(Nanos::from_secs(s.into()), span)),
+        dpd_timeout: seconds(option.dpd_timeout_seconds),
+        dpd_action: match option.dpd_timeout_action.text() {
+            "clear" => Some(DpdAction::Clear),
+            "none" => Some(DpdAction::None),
+            "restart" => Some(DpdAction::Restart),
+            _ => None,
+        },
+        startup_action: match option.startup_action.text() {
+            "add" => Some(StartupAction::Add),
+            "start" => Some(StartupAction::Start),
+            _ => None,
+        },
+        phase1_lifetime: seconds(option.phase1_lifetime_seconds),
+        phase2_lifetime: seconds(option.phase2_lifetime_seconds),
+        rekey_margin: seconds(option.rekey_margin_time_seconds),
+        rekey_fuzz: option.rekey_fuzz_percentage.map(|n| Spanned::new(n, span)),
+        loss: None,
         replay_window: option.replay_window_size.map(|n| Spanned::new(n, span)),
         up: None,
     }

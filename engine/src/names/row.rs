@@ -98,6 +98,7 @@ impl Names {
             | K::RouterFirewall
             | K::RouterNoHost
             | K::RouterOwn
+            | K::RouterDown
             | K::RouterInternet => "router",
             K::NotModelled => "not_modelled",
             K::InternetOpen | K::InternetClosed | K::InternetSilent | K::InternetUnknown | K::IgwNoMapping => {
@@ -341,7 +342,8 @@ impl Names {
             K::RouterTtl => format!("router {name}: time to live expired"),
             K::RouterFirewall => format!("router {name}: its firewall has not seen this connection's first packet"),
             K::RouterNoHost => format!("router {name}: a host behind it that the topology does not describe"),
-            K::RouterOwn => format!("router {name}: what it answers for itself is not modelled"),
+            K::RouterOwn => format!("router {name}: what it answers to this is not modelled"),
+            K::RouterDown => format!("router {name} has failed"),
             K::RouterInternet => format!("router {name}: its own line to the internet is not modelled"),
             K::Loop => format!("vpc {name}: the route leads back to where it starts"),
             K::NotModelled => {

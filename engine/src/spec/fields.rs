@@ -157,6 +157,8 @@ decode_words! {
 }
 
 decode_words! {
+    DpdAction { "clear" => Clear, "none" => None, "restart" => Restart }
+    StartupAction { "add" => Add, "start" => Start }
     Encryption {
         "aes128" => Aes128, "aes256" => Aes256, "aes128-gcm-16" => Aes128Gcm16, "aes256-gcm-16" => Aes256Gcm16,
     }
@@ -249,7 +251,8 @@ decode_struct!(VpnConnection, "a VPN connection", {
     customer_gateway, vpn_gateway, transit_gateway, static_routes_only, static_routes, tunnels, state, name_tag,
 });
 decode_struct!(VpnTunnel, "a VPN tunnel", {
-    outside_address, inside_cidr, encryption, integrity, dpd_timeout, replay_window, up,
+    outside_address, inside_cidr, encryption, integrity, dpd_timeout, dpd_action, startup_action, phase1_lifetime,
+    phase2_lifetime, rekey_margin, rekey_fuzz, loss, replay_window, up,
 });
 decode_struct!(DirectConnectConnection, "a Direct Connect connection", {
     location, region, router, bandwidth, latency, up, name_tag,
@@ -264,10 +267,12 @@ decode_struct!(DirectConnectGatewayAssociation, "an association of a Direct Conn
 });
 decode_struct!(Router, "a router", {
     site, asn, public_ip, behind_nat, networks, originates, routes, neighbors, multipath, stateful_firewall,
+    failed,
 });
 decode_struct!(RouterRoute, "a route of a router", { to, via });
 decode_struct!(Neighbor, "a neighbour", {
     peer, local_preference, accepts, announces, default_originate, prepend, med, communities, latency, shutdown,
+    hold_time, bfd,
 });
 decode_struct!(SiteHost, "a host at a site", { router, addresses: required, listen, answers_ping });
 

@@ -34,6 +34,9 @@ pub struct Router {
     pub multipath: Option<bool>,
     /// Whether it drops what belongs to no connection that began by the same tunnel or interface. Default false.
     pub stateful_firewall: Option<bool>,
+    /// True if it has failed: it takes nothing and says nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub failed: bool,
 }
 
 /// A static route of a router.
@@ -71,6 +74,11 @@ pub struct Neighbor {
     pub latency: Option<Nanos>,
     /// Whether the session is shut down. Default false.
     pub shutdown: Option<bool>,
+    /// Hold time, at least 3 s: a neighbour that is silent for so long is given up. Default 30s in a VPN tunnel, 90s on a
+    /// virtual interface, 180s with another router; the shorter one of both sides counts.
+    pub hold_time: Option<Spanned<Nanos>>,
+    /// Whether BFD watches the neighbour: a virtual interface or another router. Default false.
+    pub bfd: Option<Spanned<bool>>,
 }
 
 /// A host at a site.

@@ -1,7 +1,7 @@
 //! Site-to-Site VPN as written: customer gateways, virtual private gateways, VPN connections.
 
 use super::{AttachmentState, Spanned};
-use crate::base::{Cidr, Nanos};
+use crate::base::{Cidr, Nanos, Ratio};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::net::Ipv4Addr;
@@ -69,12 +69,47 @@ pub struct VpnTunnel {
     /// Integrity, for encryption without its own. Default `sha2-256`.
     pub integrity: Option<Integrity>,
     /// How long AWS waits for an answer to its liveness checks, at least 30 s. Default 40 s.
-    /// Read and kept; nothing depends on it yet, as dead peers are not modelled.
     pub dpd_timeout: Option<Spanned<Nanos>>,
+    /// What AWS does when the customer's end is dead. Default `clear`.
+    pub dpd_action: Option<DpdAction>,
+    /// Who begins: `add`, the customer; `start`, AWS. Default `add`.
+    pub startup_action: Option<StartupAction>,
+    /// Lifetime of the IKE association, 900 s to 28800 s. Default 28800s.
+    pub phase1_lifetime: Option<Spanned<Nanos>>,
+    /// Lifetime of the tunnel's own associations, 900 s to 3600 s and shorter than phase 1. Default 3600s.
+    pub phase2_lifetime: Option<Spanned<Nanos>>,
+    /// How long before the end of a lifetime keys are renewed, 60 s to half of phase 2. Default 270s.
+    pub rekey_margin: Option<Spanned<Nanos>>,
+    /// By how much of itself, in percent, the margin is lengthened at random, 0 to 100. Default 100.
+    pub rekey_fuzz: Option<Spanned<u32>>,
+    /// Share of its packets that are lost between the two outer addresses. Default: the internet's.
+    pub loss: Option<Ratio>,
     /// Packets of the replay window, 64 to 2048. Default 1024.
     pub replay_window: Option<Spanned<u32>>,
     /// Whether it is up, as AWS reports it or as the topology begins. Default true.
     pub up: Option<bool>,
+}
+
+/// What AWS's end does with a dead peer, in AWS's words.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum DpdAction {
+    /// Ends the tunnel, and waits for the customer.
+    Clear,
+    /// Does nothing.
+    None,
+    /// Begins anew.
+    Restart,
+}
+
+/// Who begins a tunnel, in AWS's words.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum StartupAction {
+    /// The customer.
+    Add,
+    /// AWS.
+    Start,
 }
 
 /// Encryption of a tunnel, in AWS's words.

@@ -106,6 +106,7 @@ pub const fn code_of(row: Row) -> &'static str {
         K::RouterFirewall => "SIM_STATEFUL_APPLIANCE",
         K::RouterNoHost => "SIM_FOREIGN_HOST",
         K::RouterOwn => "SIM_NOT_MODELLED",
+        K::RouterDown => "SIM_ROUTER_DOWN",
         K::RouterInternet => "SIM_NOT_MODELLED",
         K::Loop => "SIM_LOOP",
         K::NotModelled => "SIM_NOT_MODELLED",

@@ -254,6 +254,8 @@ pub enum RowKind {
     RouterNoHost,
     /// Site's router: it has the address itself (router).
     RouterOwn,
+    /// Site's router: it has failed (router).
+    RouterDown,
     /// Site's router: out by its own line to the internet (router).
     RouterInternet,
     /// The path comes back to where it was (vpc).

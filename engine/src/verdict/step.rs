@@ -2,7 +2,7 @@
 
 use super::{Decision, RowIx};
 use crate::base::ids::{
-    DxgwIx, EniIx, InetIx, McastIx, NatIx, PcxIx, RouterIx, SvcIx, TgwAttachIx, TunnelIx, VgwIx, VifIx, VpceIx,
+    DxgwIx, EniIx, InetIx, McastIx, NatIx, PcxIx, RouterIx, SpeakerIx, SvcIx, TgwAttachIx, TunnelIx, VgwIx, VifIx, VpceIx,
 };
 use crate::index_type;
 use crate::wire::Headers;
@@ -73,6 +73,8 @@ pub enum Vantage {
     TunnelEnd(TunnelIx, Side),
     /// It arrives at the end of a virtual interface.
     VifEnd(VifIx, Side),
+    /// A speaker of BGP sends it to the other end of its line.
+    Speaker(SpeakerIx),
 }
 
 /// Which side of a tunnel or of a virtual interface.
@@ -106,6 +108,17 @@ pub enum Entry {
 index_type! {
     /// A kind of link that a packet crosses between two vantages.
     pub LinkIx;
+}
+
+impl Side {
+    /// The other one.
+    #[must_use]
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Aws => Self::Customer,
+            Self::Customer => Self::Aws,
+        }
+    }
 }
 
 impl LinkIx {
@@ -185,6 +198,11 @@ pub enum Verdict {
     Taken {
         /// The domain.
         domain: McastIx,
+    },
+    /// A router or a gateway has it for itself, at its address on a line.
+    Speaker {
+        /// Who.
+        speaker: SpeakerIx,
     },
     /// It is gone.
     Drop {

@@ -57,13 +57,15 @@ impl<R: Recorder> Walk<'_, R> {
             return Err(self.end(stage, packet, v.row(VifRow::Mtu), notify));
         }
         self.pass(stage, packet, v.row(VifRow::Pass));
-        let other = if side == Side::Aws { Side::Customer } else { Side::Aws };
-        Ok(Next::Done(Verdict::Transit { to: Vantage::VifEnd(vif, other), link: v.link }))
+        Ok(Next::Done(Verdict::Transit { to: Vantage::VifEnd(vif, side.other()), link: v.link }))
     }
 
     /// At the other side of a virtual interface.
-    pub(super) fn vif_end(&mut self, vif: VifIx, side: Side) -> Next {
+    pub(super) fn vif_end(&mut self, packet: &Packet, vif: VifIx, side: Side) -> Next {
         let v = &self.fabric.vifs[vif];
+        if let Some(speaker) = self.own(packet, v.speakers, side) {
+            return Next::Done(Verdict::Speaker { speaker });
+        }
         let from = Entry::Vif(vif);
         Next::On(match (side, v.end, v.router) {
             (Side::Aws, VifEnd::Vgw(vgw), _) => Vantage::Vgw { vgw, from },

@@ -17,7 +17,7 @@
 //! mcast  (multicast.rs) multicast domains
 //! vgw    (vpn.rs)       virtual private gateways, VPN tunnels
 //! dxgw   (direct_connect.rs) Direct Connect gateways, virtual interfaces
-//! router (router.rs)    routers of on-premises sites
+//! router (router.rs, speaker.rs)  routers of on-premises sites; what routers and gateways say themselves
 //! vpce   (endpoint.rs)  gateway and interface endpoints, load balancers behind endpoint services
 //! ```
 //!
@@ -35,6 +35,7 @@ mod peering;
 mod record;
 mod related;
 mod router;
+mod speaker;
 mod stateful;
 mod track;
 mod transit_gateway;
@@ -107,8 +108,9 @@ impl<R: Recorder> Walk<'_, R> {
                 Vantage::Router { router, from } => self.router(packet, router, from),
                 Vantage::Vgw { vgw, from } => self.vgw(packet, vgw, Some(from)),
                 Vantage::Dxgw { dxgw, from } => self.dxgw(packet, dxgw, from),
-                Vantage::TunnelEnd(tunnel, side) => Ok(self.tunnel_end(tunnel, side)),
-                Vantage::VifEnd(vif, side) => Ok(self.vif_end(vif, side)),
+                Vantage::TunnelEnd(tunnel, side) => Ok(self.tunnel_end(packet, tunnel, side)),
+                Vantage::VifEnd(vif, side) => Ok(self.vif_end(packet, vif, side)),
+                Vantage::Speaker(speaker) => self.speak(packet, speaker),
             };
             match next {
                 Ok(Next::On(on)) => at = on,

@@ -18,8 +18,11 @@ impl<R: Recorder> Walk<'_, R> {
     pub(super) fn router(&mut self, packet: &mut Packet, router: RouterIx, from: Entry) -> Pass<Next> {
         let (r, stage) = (&self.fabric.routers[router], Stage::Router(router));
         let tell = self.teller(packet, router);
-        if r.addresses.contains(&packet.headers.dst) {
-            return Err(self.end(stage, packet, r.row(RouterRow::Own), None));
+        if !r.up {
+            return Err(self.end(stage, packet, r.row(RouterRow::Down), None));
+        }
+        if let Some(speaker) = r.speaker(packet.headers.dst) {
+            return Ok(Next::Done(Verdict::Speaker { speaker }));
         }
         if packet.headers.ttl <= 1 {
             let notify = tell.map(|(from, at)| Notify { kind: NotifyKind::TimeExceeded, from, at });
@@ -54,7 +57,7 @@ impl<R: Recorder> Walk<'_, R> {
 
     /// The address by which a router tells a sender something, and where that enters the network.
     fn teller(&self, packet: &Packet, router: RouterIx) -> Option<(IpAddr, Vantage)> {
-        let mut own = self.fabric.routers[router].addresses.iter().copied();
+        let mut own = self.fabric.routers[router].addresses.iter().map(|(address, _)| *address);
         let from = own.find(|a| a.is_ipv4() == packet.headers.is_v4())?;
         Some((from, Vantage::Router { router, from: Entry::Lan }))
     }

@@ -9,7 +9,7 @@ use super::{Next, Pass, Recorder, Walk};
 use crate::base::ids::{TgwAttachIx, TunnelIx, VgwIx};
 use crate::fabric::{Fib, FibIx, NextHop, PathOwner, TunnelRow, VgwRow, VpnEnd};
 use crate::flow::{Choice, Pick, PickOption};
-use crate::verdict::{Entry, LinkIx, Notify, RowIx, Side, Stage, Vantage, Verdict};
+use crate::verdict::{Entry, Notify, RowIx, Side, Stage, Vantage, Verdict};
 use crate::wire::Packet;
 
 impl<R: Recorder> Walk<'_, R> {
@@ -74,7 +74,7 @@ impl<R: Recorder> Walk<'_, R> {
         if side == Side::Aws && t.router.is_none() {
             return Err(self.end(stage, packet, t.row(TunnelRow::Unknown), None));
         }
-        if !t.up {
+        if !t.is_up(side) {
             return Err(self.end(stage, packet, t.row(TunnelRow::Down), None));
         }
         let may_be_cut = packet.headers.is_v4() && !packet.headers.fragment.dont;
@@ -84,13 +84,15 @@ impl<R: Recorder> Walk<'_, R> {
             return Err(self.end(stage, packet, t.row(TunnelRow::Mtu), notify));
         }
         self.pass(stage, packet, t.row(TunnelRow::Pass));
-        let other = if side == Side::Aws { Side::Customer } else { Side::Aws };
-        Ok(Next::Done(Verdict::Transit { to: Vantage::TunnelEnd(tunnel, other), link: LinkIx::INTERNET }))
+        Ok(Next::Done(Verdict::Transit { to: Vantage::TunnelEnd(tunnel, side.other()), link: t.link }))
     }
 
     /// Out of a tunnel at its other side.
-    pub(super) fn tunnel_end(&mut self, tunnel: TunnelIx, side: Side) -> Next {
+    pub(super) fn tunnel_end(&mut self, packet: &Packet, tunnel: TunnelIx, side: Side) -> Next {
         let t = &self.fabric.tunnels[tunnel];
+        if let Some(speaker) = self.own(packet, t.speakers, side) {
+            return Next::Done(Verdict::Speaker { speaker });
+        }
         let from = Entry::Tunnel(tunnel);
         Next::On(match (side, t.end, t.router) {
             (Side::Aws, VpnEnd::Vgw(vgw), _) => Vantage::Vgw { vgw, from },
@@ -102,7 +104,7 @@ impl<R: Recorder> Walk<'_, R> {
 
     /// A transit gateway's table leads to a VPN connection as such: one tunnel carries everything (VPN-8).
     pub(super) fn enter_vpn(&mut self, packet: &mut Packet, attach: TgwAttachIx, tunnels: &[TunnelIx]) -> Pass<Next> {
-        let up = tunnels.iter().copied().find(|tunnel| self.fabric.tunnels[*tunnel].up);
+        let up = tunnels.iter().copied().find(|tunnel| self.fabric.tunnels[*tunnel].is_up(Side::Aws));
         match up.or(tunnels.first().copied()) {
             Some(tunnel) => self.enter_tunnel(packet, tunnel, Side::Aws, None),
             None => {
