@@ -24,7 +24,7 @@ pub(crate) fn view(network: &Network, kind: Kind) -> Value {
                 VpnEnd::Tgw(attach) => names.tgws[fabric.tgw_attaches[attach].tgw].to_string(),
             };
             json!({
-                "vpn_tunnel": names.tunnels[index].to_string(), "state": if tunnel.up { "up" } else { "down" },
+                "vpn_tunnel": names.tunnels[index].to_string(), "state": if tunnel.enabled { "up" } else { "down" },
                 "aws": end, "router": router(tunnel.router), "outside": tunnel.outside, "inside": tunnel.inside,
                 "encryption": tunnel.suite.to_string(), "in_udp": tunnel.natt, "inner_mtu": tunnel.mtu,
             })
@@ -51,7 +51,7 @@ pub(crate) fn view(network: &Network, kind: Kind) -> Value {
         Kind::Router(index) => {
             let r = &fabric.routers[index];
             json!({
-                "router": names.routers[index].to_string(), "addresses": r.addresses, "stateful_firewall": r.stateful,
+                "router": names.routers[index].to_string(), "addresses": r.addresses.iter().map(|(own, _)| own).collect::<Vec<_>>(), "stateful_firewall": r.stateful,
                 "hosts": r.hosts.len(), "routes": routes(network, &r.fib),
             })
         }

@@ -45,7 +45,7 @@ impl Context {
             build.links.insert((a, b), link);
             let names = [a, b].map(|router| self.names.routers[router].id.clone());
             let asns = [a, b].map(|router| build.plan.tables[build.routers[router]].asn);
-            let bgp = self.bgp(build, speakers, asns, [&[&names[1]], &[&names[0]]], !shutdown);
+            let bgp = self.bgp(build, speakers, asns, [&[&names[1]], &[&names[0]]]);
             for (from, to) in [(a, b), (b, a)] {
                 let (from_table, to_table) = (build.routers[from], build.routers[to]);
                 let kind = build.kind(from_table, to_table);
@@ -93,7 +93,7 @@ impl Context {
                     VpnEnd::Vgw(vgw) => build.plan.tables[build.vgws[vgw]].asn,
                     VpnEnd::Tgw(attach) => self.asn_of_tgw(attach),
                 };
-                let bgp = self.bgp(build, speakers, [build.plan.tables[site].asn, amazon], [&keys, &[]], up);
+                let bgp = self.bgp(build, speakers, [build.plan.tables[site].asn, amazon], [&keys, &[]]);
                 let (export, import) = (self.export_of(router, &keys), v4_only(self.import_of(router, &keys)));
                 let to_site = Way::Next(NextHop::Tunnel(tunnel));
                 match t.end {
@@ -165,7 +165,7 @@ impl Context {
                 }
             };
             let asns = [site, table].map(|table| build.plan.tables[table].asn);
-            let bgp = self.bgp(build, speakers, asns, [&keys, &[]], up);
+            let bgp = self.bgp(build, speakers, asns, [&keys, &[]]);
             let kind = build.kind(table, site);
             let way = Way::Next(NextHop::Vif(vif));
             let down = Session { up, ..Session::new(table, site, kind, Class::Bgp) };

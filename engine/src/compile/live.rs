@@ -34,6 +34,19 @@ impl Live {
 }
 
 impl Network {
+    /// True if packets take the same ways in both, by rows of the same numbers.
+    #[must_use]
+    pub fn same_paths(&self, other: &Self) -> bool {
+        let (a, b) = (&self.fabric, &other.fabric);
+        a.routers == b.routers
+            && a.vgws == b.vgws
+            && a.dxgws == b.dxgws
+            && a.tgw_rtbs == b.tgw_rtbs
+            && a.rtbs == b.rtbs
+            && a.tunnels == b.tunnels
+            && a.rows == b.rows
+    }
+
     /// The network with what its speakers know now. None if it has no control plane.
     ///
     /// # Panics

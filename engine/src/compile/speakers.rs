@@ -47,8 +47,8 @@ pub struct Bgp {
     pub hold: [Nanos; 2],
     /// Whether BFD watches it.
     pub bfd: bool,
-    /// False if somebody has shut it down.
-    pub up: bool,
+    /// False at an end where somebody has shut it down.
+    pub up: [bool; 2],
     /// The directions of the plan that each end tells.
     pub tells: [Vec<SessionIx>; 2],
 }
@@ -101,15 +101,14 @@ impl Context {
         [0, 1].map(|side| Ipv4Addr::from(ROUTER_LINKS + 2 * n as u32 + side).into())
     }
 
-    /// The BGP session over a line, and the number that its directions have. `keys` are what each end's router, if it is
-    /// one, calls the other end.
+    /// The BGP session over a line, and the number that its directions have. `keys` are what each end's router, if it is one,
+    /// calls the other end.
     pub(super) fn bgp(
         &self,
         build: &mut Build,
         speakers: [SpeakerIx; 2],
         asns: [u32; 2],
         keys: [&[&str]; 2],
-        up: bool,
     ) -> u32 {
         let ends = speakers.map(|speaker| self.fabric.speakers[speaker]);
         let default = match ends[0].line {
@@ -119,6 +118,7 @@ impl Context {
         };
         let written = |n: usize| ends[n].router.and_then(|router| self.neighbor(router, keys[n]));
         let hold = [0, 1].map(|n| written(n).and_then(|w| w.hold_time).map_or(default, |hold| hold.value));
+        let up = [0, 1].map(|n| written(n).is_none_or(|w| w.shutdown != Some(true)));
         let bfd = (0..2).any(|n| written(n).and_then(|w| w.bfd).is_some_and(|bfd| bfd.value));
         let tells = [Vec::new(), Vec::new()];
         build.bgp.push(Bgp { line: ends[0].line, speakers, asns, hold, bfd, up, tells });

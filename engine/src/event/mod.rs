@@ -1,7 +1,7 @@
 //! L2: what observers are told. Facts only, with handles; watching changes nothing.
 
-use crate::base::Instant;
-use crate::base::ids::{EniIx, GuestIx, InetIx, TunnelIx, VifIx, VpcIx};
+use crate::base::{Instant, Nanos};
+use crate::base::ids::{EniIx, GuestIx, InetIx, SpeakerIx, TunnelIx, VifIx, VpcIx};
 use crate::verdict::{Hop, RowIx, Side};
 use crate::wire::Packet;
 
@@ -14,6 +14,8 @@ pub enum HostRef {
     Internet(InetIx),
     /// The link-local services of a VPC's instances.
     Services(VpcIx),
+    /// A router or a gateway, as one end of a line.
+    Speaker(SpeakerIx),
 }
 
 /// A place where packets are seen that is no interface of a VPC.
@@ -25,6 +27,62 @@ pub enum Point {
     Outer(TunnelIx),
     /// A virtual interface.
     Vif(VifIx),
+}
+
+/// What an end of a line has noticed or done.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Told {
+    /// The BGP session is established.
+    SessionUp,
+    /// The BGP session is over.
+    SessionDown(Why),
+    /// BFD hears the other end.
+    BfdUp,
+    /// BFD does not hear it any more.
+    BfdDown,
+    /// The tunnel is up.
+    TunnelUp,
+    /// The tunnel is down.
+    TunnelDown(Why),
+    /// The tunnel has new keys.
+    Rekeyed,
+}
+
+/// Why a session or a tunnel is over.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Why {
+    /// Nothing came for the hold time.
+    HoldTimer(Nanos),
+    /// The peer said so: code and subcode of its notification (RFC 4271 section 4.5).
+    Peer {
+        /// Code.
+        code: u8,
+        /// Subcode.
+        subcode: u8,
+    },
+    /// What the peer said cannot be: code and subcode of the notification that it got.
+    Refused {
+        /// Code.
+        code: u8,
+        /// Subcode.
+        subcode: u8,
+    },
+    /// The TCP connection broke.
+    Connection,
+    /// The interface or the tunnel is down.
+    Line,
+    /// BFD does not hear the peer.
+    Bfd,
+    /// Too many prefixes.
+    PrefixLimit,
+    /// A person has shut it down.
+    Shutdown,
+    /// The peer does not answer.
+    DeadPeer,
+    /// The peer has deleted it.
+    Deleted,
+    /// Nobody answered at the beginning.
+    NoAnswer,
 }
 
 /// Something that happened.
@@ -82,6 +140,13 @@ pub enum Fact<'a> {
         packet: &'a Packet,
         /// The described host that gets it; nobody else answers.
         host: Option<InetIx>,
+    },
+    /// An end of a line has noticed or done something.
+    Spoke {
+        /// The end.
+        speaker: SpeakerIx,
+        /// What.
+        told: Told,
     },
     /// A new configuration is in force.
     Configured {

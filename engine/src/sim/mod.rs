@@ -13,18 +13,21 @@ mod link;
 mod multicast;
 pub mod queue;
 mod services;
+mod speakers;
 mod step;
 mod tunnel;
 
 pub use link::FLOW_BANDWIDTH;
 pub use multicast::{QUERIES_MISSED_MAX, QUERY_INTERVAL};
 pub use services::SERVICE_ADDRESSES;
+pub use speakers::{INSTALL, Start};
 pub use step::Totals;
 
-use crate::base::ids::{EniIx, GuestIx, InetIx, McastIx, TunnelIx, VpcIx};
+use crate::base::ids::{EniIx, GuestIx, InetIx, McastIx, SpeakerIx, TunnelIx, VpcIx};
 use crate::base::index::Index;
 use crate::base::{IndexVec, Instant};
 use crate::compile::Network;
+use crate::control::{Rib, TableIx};
 use crate::event::{Fact, HostRef, Observer};
 use crate::flow::{FlowState, Inside};
 use crate::host::{Host, HostConfig, HostEvent};
@@ -49,6 +52,12 @@ enum Event {
     Query { domain: McastIx },
     /// A host's timer.
     Timer { host: HostRef, generation: u32 },
+    /// A speaker's timer.
+    Speaker { speaker: SpeakerIx, generation: u32 },
+    /// What a session stood for at the beginning is given up.
+    Stale { session: usize },
+    /// Packets follow what tables hold.
+    Install,
 }
 
 /// A host in the simulation.
@@ -68,6 +77,11 @@ pub struct Sim<O> {
     guests: IndexVec<GuestIx, Option<Box<Node>>>,
     internet: IndexVec<InetIx, Option<Box<Node>>>,
     services: IndexVec<VpcIx, Option<Box<Node>>>,
+    speakers: IndexVec<SpeakerIx, Option<Box<Node>>>,
+    /// Who speaks BGP, unless the control plane stands still.
+    speaking: Option<speakers::Speaking>,
+    /// Speakers are being attended to.
+    attending: bool,
     links: Links,
     /// Packets for these guests' UDP ports are handed to the caller instead of the host.
     taps: FxHashSet<(GuestIx, u16)>,
@@ -91,8 +105,17 @@ impl<O: Observer> Sim<O> {
     /// A network at rest, at time zero.
     #[must_use]
     pub fn new(network: Network, seed: u64, observer: O) -> Self {
+        Self::starting(network, seed, observer, Start::AtRest)
+    }
+
+    /// The same with a control plane that begins otherwise.
+    #[must_use]
+    pub fn starting(network: Network, seed: u64, observer: O, start: Start) -> Self {
         let links = Links::new(&network, seed);
-        Self {
+        let mut sim = Self {
+            speakers: network.fabric.speakers.iter().map(|_| None).collect(),
+            speaking: speakers::Speaking::new(&network, seed, start),
+            attending: false,
             guests: network.fabric.guests.iter().map(|_| None).collect(),
             internet: network.fabric.internet_hosts.iter().map(|_| None).collect(),
             services: network.fabric.vpcs.iter().map(|_| None).collect(),
@@ -112,7 +135,18 @@ impl<O: Observer> Sim<O> {
             associations: FxHashMap::default(),
             esp_sa: Vec::new(),
             observer,
+        };
+        sim.start_speakers();
+        if start == Start::Cold {
+            sim.install();
         }
+        sim
+    }
+
+    /// What each table of the control plane holds now; none if it stands still.
+    #[must_use]
+    pub fn ribs(&self) -> Option<&IndexVec<TableIx, Rib>> {
+        self.speaking.as_ref().map(|s| s.tables().ribs())
     }
 
     /// The time.
@@ -165,6 +199,18 @@ impl<O: Observer> Sim<O> {
                 self.totals.timers -= 1;
                 self.timer(host, generation);
             }
+            Event::Speaker { speaker, generation } => {
+                self.totals.timers -= 1;
+                self.speaker_timer(speaker, generation);
+            }
+            Event::Stale { session } => {
+                self.totals.timers -= 1;
+                self.give_up_stale(session);
+            }
+            Event::Install => {
+                self.totals.timers -= 1;
+                self.install();
+            }
         }
         true
     }
@@ -188,6 +234,7 @@ impl<O: Observer> Sim<O> {
         }
         let epoch = network.fabric.epoch;
         self.network = network;
+        self.reconfigure_speakers();
         if O::WATCHES {
             self.observer.on(self.now, &Fact::Configured { epoch });
         }
@@ -218,7 +265,7 @@ impl<O: Observer> Sim<O> {
     /// The host, made on first use.
     fn node(&mut self, host: HostRef) -> &mut Node {
         let (network, seed) = (&self.network, self.seed);
-        let make = |config: HostConfig| Some(Box::new(Node { host: Host::new(config), generation: 0, armed: None }));
+        let make = |config: HostConfig| Some(Node::of(config));
         let slot = match host {
             HostRef::Guest(guest) => {
                 let slot = &mut self.guests[guest];
@@ -231,6 +278,13 @@ impl<O: Observer> Sim<O> {
                 let slot = &mut self.internet[inet];
                 if slot.is_none() {
                     *slot = make(internet_config(network, inet, seed));
+                }
+                slot
+            }
+            HostRef::Speaker(speaker) => {
+                let slot = &mut self.speakers[speaker];
+                if slot.is_none() {
+                    *slot = make(speakers::config(network, speaker, seed));
                 }
                 slot
             }

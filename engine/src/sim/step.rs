@@ -77,6 +77,7 @@ impl<O: Observer> Sim<O> {
             Verdict::Endpoint { host, back } => self.hand_to_service(packet, host, back),
             Verdict::Replicate { domain, sender } => self.replicate(&packet, domain, sender),
             Verdict::Taken { domain } => self.membership(domain),
+            Verdict::Speaker { speaker } => self.speaker_takes(speaker, packet),
             Verdict::Drop { by, notify } => self.drop(&packet, by, notify),
         }
     }
@@ -247,7 +248,7 @@ impl<O: Observer> Sim<O> {
             HostRef::Internet(host) if self.network.fabric.internet_hosts[host].router.is_none() => {
                 self.totals.exited += 1;
             }
-            HostRef::Internet(_) | HostRef::Guest(_) | HostRef::Services(_) => self.totals.delivered += 1,
+            _ => self.totals.delivered += 1,
         }
         let now = self.now;
         self.node(host).host.handle_packet(now, packet);
@@ -263,6 +264,7 @@ impl<O: Observer> Sim<O> {
         node.armed = None;
         node.host.handle_timeout(now);
         self.drain(host);
+        self.attend();
     }
 
     /// Sends what a host has to send, hears what it has to say, and sets its timer.
@@ -271,7 +273,10 @@ impl<O: Observer> Sim<O> {
             self.send_as(host, packet);
         }
         while let Some(event) = self.node(host).host.poll_event() {
-            self.happened.push_back((host, event));
+            match host {
+                HostRef::Speaker(speaker) => self.speaker_hears(speaker, &event),
+                _ => self.happened.push_back((host, event)),
+            }
         }
         let now = self.now;
         let node = self.node(host);
@@ -337,6 +342,7 @@ impl<O: Observer> Sim<O> {
                 }
             }
             HostRef::Services(_) => self.service_answers(packet),
+            HostRef::Speaker(speaker) => self.walk(packet, Vantage::Speaker(speaker)),
         }
     }
 }
@@ -356,6 +362,7 @@ const fn interface_of(at: Vantage) -> Option<(EniIx, Dir)> {
         | Vantage::Vgw { .. }
         | Vantage::Dxgw { .. }
         | Vantage::TunnelEnd(..)
+        | Vantage::Speaker(_)
         | Vantage::VifEnd(..) => None,
     }
 }

@@ -6,6 +6,7 @@
 
 use super::{Event, Sim};
 use crate::base::ids::{TunnelIx, VifIx};
+use crate::base::IndexVec;
 use crate::base::rng::Stream;
 use crate::event::{Fact, Observer, Point};
 use crate::fabric::TunnelRow;
@@ -64,6 +65,17 @@ impl<O: Observer> Sim<O> {
                 Err(by) => self.drop(&piece, by, None),
             }
         }
+    }
+
+    /// Whether an end takes a tunnel for up.
+    pub(super) fn is_tunnel_up(&self, tunnel: TunnelIx, side: Side) -> bool {
+        let _ = side;
+        self.network.fabric.tunnels[tunnel].enabled
+    }
+    /// The same of every tunnel: AWS's end, the customer's.
+    pub(super) fn tunnels_up(&self) -> IndexVec<TunnelIx, [bool; 2]> {
+        let both = |t: TunnelIx| [Side::Aws, Side::Customer].map(|side| self.is_tunnel_up(t, side));
+        self.network.fabric.tunnels.indices().map(both).collect()
     }
 
     fn watch(&mut self, point: Point, to: Side, packet: &Packet) {

@@ -63,9 +63,11 @@ impl Runner<'_> {
         let captured = std::mem::take(&mut self.sim.observer.1.1.0.packets);
         let captured = captured.into_iter().filter(|c| wanted.as_ref().is_none_or(|w| w.contains(&c.place))).collect();
         self.lines.sort_by_key(|line| line.at);
+        let convergences = self.convergences();
         Report {
             lines: self.lines,
             steps,
+            convergences,
             evidence,
             ended,
             seed: self.seed,

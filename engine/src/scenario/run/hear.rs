@@ -24,6 +24,7 @@ impl Runner<'_> {
 
     /// What hosts and taps report, and which new drops there are.
     pub(super) fn hear(&mut self) {
+        self.follow();
         while let Some((host, event)) = self.sim.poll_host_event() {
             self.heard(host, &event);
         }

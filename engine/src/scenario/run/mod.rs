@@ -6,6 +6,7 @@
 
 mod act;
 mod check;
+mod converge;
 mod fault;
 mod finish;
 mod hear;
@@ -16,6 +17,7 @@ mod runner;
 mod title;
 mod watch;
 
+pub use converge::Convergence;
 pub use report::{CheckResult, Line, Report, StepReport};
 pub use watch::{Drop, Watch};
 

@@ -1,5 +1,6 @@
 //! What a run leaves: the transcript, the results, the evidence.
 
+use super::converge::Convergence;
 use super::watch::Drop;
 use crate::base::{Instant, Nanos};
 use crate::compile::Network;
@@ -54,6 +55,8 @@ pub struct Report {
     pub lines: Vec<Line>,
     /// Steps in the order of the file.
     pub steps: Vec<StepReport>,
+    /// What faults and changes led to.
+    pub convergences: Vec<Convergence>,
     /// What was expected of the evidence.
     pub evidence: Vec<CheckResult>,
     /// When the run ended.
@@ -96,6 +99,9 @@ impl Report {
         let mut out = String::new();
         for line in &self.lines {
             let _ = writeln!(out, "{:>14}  {}", seconds(line.at), line.text);
+        }
+        for convergence in &self.convergences {
+            let _ = writeln!(out, "{:>14}  {}", seconds(convergence.began), convergence.text());
         }
         for check in &self.evidence {
             let _ = writeln!(out, "{:>14}  {}", "", check.text());

@@ -8,7 +8,7 @@ use crate::base::rng::Stream;
 use crate::base::{Instant, Nanos};
 use crate::compile::{Network, compile_failed};
 use crate::diag::Severity;
-use crate::event::HostRef;
+use crate::event::{HostRef, Told};
 use crate::explain::{Origin, resolve_origin};
 use crate::observe::capture::Capture;
 use crate::observe::flow_logs::FlowLogs;
@@ -38,6 +38,10 @@ pub(super) struct Runner<'a> {
     pub(super) alarm_seq: u64,
     pub(super) connections: BTreeMap<String, usize>,
     pub(super) lines: Vec<Line>,
+    /// What ends of lines have told, and in which words.
+    pub(super) told: Vec<(Instant, Told, String)>,
+    /// When routes moved.
+    pub(super) moved: Vec<Instant>,
     pub(super) seed: u64,
     pub(super) until: Option<Instant>,
     pub(super) random: Stream,
@@ -61,6 +65,8 @@ impl<'a> Runner<'a> {
             alarm_seq: 0,
             connections: BTreeMap::new(),
             lines: Vec::new(),
+            told: Vec::new(),
+            moved: Vec::new(),
             seed,
             until: options.until.or(scenario.until.map(|u| Instant::START + u.value)),
             random: Stream::new(seed, "scenario", "traffic"),
@@ -87,8 +93,11 @@ impl<'a> Runner<'a> {
             }
         }
         let end = self.until.unwrap_or(self.sim.now() + SETTLE);
+        while self.sim.next_time().is_some_and(|at| at <= end) {
+            self.sim.step();
+            self.hear();
+        }
         self.sim.run_until(end);
-        self.hear();
         for n in 0..self.operations.len() {
             if self.operations[n].ended.is_none() {
                 self.end(n, None, "still under way when the run ended");
@@ -216,12 +225,12 @@ impl<'a> Runner<'a> {
         for fault in &self.faults {
             super::fault::break_it(&mut spec, fault, &self.networks[0]);
         }
-        let epoch = u16::try_from(self.networks.len()).expect("fewer than 65,536 changes in a run");
+        let epoch = self.sim.network().fabric.epoch.checked_add(1).expect("fewer than 65,536 changes in a run");
         let failed = super::fault::failed_zones(&self.faults, &self.networks[0]);
         let (network, diagnostics) = compile_failed(&spec, epoch, &failed);
         let errors: Vec<_> = diagnostics.iter().filter(|d| d.severity == Severity::Error).collect();
         let network = network.unwrap_or_else(|| panic!("tried before the run: {errors:?}"));
-        self.networks.push(network.clone());
         self.sim.configure(network);
+        self.follow();
     }
 }

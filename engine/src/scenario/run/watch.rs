@@ -1,8 +1,8 @@
 //! What a run remembers of packets, by the conversation they belong to.
 
-use crate::base::ids::EniIx;
+use crate::base::ids::{EniIx, SpeakerIx};
 use crate::base::{Instant, Protocol};
-use crate::event::{Fact, Observer};
+use crate::event::{Fact, Observer, Told};
 use crate::verdict::RowIx;
 use crate::wire::Headers;
 use std::collections::BTreeMap;
@@ -31,6 +31,8 @@ pub struct Watch {
     pub ways: BTreeMap<u32, Vec<EniIx>>,
     /// Drops by configuration and row, for counters.
     pub by_row: BTreeMap<(u16, RowIx), u64>,
+    /// What ends of lines have noticed and done since it was last taken.
+    pub told: Vec<(Instant, SpeakerIx, Told)>,
     epoch: u16,
 }
 
@@ -38,6 +40,7 @@ impl Observer for Watch {
     const WATCHES: bool = true;
     fn on(&mut self, now: Instant, fact: &Fact<'_>) {
         match *fact {
+            Fact::Spoke { speaker, told } => self.told.push((now, speaker, told)),
             Fact::Configured { epoch } => self.epoch = epoch,
             Fact::Dropped { packet, by } => {
                 let drop = Drop { at: now, epoch: self.epoch, by, headers: packet.headers };
