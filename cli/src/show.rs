@@ -133,7 +133,7 @@ fn view(network: &Network, kind: Kind) -> Value {
         | Kind::Mcast(_)
         | Kind::Vpce(_)
         | Kind::Service(_) => crate::show_between::view(network, kind),
-        Kind::Vgw(_) | Kind::Tunnel(_) | Kind::Dxgw(_) | Kind::Vif(_) | Kind::Router(_) => {
+        Kind::Vgw(_) | Kind::Tunnel(_) | Kind::Dxgw(_) | Kind::Lag(_) | Kind::Vif(_) | Kind::Router(_) => {
             crate::show_hybrid::view(network, kind)
         }
         Kind::NotModelled(nm) => {

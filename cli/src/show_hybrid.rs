@@ -1,6 +1,8 @@
 //! `vpcsim show`, for what joins VPCs and sites: VPN, Direct Connect, routers.
 
 use serde_json::{Value, json};
+use vpcsim_engine::analyse::{Resilience, resilience};
+use vpcsim_engine::base::Bandwidth;
 use vpcsim_engine::compile::Network;
 use vpcsim_engine::fabric::{Fib, VifEnd, VpnEnd};
 use vpcsim_engine::names::Kind;
@@ -31,9 +33,22 @@ pub(crate) fn view(network: &Network, kind: Kind) -> Value {
         }
         Kind::Dxgw(index) => {
             let dxgw = &fabric.dxgws[index];
+            let own = fabric.vifs.iter_enumerated().filter(|(_, vif)| vif.end == VifEnd::Dxgw(index));
+            let vifs = own.map(|(vif, _)| names.vifs[vif].to_string());
             json!({
                 "direct_connect_gateway": names.dxgws[index].to_string(), "everything_described": dxgw.complete,
-                "routes": routes(network, &dxgw.fib),
+                "virtual_interfaces": vifs.collect::<Vec<_>>(),
+                "resiliency": resilience(network, index).map(Resilience::text), "routes": routes(network, &dxgw.fib),
+            })
+        }
+        Kind::Lag(index) => {
+            let id = names.lags[index].id.as_str();
+            let up: Vec<&str> = fabric.lags[index].links.iter().map(|l| names.links[l.link].as_str()).collect();
+            let minimum = network.spec.direct_connect_lags[id].minimum_links.map_or(0, |n| n.value);
+            json!({
+                "link_aggregation_group": names.lags[index].to_string(), "minimum_links": minimum,
+                "state": if up.len() as u64 >= u64::from(minimum) { "up" } else { "down" },
+                "connections": connections(network, id),
             })
         }
         Kind::Vif(index) => {
@@ -42,10 +57,11 @@ pub(crate) fn view(network: &Network, kind: Kind) -> Value {
                 VifEnd::Vgw(vgw) => names.vgws[vgw].to_string(),
                 VifEnd::Dxgw(dxgw) => names.dxgws[dxgw].to_string(),
             };
+            let line = &network.spec.virtual_interfaces[names.vifs[index].id.as_str()].connection;
             json!({
                 "virtual_interface": names.vifs[index].to_string(), "state": if vif.up { "up" } else { "down" },
                 "aws": end, "router": router(vif.router), "vlan": vif.vlan, "addresses": vif.addresses, "mtu": vif.mtu,
-                "site_link": vif.site_link,
+                "site_link": vif.site_link, "connection": line.value, "connections": connections(network, line),
             })
         }
         Kind::Router(index) => {
@@ -57,6 +73,21 @@ pub(crate) fn view(network: &Network, kind: Kind) -> Value {
         }
         _ => unreachable!("shown elsewhere"),
     }
+}
+
+/// The connections that a virtual interface on `line` uses: that one, or those of the group.
+fn connections(network: &Network, line: &str) -> Vec<Value> {
+    let all = network.spec.direct_connect_connections.iter();
+    let own = all.filter(|(name, c)| name.value == line || c.lag.as_ref().is_some_and(|lag| lag.value == line));
+    own.map(|(name, c)| {
+        json!({
+            "connection": name.value, "location": c.location, "device": c.device,
+            "bandwidth": c.bandwidth.unwrap_or(Bandwidth::gbps(1)).to_string(),
+            "kind": if c.hosted == Some(true) { "hosted" } else { "dedicated" }, "macsec": c.macsec.unwrap_or(false),
+            "state": if c.up.unwrap_or(true) { "up" } else { "down" },
+        })
+    })
+    .collect()
 }
 
 fn routes(network: &Network, fib: &Fib) -> Vec<Value> {

@@ -13,6 +13,7 @@ mod behaviour {
     mod coverage;
     mod diagnostics;
     mod diagnostics_between;
+    mod diagnostics_direct_connect;
     mod diagnostics_hybrid;
     mod direct_connect;
     mod edge;

@@ -436,8 +436,16 @@ fn direct_connect_in_lower_camel_case() {
     let second = &spec.direct_connect_connections["dxcon-2"];
     assert_eq!((second.bandwidth, second.up), (Some(Bandwidth(500_000_000)), Some(false)));
     assert_eq!(second.name_tag.as_deref(), Some("spare"));
-    assert_eq!(spec.direct_connect_connections["dxlag-1"].bandwidth, Some(Bandwidth(20_000_000_000)));
-    assert_eq!(skipped(&import, "dxlag-1").len(), 1);
+    assert_eq!((second.hosted, first.hosted), (Some(true), None), "no dedicated connection has 500 Mbps");
+    // A group that only counts its connections.
+    let group = &spec.direct_connect_lags["dxlag-1"];
+    assert_eq!((group.location.as_deref(), group.name_tag.as_deref()), (Some("EqLD5"), Some("group")));
+    for n in 1..=2 {
+        let member = &spec.direct_connect_connections[format!("dxlag-1/{n}").as_str()];
+        assert_eq!((member.bandwidth, name(&member.lag)), (Some(Bandwidth::gbps(10)), Some("dxlag-1")));
+    }
+    assert_eq!(missing(&import, "dxlag-1"), ["its connections"]);
+    assert_eq!(spec.virtual_interfaces["dxvif-2"].connection.as_str(), "dxlag-1");
     let gateway = &spec.direct_connect_gateways["dxgw-1"];
     assert_eq!((gateway.asn.map(|a| a.value), gateway.name_tag.as_deref()), (Some(64700), Some("world")));
     let by_tgw = &spec.direct_connect_gateway_associations["assoc-tgw"];
@@ -483,6 +491,49 @@ fn direct_connect_in_lower_camel_case() {
     assert!(import.report.ignored_keys.is_empty(), "{:?}", import.report.ignored_keys);
     let d = import.diagnostics.iter().filter(|d| d.span.file.0 == 2);
     assert!(d.clone().all(|d| !d.span.is_some()), "the file holds keys: {:?}", d.collect::<Vec<_>>());
+}
+
+/// `describe-lags` and `describe-connections` of the same account, with everything that both say.
+#[test]
+fn groups_have_their_connections() {
+    let member = |id: &str, state: &str| {
+        format!(
+            r#"{{"connectionId": "{id}", "connectionState": "{state}", "region": "eu-west-2", "location": "EqLD5", "bandwidth": "10Gbps",
+            "lagId": "dxlag-1", "awsDevice": "EqLD5-old", "awsDeviceV2": "EqLD5-1a2b", "macSecCapable": true,
+            "encryptionMode": "should_encrypt", "portEncryptionStatus": "Encryption Up", "macSecKeys": [{{"ckn": "{KEY}"}}]}}"#
+        )
+    };
+    let lags = format!(
+        r#"{{"lags": [{{"lagId": "dxlag-1", "lagState": "available", "region": "eu-west-2", "location": "EqLD5",
+        "connectionsBandwidth": "10Gbps", "numberOfConnections": 2, "minimumLinks": 1, "awsDeviceV2": "EqLD5-1a2b",
+        "connections": [{}, {}]}}, {{"lagId": "dxlag-9", "lagState": "deleted"}}]}}"#,
+        member("dxcon-1", "available"),
+        member("dxcon-2", "down")
+    );
+    let hosted = r#"{"connectionId": "dxcon-5", "connectionState": "available", "region": "eu-west-2", "location": "EqLD5",
+        "bandwidth": "1Gbps", "vlan": 77, "partnerName": "Example", "lagId": "dxlag-of-the-partner"}"#;
+    let listed = format!(r#"{{"connections": [{}, {hosted}]}}"#, member("dxcon-1", "available"));
+    let import = good(&[("a.json", NET), ("l.json", &lags), ("c.json", &listed)]);
+    let spec = &import.spec;
+    let group = &spec.direct_connect_lags["dxlag-1"];
+    assert_eq!((group.minimum_links.map(|n| n.value), name(&group.region)), (Some(1), Some("eu-west-2")));
+    let of = |id: &str| {
+        let c = &spec.direct_connect_connections[id];
+        (name(&c.lag), c.device.as_deref(), c.macsec, c.hosted, c.up)
+    };
+    assert_eq!(of("dxcon-1"), (Some("dxlag-1"), Some("EqLD5-1a2b"), Some(true), None, None));
+    assert_eq!(of("dxcon-2"), (Some("dxlag-1"), Some("EqLD5-1a2b"), Some(true), None, Some(false)));
+    assert_eq!(of("dxcon-5"), (None, None, None, Some(true), None));
+    assert_eq!((spec.direct_connect_connections.len(), spec.direct_connect_lags.len()), (3, 1));
+    assert_eq!(skipped(&import, "dxlag-9"), ["state deleted"]);
+    // Without the groups: what the connections say of theirs.
+    let import = good(&[("a.json", NET), ("c.json", &listed)]);
+    assert!(import.spec.direct_connect_lags.contains_key("dxlag-1"));
+    assert_eq!(missing(&import, "dxcon-1"), ["dxlag-1"]);
+    // A group that is down has no connection that is up.
+    let down = lags.replace(r#""lagState": "available""#, r#""lagState": "down""#);
+    let import = good(&[("a.json", NET), ("l.json", &down)]);
+    assert!(import.spec.direct_connect_connections.values().all(|c| c.up == Some(false)));
 }
 
 #[test]

@@ -2,6 +2,9 @@
 //! of threads never shows.
 
 pub mod graph;
+mod resilience;
+
+pub use resilience::{Resilience, resilience};
 
 use crate::compile::Network;
 use crate::explain::{Explanation, Question, ask};

@@ -45,6 +45,8 @@ index_type! {
     pub TunnelIx;
     /// A Direct Connect gateway.
     pub DxgwIx;
+    /// A link aggregation group of Direct Connect connections.
+    pub LagIx;
     /// A virtual interface of a Direct Connect connection.
     pub VifIx;
     /// A router of an on-premises site.

@@ -178,11 +178,7 @@ impl Context {
 
     /// BGP-9: whether the location is in another Region than what the gateway is associated with first.
     pub(super) fn is_remote(&self, vif: &str, dxgw: DxgwIx) -> bool {
-        let connection = &self.spec.virtual_interfaces[vif].connection;
-        let connection = &self.spec.direct_connect_connections[connection.value.as_str()];
-        let own = |region: &Option<Spanned<String>>| {
-            region.as_ref().or(self.spec.region.as_ref()).map_or(super::DEFAULT_REGION, |r| r.value.as_str()).to_owned()
-        };
+        let own = self.region_of_line(&self.spec.virtual_interfaces[vif].connection);
         let gateway = &self.names.dxgws[dxgw].id;
         let mut associations = self.spec.direct_connect_gateway_associations.values();
         let first = associations.find(|a| a.direct_connect_gateway.value == *gateway);
@@ -194,7 +190,7 @@ impl Context {
             let vgw = self.ids.vgws.get(a.vpn_gateway.as_ref()?.value.as_str())?;
             Some(self.names.regions[self.fabric.vpcs[self.fabric.vgws[*vgw].vpc?].region as usize].clone())
         });
-        region.is_some_and(|region| region != own(&connection.region))
+        region.is_some_and(|region| region != own)
     }
 
     pub(super) fn association_sessions(&mut self, build: &mut Build, drafts: &[TgwDraft]) {

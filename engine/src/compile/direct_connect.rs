@@ -1,17 +1,17 @@
-//! Direct Connect: connections, virtual interfaces, gateways and associations.
+//! Direct Connect: virtual interfaces, gateways and associations.
 //!
-//! Not modelled: public virtual interfaces, which are said to be so; link aggregation; a Direct Connect gateway with
+//! Not modelled: public virtual interfaces, which are said to be so; a Direct Connect gateway with
 //! associations in several Regions decides as the first one's Region sees it, with a warning.
 
 use super::context::{Context, label};
 use super::vpn::CUSTOMER_ASN;
+use crate::base::Cidr;
 use crate::base::ids::DxgwIx;
 use crate::base::rng::salt;
-use crate::base::{Cidr, Nanos};
 use crate::diag::{Diagnostic, Span};
 use crate::fabric::{Dxgw, TgwAttachKind, Vif, VifEnd};
-use crate::spec::{LinkSpec, Spanned, VirtualInterface, VirtualInterfaceType};
-use crate::verdict::{Dir, LinkIx, RowKind};
+use crate::spec::{Spanned, VirtualInterface, VirtualInterfaceType};
+use crate::verdict::{Dir, RowKind};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -24,8 +24,6 @@ const VIF_ROWS: [(RowKind, Dir); 4] = [
     (RowKind::VifDown, Dir::In),
     (RowKind::VifUnknown, Dir::In),
 ];
-/// One-way latency of a connection that names none (aws-hybrid 9.1).
-const LATENCY: Nanos = Nanos::from_millis(1);
 
 impl Context {
     pub(super) fn direct_connect_gateways(&mut self) {
@@ -124,21 +122,21 @@ impl Context {
 
     pub(super) fn virtual_interfaces(&mut self) {
         let connections = std::mem::take(&mut self.spec.direct_connect_connections);
-        let mut links: BTreeMap<String, LinkIx> = BTreeMap::new();
-        for (name, connection) in &connections {
-            if let Some(router) = &connection.router {
-                self.router_named(router);
-            }
-            let bandwidth = Some(connection.bandwidth.unwrap_or(crate::base::Bandwidth::gbps(1)));
-            let spec = LinkSpec { latency: connection.latency, bandwidth, ..LinkSpec::default() };
-            links.insert(name.value.clone(), self.named_link(name.value.clone(), spec, LATENCY));
-        }
+        let lines = self.direct_connect_lines(&connections);
         let interfaces = std::mem::take(&mut self.spec.virtual_interfaces);
-        let mut vlans: BTreeMap<(String, u16), Span> = BTreeMap::new();
+        let mut vlans: BTreeMap<(&str, u16), Span> = BTreeMap::new();
         for (name, vif) in &interfaces {
-            let Some(connection) = connections.get(vif.connection.value.as_str()) else {
-                let known: Vec<String> = connections.keys().map(|n| n.value.clone()).collect();
-                let known: Vec<&str> = known.iter().map(String::as_str).collect();
+            let mut on = vif.connection.value.as_str();
+            if let Some(lag) = connections.get(on).and_then(|c| c.lag.as_ref()) {
+                let message = format!("`{on}` is in link aggregation group `{lag}`, which has the virtual interfaces");
+                self.problem(
+                    Diagnostic::error("vif-on-member", vif.connection.span, message)
+                        .help(format!("write `connection: {lag}`")),
+                );
+                on = lag.value.as_str();
+            }
+            let Some(line) = lines.get(on) else {
+                let known: Vec<&str> = lines.keys().map(String::as_str).collect();
                 self.unknown(&vif.connection, "Direct Connect connection", &known);
                 continue;
             };
@@ -148,15 +146,14 @@ impl Context {
                 self.problem(Diagnostic::error("vlan", vif.vlan.span, message).help("a tag is 1 to 4094"));
                 continue;
             }
-            if let Some(other) = vlans.insert((vif.connection.value.clone(), vif.vlan.value), vif.vlan.span) {
-                let message = format!("VLAN {} is taken on `{}`", vif.vlan, vif.connection);
+            if let Some(other) = vlans.insert((on, vif.vlan.value), vif.vlan.span) {
+                let message = format!("VLAN {} is taken on `{on}`", vif.vlan);
                 self.problem(Diagnostic::error("vlan", vif.vlan.span, message).note(other, "the other one"));
             }
             self.check_asn(vif.asn.as_ref());
             self.check_vif_mtu(vif);
             let Some(end) = self.vif_end(name, vif) else { continue };
-            let router =
-                connection.router.as_ref().and_then(|router| self.ids.routers.get(router.value.as_str()).copied());
+            let router = line.router;
             if let (Some(asn), Some(router)) = (vif.asn, router) {
                 let id = &self.names.routers[router].id;
                 let own = self.spec.routers[id.as_str()].asn.map_or(CUSTOMER_ASN, |asn| asn.value);
@@ -180,9 +177,10 @@ impl Context {
                 addresses: [amazon, customer],
                 mtu: vif.mtu.map_or(1500, |mtu| mtu.value),
                 site_link: vif.site_link.unwrap_or(false),
-                up: connection.up.unwrap_or(true) && vif.up.unwrap_or(true),
-                link: links[vif.connection.value.as_str()],
+                up: line.up && vif.up.unwrap_or(true),
+                link: line.link,
                 speakers: None,
+                lag: line.lag,
                 salt: salt(&name.value),
                 rows,
             });

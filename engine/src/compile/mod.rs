@@ -13,6 +13,7 @@ mod converge;
 mod converge_policy;
 mod converge_sessions;
 mod direct_connect;
+mod direct_connect_line;
 mod dns;
 mod endpoint;
 mod eni;

@@ -106,6 +106,7 @@ impl Context {
                 format_args!("groups of interface `{name}`"),
             );
         }
+        self.direct_connect_quotas();
         for (span, message) in over {
             self.warn(Diagnostic::warning("quota", span, message).help("ask AWS for more, or split it"));
         }

@@ -86,6 +86,9 @@ pub(super) fn walk(
         let now = Instant::START + started + latency;
         let mut walk = Walk { fabric, flows, now, policy, recorder: &mut notes };
         end = match walk.step(&mut packet, at) {
+            Verdict::Transit { link, .. } if fabric.link_down(link).is_some() => {
+                fabric.link_down(link).map(End::Dropped)
+            }
             Verdict::Transit { to, link } => {
                 latency += fabric.link(link).latency;
                 at = to;

@@ -261,6 +261,7 @@ fn ends(network: &Network, text: &str) -> Result<Ends, QuestionError> {
         Kind::Vgw(_) => not_an_end("a virtual private gateway"),
         Kind::Tunnel(_) => not_an_end("a VPN tunnel"),
         Kind::Dxgw(_) => not_an_end("a Direct Connect gateway"),
+        Kind::Lag(_) => not_an_end("a link aggregation group"),
         Kind::Vif(_) => not_an_end("a virtual interface"),
         Kind::Router(_) => not_an_end("a router of a site"),
         Kind::Vpce(vpce) => Ok(Ends { candidates: endpoint_addresses(network, vpce) }),

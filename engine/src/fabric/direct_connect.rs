@@ -1,7 +1,7 @@
-//! Compiled Direct Connect: gateways and virtual interfaces.
+//! Compiled Direct Connect: gateways, link aggregation groups and virtual interfaces.
 
 use super::Fib;
-use crate::base::ids::{DxgwIx, RouterIx, SpeakerIx, VgwIx};
+use crate::base::ids::{DxgwIx, LagIx, RouterIx, SpeakerIx, VgwIx};
 use crate::verdict::{LinkIx, RowIx};
 use std::net::IpAddr;
 
@@ -35,6 +35,26 @@ impl Dxgw {
     }
 }
 
+/// A link aggregation group.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Lag {
+    /// Its connections that are up.
+    pub links: Box<[LagLink]>,
+    /// Row: none is.
+    pub none: RowIx,
+}
+
+/// A connection of a link aggregation group.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LagLink {
+    /// The cable.
+    pub link: LinkIx,
+    /// What a flow's hash is mixed with to choose it.
+    pub salt: u64,
+    /// The row to cite.
+    pub row: RowIx,
+}
+
 /// Where a virtual interface ends at AWS.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum VifEnd {
@@ -61,10 +81,12 @@ pub struct Vif {
     pub site_link: bool,
     /// Whether it and its connection are up.
     pub up: bool,
-    /// The cable.
+    /// The cable; of a link aggregation group, the first one that is up.
     pub link: LinkIx,
     /// The speakers at its ends, the customer's first, if that is described.
     pub speakers: Option<[SpeakerIx; 2]>,
+    /// The link aggregation group, if it is on one: each flow takes one of its connections.
+    pub lag: Option<LagIx>,
     /// What a flow's hash is mixed with to choose among interfaces.
     pub salt: u64,
     /// First of its implied rows; [`VifRow`] counts from here.

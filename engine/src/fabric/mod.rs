@@ -20,7 +20,7 @@ mod vpc;
 mod vpn;
 
 pub use acl::{Acl, AclRow, AclTable};
-pub use direct_connect::{Dxgw, DxgwRow, Vif, VifEnd, VifRow};
+pub use direct_connect::{Dxgw, DxgwRow, Lag, LagLink, Vif, VifEnd, VifRow};
 pub use endpoint::{Service, ServiceListener, Vpce, VpceRow, VpceService};
 pub use eni::{Eni, EniKind, EniRow};
 pub use gateway::{Eigw, Igw, InternetHost, Nat, NatAddress, NatRow, NotModelled, PublicBinding, PublicOwner};
@@ -38,8 +38,8 @@ pub use vpc::{BpaMode, PrefixList, Subnet, Vpc, VpcRow};
 pub use vpn::{TunnelRow, Vgw, VgwRow, VpnEnd, VpnTunnel};
 
 use crate::base::ids::{
-    AclIx, DxgwIx, EigwIx, EniIx, GuestIx, IgwIx, InetIx, McastIx, NatIx, NmIx, PcxIx, PlIx, RouterIx, RtbIx, SgIx,
-    SgSetIx, SpeakerIx, SubnetIx, SvcIx, TgwAttachIx, TgwIx, TgwRtbIx, TunnelIx, VgwIx, VifIx, VpcIx, VpceIx,
+    AclIx, DxgwIx, EigwIx, EniIx, GuestIx, IgwIx, InetIx, LagIx, McastIx, NatIx, NmIx, PcxIx, PlIx, RouterIx, RtbIx,
+    SgIx, SgSetIx, SpeakerIx, SubnetIx, SvcIx, TgwAttachIx, TgwIx, TgwRtbIx, TunnelIx, VgwIx, VifIx, VpcIx, VpceIx,
 };
 use crate::base::{Bandwidth, IndexVec, Nanos, Ratio};
 use crate::verdict::{LinkIx, Row, RowIx};
@@ -93,6 +93,8 @@ pub struct Fabric {
     pub tunnels: IndexVec<TunnelIx, VpnTunnel>,
     /// Direct Connect gateways.
     pub dxgws: IndexVec<DxgwIx, Dxgw>,
+    /// Link aggregation groups.
+    pub lags: IndexVec<LagIx, Lag>,
     /// Virtual interfaces.
     pub vifs: IndexVec<VifIx, Vif>,
     /// Routers of on-premises sites.
@@ -181,6 +183,11 @@ impl Fabric {
     #[must_use]
     pub fn link(&self, link: LinkIx) -> &Link {
         &self.links[link]
+    }
+    /// The row of a link that is down: one that loses everything (DX-88).
+    #[must_use]
+    pub fn link_down(&self, link: LinkIx) -> Option<RowIx> {
+        (self.links[link].loss.0 == Ratio::ONE).then(|| RowIx(self.link_rows[link].0 + 2))
     }
     /// What a flow's hash is mixed with to choose this among equal ways.
     #[must_use]

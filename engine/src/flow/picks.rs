@@ -5,7 +5,7 @@
 //! what each of them would lead to.
 
 use crate::base::Protocol;
-use crate::base::ids::{SvcIx, TgwAttachIx, TgwRtbIx};
+use crate::base::ids::{LagIx, SvcIx, TgwAttachIx, TgwRtbIx};
 use crate::fabric::{FibIx, PathOwner, TgwRouteIx};
 use rustc_hash::{FxHashMap, FxHasher};
 use std::hash::{Hash, Hasher};
@@ -22,6 +22,8 @@ pub enum Choice {
     Tunnel(TgwRtbIx, TgwRouteIx),
     /// A target of an endpoint service.
     Target(SvcIx),
+    /// A connection of a link aggregation group.
+    Link(LagIx),
     /// One of several equal ways of a forwarding table.
     Path(PathOwner, FibIx),
 }

@@ -335,6 +335,7 @@ fn kinds(spec: &Spec) -> Vec<(&'static str, Vec<&Name>)> {
         ("virtual private gateway", spec.vpn_gateways.keys().collect()),
         ("VPN connection", spec.vpn_connections.keys().collect()),
         ("Direct Connect connection", spec.direct_connect_connections.keys().collect()),
+        ("Direct Connect link aggregation group", spec.direct_connect_lags.keys().collect()),
         ("virtual interface", spec.virtual_interfaces.keys().collect()),
         ("Direct Connect gateway", spec.direct_connect_gateways.keys().collect()),
         ("Direct Connect gateway association", spec.direct_connect_gateway_associations.keys().collect()),

@@ -120,7 +120,8 @@ fn interface(id: &str, vif: &Vif, span: Span, out: &mut Out) -> bool {
         out.diagnostics.push(Diagnostic::error("missing-field", span, message));
         return false;
     };
-    if !out.spec.direct_connect_connections.contains_key(connection.as_str()) {
+    let line = connection.as_str();
+    if !out.spec.direct_connect_connections.contains_key(line) && !out.spec.direct_connect_lags.contains_key(line) {
         // A hosted interface: the connection is another account's.
         out.missing(id, &connection, "kept; only the place of that connection is known");
         let built = of_place(&vif.region, &vif.location, span);

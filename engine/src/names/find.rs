@@ -3,8 +3,8 @@
 use super::{Label, Names};
 use crate::base::IndexVec;
 use crate::base::ids::{
-    AclIx, DxgwIx, EigwIx, EniIx, GuestIx, IgwIx, InetIx, McastIx, NatIx, NmIx, PcxIx, PlIx, RouterIx, RtbIx, SgIx,
-    SubnetIx, SvcIx, TgwAttachIx, TgwIx, TgwRtbIx, TunnelIx, VgwIx, VifIx, VpcIx, VpceIx,
+    AclIx, DxgwIx, EigwIx, EniIx, GuestIx, IgwIx, InetIx, LagIx, McastIx, NatIx, NmIx, PcxIx, PlIx, RouterIx, RtbIx,
+    SgIx, SubnetIx, SvcIx, TgwAttachIx, TgwIx, TgwRtbIx, TunnelIx, VgwIx, VifIx, VpcIx, VpceIx,
 };
 use crate::base::index::Index;
 
@@ -55,6 +55,8 @@ pub enum Kind {
     Tunnel(TunnelIx),
     /// A Direct Connect gateway.
     Dxgw(DxgwIx),
+    /// A link aggregation group.
+    Lag(LagIx),
     /// A virtual interface.
     Vif(VifIx),
     /// A router of a site.
@@ -130,6 +132,7 @@ impl Names {
         scan(&mut out, &self.vgws, Kind::Vgw, &test);
         scan(&mut out, &self.tunnels, Kind::Tunnel, &test);
         scan(&mut out, &self.dxgws, Kind::Dxgw, &test);
+        scan(&mut out, &self.lags, Kind::Lag, &test);
         scan(&mut out, &self.vifs, Kind::Vif, &test);
         scan(&mut out, &self.routers, Kind::Router, &test);
         scan(&mut out, &self.internet_hosts, Kind::Internet, &test);

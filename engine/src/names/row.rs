@@ -2,8 +2,8 @@
 
 use super::Names;
 use crate::base::ids::{
-    AclIx, DxgwIx, EigwIx, EniIx, IgwIx, InetIx, McastIx, NatIx, NmIx, PcxIx, RouterIx, RtbIx, SgIx, SubnetIx, SvcIx,
-    TgwAttachIx, TgwRtbIx, TunnelIx, VgwIx, VifIx, VpcIx, VpceIx,
+    AclIx, DxgwIx, EigwIx, EniIx, IgwIx, InetIx, LagIx, McastIx, NatIx, NmIx, PcxIx, RouterIx, RtbIx, SgIx, SubnetIx,
+    SvcIx, TgwAttachIx, TgwRtbIx, TunnelIx, VgwIx, VifIx, VpcIx, VpceIx,
 };
 use crate::diag::Span;
 use crate::fabric::Fabric;
@@ -91,6 +91,7 @@ impl Names {
             K::VgwEnter | K::VgwUnknown | K::VgwNoVpc | K::VgwRoute | K::VgwRouteNone => "vpn_gateway",
             K::TunnelPass | K::TunnelMtu | K::TunnelDown | K::TunnelUnknown | K::TunnelBad => "vpn_tunnel",
             K::DxgwUnknown | K::DxgwNotJoined | K::DxgwRoute | K::DxgwRouteNone => "direct_connect_gateway",
+            K::LagLink | K::LagNoLink => "link_aggregation_group",
             K::VifPass | K::VifMtu | K::VifDown | K::VifUnknown => "virtual_interface",
             K::RouterRoute
             | K::RouterRouteNone
@@ -156,6 +157,7 @@ impl Names {
             "vpn_gateway" => &self.vgws[VgwIx(n)],
             "vpn_tunnel" => &self.tunnels[TunnelIx(n)],
             "direct_connect_gateway" => &self.dxgws[DxgwIx(n)],
+            "link_aggregation_group" => &self.lags[LagIx(n)],
             "virtual_interface" => &self.vifs[VifIx(n)],
             "router" => &self.routers[RouterIx(n)],
             "not_modelled" => &self.not_modelled[NmIx(n)].0,
@@ -211,6 +213,7 @@ impl Names {
                 K::SgRule => format!("sg {name} {dir} rule {}: {}", text.name, text.says),
                 K::VgwRoute => format!("vgw {name} route {} -> {}", text.name, text.says),
                 K::DxgwRoute => format!("dxgw {name} route {} -> {}", text.name, text.says),
+                K::LagLink => format!("lag {name}: by {}", text.name),
                 K::RouterRoute => format!("router {name} route {} -> {}", text.name, text.says),
                 K::TgwRoute | K::TgwRouteBlackhole => format!("tgw rtb {name} route {} -> {}", text.name, text.says),
                 _ => format!("rtb {name} route {} -> {}", text.name, text.says),
@@ -331,6 +334,7 @@ impl Names {
             K::DxgwUnknown => format!("dxgw {name}: what is behind it is not described"),
             K::DxgwNotJoined => format!("dxgw {name}: does not join what the packet came by and where it goes"),
             K::DxgwRouteNone => format!("dxgw {name}: no route to the destination"),
+            K::LagNoLink => format!("lag {name}: none of its connections is up"),
             K::VifPass => format!("vif {name}"),
             K::VifMtu => {
                 let mtu = fabric.vifs[VifIx(r.owner)].mtu;
@@ -366,6 +370,7 @@ impl Names {
             | K::TgwRouteBlackhole
             | K::VgwRoute
             | K::DxgwRoute
+            | K::LagLink
             | K::RouterRoute => {
                 format!("{name}: a written row without text")
             }

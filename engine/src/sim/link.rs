@@ -31,6 +31,9 @@ pub(super) struct Links {
     loss: IndexVec<EniIx, Option<Stream>>,
     /// Loss on the way in from the internet.
     internet_loss: Stream,
+    /// Loss on lines, each its own: both directions in the order in which packets cross.
+    line_loss: FxHashMap<LinkIx, Stream>,
+    line_names: IndexVec<LinkIx, String>,
     seed: u64,
     names: IndexVec<EniIx, String>,
     /// When each direction of a line with a bandwidth of its own is empty again.
@@ -46,6 +49,8 @@ impl Links {
             busy_until: enis().map(|_| Instant::START).collect(),
             loss: enis().map(|_| None).collect(),
             internet_loss: Stream::new(seed, "loss", "internet"),
+            line_loss: FxHashMap::default(),
+            line_names: network.names.links.clone(),
             seed,
             names: enis().map(|eni| network.stream_name_of_eni(eni)).collect(),
             flows: FxHashMap::default(),
@@ -109,15 +114,18 @@ impl Links {
     ) -> Result<Instant, RowIx> {
         let link = fabric.link(class);
         let rows = fabric.link_rows[class];
-        // A link that loses everything is down.
-        if link.loss.0 == crate::base::Ratio::ONE {
-            return Err(RowIx(rows.0 + 2));
+        if let Some(down) = fabric.link_down(class) {
+            return Err(down);
         }
         if link.loss.0 > 0 {
             let stream = match sender {
                 Some(eni) => {
                     let (seed, names) = (self.seed, &self.names);
                     self.loss[eni].get_or_insert_with(|| Stream::new(seed, "loss", &names[eni]))
+                }
+                None if class >= LinkIx::FIRST_OTHER && class < self.line_names.next_index() => {
+                    let (seed, names) = (self.seed, &self.line_names);
+                    self.line_loss.entry(class).or_insert_with(|| Stream::new(seed, "loss", &names[class]))
                 }
                 None => &mut self.internet_loss,
             };

@@ -127,7 +127,7 @@ impl<O: Observer> Sim<O> {
         self.totals.hops += 1;
         match to {
             Vantage::TunnelEnd(tunnel, side) => return self.seal(&packet, tunnel, side),
-            Vantage::VifEnd(vif, side) => return self.over_vif(&packet, vif, side),
+            Vantage::VifEnd(vif, side) => return self.over_vif(&packet, vif, side, class),
             _ => {}
         }
         // A peering between Regions hands over to an interface; a transit gateway has dropped what is too big for it.

@@ -10,7 +10,7 @@ use crate::base::IndexVec;
 use crate::base::rng::Stream;
 use crate::event::{Fact, Observer, Point};
 use crate::fabric::TunnelRow;
-use crate::verdict::{Side, Vantage};
+use crate::verdict::{LinkIx, Side, Vantage};
 use crate::wire::Packet;
 use crate::wire::esp::{self, MATERIAL, ReplayWindow, Sa};
 use std::net::IpAddr;
@@ -55,9 +55,9 @@ impl<O: Observer> Sim<O> {
         }
     }
 
-    /// A packet goes over a virtual interface; `to` is the side it goes to.
-    pub(super) fn over_vif(&mut self, packet: &Packet, vif: VifIx, to: Side) {
-        let (mtu, link) = (self.network.fabric.vifs[vif].mtu, self.network.fabric.vifs[vif].link);
+    /// A packet goes over a virtual interface by one of its cables; `to` is the side it goes to.
+    pub(super) fn over_vif(&mut self, packet: &Packet, vif: VifIx, to: Side, link: LinkIx) {
+        let mtu = self.network.fabric.vifs[vif].mtu;
         for piece in self.cut(packet, mtu) {
             self.watch(Point::Vif(vif), to, &piece);
             match self.links.cross_line(&self.network.fabric, &piece, link, to, self.now) {

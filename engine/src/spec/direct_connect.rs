@@ -1,7 +1,7 @@
-//! Direct Connect as written: connections, virtual interfaces, gateways and their associations.
+//! Direct Connect as written: connections, link aggregation groups, virtual interfaces, gateways and their associations.
 
 use super::Spanned;
-use crate::base::{Bandwidth, Cidr, Nanos};
+use crate::base::{Bandwidth, Cidr, Nanos, Ratio};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::net::IpAddr;
@@ -14,14 +14,39 @@ pub struct DirectConnectConnection {
     pub location: Option<String>,
     /// The location's Region. Default: the topology's.
     pub region: Option<Spanned<String>>,
+    /// AWS's device at the location that the cable ends at, such as `EqLD5-1a2b`.
+    pub device: Option<String>,
     /// The router at the other end, if the topology describes it.
     pub router: Option<Spanned<String>>,
-    /// Bandwidth. Default 1 Gbps.
+    /// The link aggregation group that it is a member of. Virtual interfaces are then the group's.
+    pub lag: Option<Spanned<String>>,
+    /// Whether a partner hosts it on a line of its own. Default false: dedicated.
+    pub hosted: Option<bool>,
+    /// Bandwidth: 1, 10, 100 or 400 Gbps; 50 Mbps to 25 Gbps if it is hosted. Default 1 Gbps.
     pub bandwidth: Option<Bandwidth>,
+    /// Whether the line is encrypted by MACsec between the router and AWS's device: 10, 100 and 400 Gbps dedicated
+    /// ones only. Decides nothing. Default false.
+    pub macsec: Option<bool>,
     /// One-way latency between router and Region. Default 1 ms.
     pub latency: Option<Nanos>,
+    /// Share of packets lost, drawn from the seed. With 100% it is dead, and nobody is told.
+    pub loss: Option<Ratio>,
     /// Whether it is up. Default true.
     pub up: Option<bool>,
+    /// The `Name` tag, if it is not the name used here.
+    pub name_tag: Option<String>,
+}
+
+/// A link aggregation group (LAG): connections that are one line to virtual interfaces.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DirectConnectLag {
+    /// The location. Default: its connections'.
+    pub location: Option<String>,
+    /// The location's Region. Default: its connections'.
+    pub region: Option<Spanned<String>>,
+    /// With fewer connections up than this it is down. Default 0: it is never down.
+    pub minimum_links: Option<Spanned<u32>>,
     /// The `Name` tag, if it is not the name used here.
     pub name_tag: Option<String>,
 }
@@ -33,7 +58,7 @@ pub struct VirtualInterface {
     /// What it reaches.
     #[serde(rename = "type")]
     pub kind: VirtualInterfaceType,
-    /// The connection that carries it.
+    /// The connection or the link aggregation group that carries it.
     pub connection: Spanned<String>,
     /// 802.1Q tag, 1 to 4094, unique on the connection.
     pub vlan: Spanned<u16>,

@@ -172,7 +172,7 @@ decode_struct!(Spec, "a topology", {
     vpc_peering_connections, transit_gateways, transit_gateway_vpc_attachments, transit_gateway_peering_attachments,
     transit_gateway_connects, transit_gateway_route_tables, transit_gateway_multicast_domains, vpc_endpoints,
     vpc_endpoint_services, customer_gateways, vpn_gateways, vpn_connections, direct_connect_connections,
-    virtual_interfaces, direct_connect_gateways, direct_connect_gateway_associations, network_interfaces, instances,
+    direct_connect_lags, virtual_interfaces, direct_connect_gateways, direct_connect_gateway_associations, network_interfaces, instances,
     internet_hosts, routers, site_hosts, block_public_access, not_modelled,
 });
 decode_struct!(Vpc, "a VPC", {
@@ -255,8 +255,9 @@ decode_struct!(VpnTunnel, "a VPN tunnel", {
     phase2_lifetime, rekey_margin, rekey_fuzz, loss, replay_window, up,
 });
 decode_struct!(DirectConnectConnection, "a Direct Connect connection", {
-    location, region, router, bandwidth, latency, up, name_tag,
+    location, region, device, router, lag, hosted, bandwidth, macsec, latency, loss, up, name_tag,
 });
+decode_struct!(DirectConnectLag, "a link aggregation group", { location, region, minimum_links, name_tag });
 decode_struct!(VirtualInterface, "a virtual interface", {
     kind as "type", connection, vlan, direct_connect_gateway, vpn_gateway, asn, amazon_address, customer_address, mtu,
     up, site_link, name_tag,

@@ -33,7 +33,7 @@ pub mod write;
 
 pub use acl::{AclAction, AclRule, NetworkAcl};
 pub use direct_connect::{
-    DirectConnectConnection, DirectConnectGateway, DirectConnectGatewayAssociation, VirtualInterface,
+    DirectConnectConnection, DirectConnectGateway, DirectConnectGatewayAssociation, DirectConnectLag, VirtualInterface,
     VirtualInterfaceType,
 };
 pub use endpoint::{EndpointType, ServiceListener, VpcEndpoint, VpcEndpointService};
@@ -129,6 +129,8 @@ pub struct Spec {
     pub vpn_connections: Named<VpnConnection>,
     /// Direct Connect connections.
     pub direct_connect_connections: Named<DirectConnectConnection>,
+    /// Link aggregation groups of Direct Connect connections.
+    pub direct_connect_lags: Named<DirectConnectLag>,
     /// Virtual interfaces of Direct Connect connections.
     pub virtual_interfaces: Named<VirtualInterface>,
     /// Direct Connect gateways.

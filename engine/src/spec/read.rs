@@ -104,6 +104,7 @@ fn kind_of(section: &str) -> &'static str {
         "vpn_gateways" => "a virtual private gateway",
         "vpn_connections" => "a VPN connection",
         "direct_connect_connections" => "a Direct Connect connection",
+        "direct_connect_lags" => "a link aggregation group",
         "virtual_interfaces" => "a virtual interface",
         "direct_connect_gateways" => "a Direct Connect gateway",
         "direct_connect_gateway_associations" => "an association of a Direct Connect gateway",

@@ -46,6 +46,7 @@ const KINDS: &[&str] = &[
     "vpn_gateways",
     "vpn_connections",
     "direct_connect_connections",
+    "direct_connect_lags",
     "virtual_interfaces",
     "direct_connect_gateways",
     "direct_connect_gateway_associations",

@@ -234,6 +234,10 @@ pub enum RowKind {
     DxgwRoute,
     /// A Direct Connect gateway has no route (dxgw).
     DxgwRouteNone,
+    /// Link aggregation group: the connection that carries the packet (lag).
+    LagLink,
+    /// Link aggregation group: it has no connection that is up (lag).
+    LagNoLink,
     /// Virtual interface: it carries the packet (vif).
     VifPass,
     /// Virtual interface: larger than it takes (vif).

@@ -2,7 +2,7 @@
 
 use super::{Decision, RowIx};
 use crate::base::ids::{
-    DxgwIx, EniIx, InetIx, McastIx, NatIx, PcxIx, RouterIx, SpeakerIx, SvcIx, TgwAttachIx, TunnelIx, VgwIx, VifIx, VpceIx,
+    DxgwIx, EniIx, InetIx, LagIx, McastIx, NatIx, PcxIx, RouterIx, SpeakerIx, SvcIx, TgwAttachIx, TunnelIx, VgwIx, VifIx, VpceIx,
 };
 use crate::index_type;
 use crate::wire::Headers;
@@ -296,6 +296,8 @@ pub enum Stage {
     Dxgw(DxgwIx),
     /// Virtual interface.
     Vif(VifIx),
+    /// Which connection of a link aggregation group?
+    Lag(LagIx),
     /// Which route of a site's router?
     Router(RouterIx),
     /// Who has the address?

@@ -6,7 +6,8 @@
 use super::{Next, Pass, Recorder, Walk};
 use crate::base::ids::{DxgwIx, VifIx};
 use crate::fabric::{DxgwRow, NextHop, PathOwner, VifEnd, VifRow};
-use crate::verdict::{Entry, Notify, NotifyKind, Side, Stage, Vantage, Verdict};
+use crate::flow::{Choice, Pick, PickOption};
+use crate::verdict::{Entry, LinkIx, Notify, NotifyKind, Side, Stage, Vantage, Verdict};
 use crate::wire::Packet;
 use std::net::IpAddr;
 
@@ -57,7 +58,25 @@ impl<R: Recorder> Walk<'_, R> {
             return Err(self.end(stage, packet, v.row(VifRow::Mtu), notify));
         }
         self.pass(stage, packet, v.row(VifRow::Pass));
-        Ok(Next::Done(Verdict::Transit { to: Vantage::VifEnd(vif, side.other()), link: v.link }))
+        let link = self.line(packet, vif)?;
+        Ok(Next::Done(Verdict::Transit { to: Vantage::VifEnd(vif, side.other()), link }))
+    }
+
+    /// The cable under a virtual interface: of a link aggregation group the same one for all of a flow, and none that
+    /// is down (DX-81). With none left the packet ends here (DX-83).
+    fn line(&mut self, packet: &Packet, vif: VifIx) -> Pass<LinkIx> {
+        let v = &self.fabric.vifs[vif];
+        let Some(index) = v.lag else { return Ok(v.link) };
+        let (lag, stage) = (&self.fabric.lags[index], Stage::Lag(index));
+        if lag.links.is_empty() {
+            return Err(self.end(stage, packet, lag.none, None));
+        }
+        let (protocol, from, to) = self.ends(packet);
+        let pick = Pick::directed(Choice::Link(index), protocol, from, to);
+        let options = lag.links.iter().zip(0u32..).map(|(link, label)| PickOption { salt: link.salt, label });
+        let link = &lag.links[self.flows.picks.pick(pick, options)];
+        self.pass(stage, packet, link.row);
+        Ok(link.link)
     }
 
     /// At the other side of a virtual interface.

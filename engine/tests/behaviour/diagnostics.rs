@@ -19,6 +19,7 @@ macro_rules! refused {
         fn every_code_has_a_test() {
             let mut tested = vec![$($code),*];
             tested.extend(super::diagnostics_between::TESTED);
+            tested.extend(super::diagnostics_direct_connect::TESTED);
             tested.extend(super::diagnostics_hybrid::TESTED);
             tested.extend(["second-vpn-gateway", "no-convergence", "observed-differs", "prefix-limit", "community"]);
             let missing: Vec<String> = emitted().into_iter().filter(|code| !tested.contains(&code.as_str())).collect();
