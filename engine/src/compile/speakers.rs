@@ -103,13 +103,7 @@ impl Context {
 
     /// The BGP session over a line, and the number that its directions have. `keys` are what each end's router, if it is one,
     /// calls the other end.
-    pub(super) fn bgp(
-        &self,
-        build: &mut Build,
-        speakers: [SpeakerIx; 2],
-        asns: [u32; 2],
-        keys: [&[&str]; 2],
-    ) -> u32 {
+    pub(super) fn bgp(&self, build: &mut Build, speakers: [SpeakerIx; 2], asns: [u32; 2], keys: [&[&str]; 2]) -> u32 {
         let ends = speakers.map(|speaker| self.fabric.speakers[speaker]);
         let default = match ends[0].line {
             Line::Tunnel(_) => HOLD_VPN,

@@ -1,8 +1,8 @@
 //! Customer gateways, virtual private gateways, VPN connections and their tunnels.
 
 use super::context::{Context, label};
-use crate::base::{Bandwidth, Cidr, Ratio};
 use crate::base::rng::salt;
+use crate::base::{Bandwidth, Cidr, Ratio};
 use crate::diag::{Diagnostic, Span};
 use crate::fabric::{Fib, TgwAttachKind, Vgw, VpnEnd, VpnTunnel};
 use crate::names::Label;

@@ -32,4 +32,6 @@ pub use decide::{Ranked, Step, rank};
 pub use plan::{Kind, Plan, Session, SessionIx, SessionKind, Table, TableIx};
 pub use policy::{Accept, Export, Filter, Import, Preference, Refused, Withheld, export, import};
 pub use rib::Rib;
-pub use route::{LOCAL_PREFERENCE, AsPath, Attributes, Class, Classes, Communities, Origin, Peer, Route, Source, Via, community};
+pub use route::{
+    AsPath, Attributes, Class, Classes, Communities, LOCAL_PREFERENCE, Origin, Peer, Route, Source, Via, community,
+};

@@ -1,7 +1,7 @@
 //! L2: what observers are told. Facts only, with handles; watching changes nothing.
 
-use crate::base::{Instant, Nanos};
 use crate::base::ids::{EniIx, GuestIx, InetIx, SpeakerIx, TunnelIx, VifIx, VpcIx};
+use crate::base::{Instant, Nanos};
 use crate::verdict::{Hop, RowIx, Side};
 use crate::wire::Packet;
 

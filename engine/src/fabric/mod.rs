@@ -29,8 +29,8 @@ pub use lpm::{Address, Lpm};
 pub use peering::{Pcx, PcxRow};
 pub use route::{Route, RouteTable, Target};
 pub use router::{Fib, FibIx, FibRoute, NextHop, PathOwner, Router, RouterRow};
-pub use speaker::{Line, Speaker};
 pub use sg::{PeerMatch, SgRow, SgSet, SgTable};
+pub use speaker::{Line, Speaker};
 pub use transit_gateway::{
     Mcast, McastRow, Tgw, TgwAttach, TgwAttachKind, TgwPort, TgwRoute, TgwRouteIx, TgwRow, TgwRtb, TgwTarget, Tunnel,
 };

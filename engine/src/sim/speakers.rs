@@ -86,7 +86,10 @@ impl Speaking {
             _ => {
                 let is_down = |s: SessionIx| {
                     let of = control.plan.sessions[s].bgp;
-                    control.down.iter().any(|d| d.session == s || of.is_some() && control.plan.sessions[d.session].bgp == of)
+                    control
+                        .down
+                        .iter()
+                        .any(|d| d.session == s || of.is_some() && control.plan.sessions[d.session].bgp == of)
                 };
                 let up = |s: SessionIx| control.plan.sessions[s].up && !is_down(s);
                 Tables::at_rest(plan, control.ribs.clone(), up)
@@ -125,13 +128,8 @@ impl Talk {
                 IpAddr::V4(address) => address,
                 IpAddr::V6(_) => Ipv4Addr::from(0xc000_0200 + bgp.speakers[n].0 % 256),
             };
-            let config = BgpConfig {
-                asn: bgp.asns[n],
-                peer_asn: bgp.asns[1 - n],
-                router_id,
-                hold: bgp.hold[n],
-                active: n == 0,
-            };
+            let config =
+                BgpConfig { asn: bgp.asns[n], peer_asn: bgp.asns[1 - n], router_id, hold: bgp.hold[n], active: n == 0 };
             let watch = BfdConfig {
                 local: address(n),
                 remote: address(1 - n),
@@ -152,7 +150,12 @@ impl Talk {
         };
         let hold = bgp.hold[0].min(bgp.hold[1]);
         let ends = [end(0), end(1)];
-        Self { bgp: bgp.clone(), name, ends, stale_until: (at_rest && bgp.up == [true; 2]).then_some(Instant::START + hold) }
+        Self {
+            bgp: bgp.clone(),
+            name,
+            ends,
+            stale_until: (at_rest && bgp.up == [true; 2]).then_some(Instant::START + hold),
+        }
     }
 }
 
@@ -621,9 +624,12 @@ impl<O: Observer> Sim<O> {
         }
         for bgp in &control.bgp {
             let name = self.network.line_name(bgp.line);
-            let found = old.iter_mut().find(|talk| talk.as_ref().is_some_and(|t| t.name == name)).and_then(Option::take);
+            let found =
+                old.iter_mut().find(|talk| talk.as_ref().is_some_and(|t| t.name == name)).and_then(Option::take);
             let mut talk = found
-                .filter(|talk| talk.bgp.speakers == bgp.speakers && talk.bgp.asns == bgp.asns && talk.bgp.bfd == bgp.bfd)
+                .filter(|talk| {
+                    talk.bgp.speakers == bgp.speakers && talk.bgp.asns == bgp.asns && talk.bgp.bfd == bgp.bfd
+                })
                 .unwrap_or_else(|| {
                     for speaker in bgp.speakers {
                         self.speakers[speaker] = None;

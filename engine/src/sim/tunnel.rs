@@ -5,8 +5,8 @@
 //! negotiation and renewal of associations (IKE), detection of a dead peer.
 
 use super::{Event, Sim};
-use crate::base::ids::{TunnelIx, VifIx};
 use crate::base::IndexVec;
+use crate::base::ids::{TunnelIx, VifIx};
 use crate::base::rng::Stream;
 use crate::event::{Fact, Observer, Point};
 use crate::fabric::TunnelRow;
@@ -35,7 +35,8 @@ impl<O: Observer> Sim<O> {
             association.sequence += 1;
             let outer = esp::seal(&association.sa, association.sequence, &piece, src, dst, natt);
             self.watch(Point::Outer(tunnel), to, &outer);
-            match self.links.cross_internet(&self.network.fabric, &outer, None, None, self.now) {
+            let link = self.network.fabric.tunnels[tunnel].link;
+            match self.links.cross_line(&self.network.fabric, &outer, link, to, self.now) {
                 Ok(at) => self.queue.push(at, Event::Sealed { packet: outer, tunnel, to }),
                 Err(by) => self.drop(&piece, by, None),
             }

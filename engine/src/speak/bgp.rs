@@ -337,4 +337,3 @@ impl BgpSession {
         self.asks.push_back(Ask::Write(message.encode()));
     }
 }
-

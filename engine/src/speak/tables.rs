@@ -10,9 +10,7 @@
 //! says so.
 
 use crate::base::{Cidr, IndexVec};
-use crate::control::{
-    Attributes, Plan, Rib, Session, SessionIx, SessionKind, Source, TableIx, export, import,
-};
+use crate::control::{Attributes, Plan, Rib, Session, SessionIx, SessionKind, Source, TableIx, export, import};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -63,7 +61,8 @@ impl Tables {
     /// Tables that hold `ribs`, as the sessions in `up` would have told them. They stand as stale until the sessions are there.
     #[must_use]
     pub fn at_rest(plan: Arc<Plan>, ribs: IndexVec<TableIx, Rib>, up: impl Fn(SessionIx) -> bool) -> Self {
-        let mut new = Self { adjacent: plan.sessions.iter().map(|_| Adjacent::default()).collect(), ribs, plan, changed: false };
+        let mut new =
+            Self { adjacent: plan.sessions.iter().map(|_| Adjacent::default()).collect(), ribs, plan, changed: false };
         for (session, s) in new.plan.clone().sessions.iter_enumerated() {
             let internal = new.is_internal(session);
             if !internal && !up(session) {
@@ -167,7 +166,8 @@ impl Tables {
 
     /// The plan has changed. Sessions that `same` names in the old plan keep what they have heard; policies are applied anew.
     pub fn replan(&mut self, plan: Arc<Plan>, same: impl Fn(SessionIx) -> Option<SessionIx>) {
-        let mut old = std::mem::replace(&mut self.adjacent, plan.sessions.iter().map(|_| Adjacent::default()).collect());
+        let mut old =
+            std::mem::replace(&mut self.adjacent, plan.sessions.iter().map(|_| Adjacent::default()).collect());
         let ribs = std::mem::replace(&mut self.ribs, plan.tables.iter().map(Rib::new).collect());
         self.plan = plan;
         for (session, s) in self.plan.clone().sessions.iter_enumerated() {

@@ -2,7 +2,8 @@
 
 use super::{Decision, RowIx};
 use crate::base::ids::{
-    DxgwIx, EniIx, InetIx, LagIx, McastIx, NatIx, PcxIx, RouterIx, SpeakerIx, SvcIx, TgwAttachIx, TunnelIx, VgwIx, VifIx, VpceIx,
+    DxgwIx, EniIx, InetIx, LagIx, McastIx, NatIx, PcxIx, RouterIx, SpeakerIx, SvcIx, TgwAttachIx, TunnelIx, VgwIx,
+    VifIx, VpceIx,
 };
 use crate::index_type;
 use crate::wire::Headers;

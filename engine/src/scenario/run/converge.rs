@@ -37,7 +37,8 @@ impl Convergence {
             Some((at, what)) => format!("noticed after {} ({what})", since(*at)),
             None => "noticed by nobody".to_owned(),
         };
-        let moved = self.moved.map_or_else(|| "no route moved".to_owned(), |at| format!("routes moved after {}", since(at)));
+        let moved =
+            self.moved.map_or_else(|| "no route moved".to_owned(), |at| format!("routes moved after {}", since(at)));
         format!("{}: {noticed}, {moved}, {} packets lost", self.after, self.lost)
     }
 }
