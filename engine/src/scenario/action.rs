@@ -258,6 +258,12 @@ pub enum Fault {
     TransitGatewayAttachment(Spanned<String>),
     /// A VPC endpoint.
     VpcEndpoint(Spanned<String>),
+    /// A Direct Connect connection: everything on it is lost, and nobody is told.
+    DirectConnectConnection(Spanned<String>),
+    /// A tunnel of a VPN connection, such as `vpn/1`: everything between its ends is lost, and nobody is told.
+    VpnTunnel(Spanned<String>),
+    /// A router of a site: it takes nothing and says nothing.
+    Router(Spanned<String>),
 }
 
 /// Membership of a multicast group.
@@ -410,7 +416,7 @@ pub(super) const LINKS: [&str; 5] = ["same_az", "cross_az", "internet", "transit
 impl Decode for Fault {
     const SINGLE: bool = false;
     fn decode<'t>(value: Value<'t>, cx: &mut Cx<'t>) -> Option<Self> {
-        const KEYS: [&str; 7] = [
+        const KEYS: [&str; 10] = [
             "instance",
             "nat_gateway",
             "az",
@@ -418,6 +424,9 @@ impl Decode for Fault {
             "vpc_peering_connection",
             "transit_gateway_attachment",
             "vpc_endpoint",
+            "direct_connect_connection",
+            "vpn_tunnel",
+            "router",
         ];
         let fields = Fields::new(value, cx, "a failure", &KEYS)?;
         Some(match exactly_one(&fields, &KEYS, "what fails", cx)? {
@@ -426,6 +435,9 @@ impl Decode for Fault {
             "az" => Self::Az(fields.take("az", cx)?),
             key @ "vpc_peering_connection" => Self::VpcPeeringConnection(fields.take(key, cx)?),
             key @ "transit_gateway_attachment" => Self::TransitGatewayAttachment(fields.take(key, cx)?),
+            key @ "direct_connect_connection" => Self::DirectConnectConnection(fields.take(key, cx)?),
+            key @ "vpn_tunnel" => Self::VpnTunnel(fields.take(key, cx)?),
+            key @ "router" => Self::Router(fields.take(key, cx)?),
             key @ "vpc_endpoint" => Self::VpcEndpoint(fields.take(key, cx)?),
             _ => {
                 let link: Spanned<String> = fields.take("link", cx)?;

@@ -69,6 +69,8 @@ pub(super) fn change_router(spec: &mut Spec, change: &RouterChange) -> Result<()
     set(&mut n.med, &new.med);
     set(&mut n.latency, &new.latency);
     set(&mut n.shutdown, &new.shutdown);
+    set(&mut n.hold_time, &new.hold_time);
+    set(&mut n.bfd, &new.bfd);
     if !new.communities.is_empty() {
         n.communities.clone_from(&new.communities);
     }
@@ -82,7 +84,13 @@ pub(super) fn change_vif(spec: &mut Spec, change: &VirtualInterfaceChange) -> Re
 }
 
 pub(super) fn change_tunnel(spec: &mut Spec, change: &TunnelChange) -> Result<(), Diagnostic> {
-    let name = &change.vpn_tunnel;
+    let tunnel = tunnel_of(spec, &change.vpn_tunnel)?;
+    set(&mut tunnel.up, &change.set.up);
+    Ok(())
+}
+
+/// The tunnel of a name such as `vpn/1`.
+pub(super) fn tunnel_of<'s>(spec: &'s mut Spec, name: &Spanned<String>) -> Result<&'s mut VpnTunnel, Diagnostic> {
     let (connection, number) = name.value.rsplit_once('/').unwrap_or((name.value.as_str(), ""));
     let number = match number {
         "1" => 0,
@@ -98,6 +106,5 @@ pub(super) fn change_tunnel(spec: &mut Spec, change: &TunnelChange) -> Result<()
     while vpn.tunnels.len() <= number {
         vpn.tunnels.push(VpnTunnel::default().into());
     }
-    set(&mut vpn.tunnels[number].value.up, &change.set.up);
-    Ok(())
+    Ok(&mut vpn.tunnels[number].value)
 }

@@ -3,6 +3,7 @@
 use crate::base::Ratio;
 use crate::compile::Network;
 use crate::scenario::Fault;
+use crate::scenario::change_hybrid::tunnel_of;
 use crate::spec::{AttachmentState, InstanceState, LinkSpec, PeeringState, Spec};
 use std::collections::BTreeSet;
 
@@ -15,6 +16,9 @@ pub(super) fn same_fault(a: &Fault, b: &Fault) -> bool {
         | (Fault::VpcPeeringConnection(a), Fault::VpcPeeringConnection(b))
         | (Fault::TransitGatewayAttachment(a), Fault::TransitGatewayAttachment(b))
         | (Fault::VpcEndpoint(a), Fault::VpcEndpoint(b))
+        | (Fault::DirectConnectConnection(a), Fault::DirectConnectConnection(b))
+        | (Fault::VpnTunnel(a), Fault::VpnTunnel(b))
+        | (Fault::Router(a), Fault::Router(b))
         | (Fault::Link(a), Fault::Link(b)) => a == b,
         _ => false,
     }
@@ -88,6 +92,21 @@ pub(super) fn break_it(spec: &mut Spec, fault: &Fault, network: &Network) {
         Fault::VpcEndpoint(name) => {
             if let Some(endpoint) = spec.vpc_endpoints.get_mut(name.value.as_str()) {
                 endpoint.unavailable = true;
+            }
+        }
+        Fault::DirectConnectConnection(name) => {
+            if let Some(connection) = spec.direct_connect_connections.get_mut(name.value.as_str()) {
+                connection.loss = Some(Ratio(Ratio::ONE));
+            }
+        }
+        Fault::VpnTunnel(name) => {
+            if let Ok(tunnel) = tunnel_of(spec, name) {
+                tunnel.loss = Some(Ratio(Ratio::ONE));
+            }
+        }
+        Fault::Router(name) => {
+            if let Some(router) = spec.routers.get_mut(name.value.as_str()) {
+                router.failed = true;
             }
         }
         Fault::Link(name) => {

@@ -130,6 +130,25 @@ fn check_fault(network: &Network, fault: &Fault, found: &mut Vec<Diagnostic>) {
                 found.push(unknown(name, "transit gateway attachment", known));
             }
         }
+        Fault::DirectConnectConnection(name) => {
+            let all = &network.spec.direct_connect_connections;
+            if !all.contains_key(name.value.as_str()) {
+                let known = all.keys().map(|k| k.value.as_str()).collect();
+                found.push(unknown(name, "Direct Connect connection", known));
+            }
+        }
+        Fault::VpnTunnel(name) => {
+            let known: Vec<&str> = network.names.tunnels.iter().map(|label| label.id.as_str()).collect();
+            if !known.contains(&name.value.as_str()) {
+                found.push(unknown(name, "VPN tunnel", known));
+            }
+        }
+        Fault::Router(name) => {
+            let known: Vec<&str> = network.names.routers.iter().map(|label| label.id.as_str()).collect();
+            if !known.contains(&name.value.as_str()) {
+                found.push(unknown(name, "router", known));
+            }
+        }
         Fault::VpcEndpoint(name) => {
             let known: Vec<&str> = network.names.vpces.iter().map(|label| label.id.as_str()).collect();
             if !known.contains(&name.value.as_str()) {

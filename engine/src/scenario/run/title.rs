@@ -62,6 +62,9 @@ fn fault_text(fault: &Fault) -> String {
         Fault::VpcPeeringConnection(name) => format!("VPC peering connection {name}"),
         Fault::TransitGatewayAttachment(name) => format!("transit gateway attachment {name}"),
         Fault::VpcEndpoint(name) => format!("VPC endpoint {name}"),
+        Fault::DirectConnectConnection(name) => format!("Direct Connect connection {name}"),
+        Fault::VpnTunnel(name) => format!("VPN tunnel {name}"),
+        Fault::Router(name) => format!("router {name}"),
     }
 }
 
