@@ -45,6 +45,7 @@ fn config(name: &str, address: &str, os: GuestOs) -> HostConfig {
         answers_ping: true,
         mtu: 1500,
         ephemeral: PortRange { from: 32768, to: 60999 },
+        streams: false,
     }
 }
 fn pair() -> Pair {

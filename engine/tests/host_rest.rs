@@ -38,6 +38,7 @@ impl Pair {
                 answers_ping: true,
                 mtu: 1500,
                 ephemeral: PortRange { from: 32768, to: 60999 },
+                streams: false,
             })
         });
         Self { now: Instant::START, hosts, link: BTreeMap::new(), sent: vec![], whats: vec![] }

@@ -4,8 +4,12 @@
 //! server sends that many zeros as soon as it has read the eight, whether or not the rest of the request
 //! is there: it does not know how long a request is. It closes its side once the client has closed and
 //! everything asked for is sent. Both read all that comes, at once.
+//!
+//! On a host with [`streams`](super::HostConfig::streams) both ends carry bytes of their owner's instead: what is
+//! written goes out, what comes waits to be taken, and only the owner closes.
 
 use smoltcp::socket::tcp::Socket;
+use std::collections::VecDeque;
 
 /// Bytes of the number.
 const WANTED_LEN: u64 = 8;
@@ -23,19 +27,50 @@ pub(super) struct App {
     read: u64,
     /// No more will be asked of us: close when everything is written.
     closing: bool,
+    /// The owner's bytes instead of counted zeros.
+    stream: Option<Box<Bytes>>,
+}
+
+/// What a stream's owner has written and not yet taken.
+#[derive(Clone, Default, Debug)]
+struct Bytes {
+    /// To put into the socket.
+    out: VecDeque<u8>,
+    /// Read from it.
+    came: Vec<u8>,
 }
 
 impl App {
     pub(super) fn client(send: u64, receive: u64) -> Self {
         let to_write = if receive > 0 { send.max(WANTED_LEN) } else { send };
-        Self { server: false, wanted: receive.to_be_bytes(), written: 0, to_write, read: 0, closing: false }
+        Self { server: false, wanted: receive.to_be_bytes(), to_write, ..Self::server() }
     }
     pub(super) const fn server() -> Self {
-        Self { server: true, wanted: [0; 8], written: 0, to_write: 0, read: 0, closing: false }
+        Self { server: true, wanted: [0; 8], written: 0, to_write: 0, read: 0, closing: false, stream: None }
     }
-    /// Takes more bytes to send.
+    /// Either end of a stream of bytes.
+    pub(super) fn stream() -> Self {
+        Self { server: false, stream: Some(Box::default()), ..Self::server() }
+    }
+    pub(super) const fn is_stream(&self) -> bool {
+        self.stream.is_some()
+    }
+    /// Takes more bytes to send; a stream does not.
     pub(super) const fn write(&mut self, bytes: u64) {
-        self.to_write = self.to_write.saturating_add(bytes);
+        if !self.is_stream() {
+            self.to_write = self.to_write.saturating_add(bytes);
+        }
+    }
+    /// Takes more bytes to send, unless it is no stream or was closed.
+    pub(super) fn write_bytes(&mut self, bytes: &[u8]) {
+        if let Some(stream) = self.stream.as_mut().filter(|_| !self.closing) {
+            stream.out.extend(bytes);
+            self.to_write += bytes.len() as u64;
+        }
+    }
+    /// What came on a stream since the last call.
+    pub(super) fn take_bytes(&mut self) -> Vec<u8> {
+        self.stream.as_mut().map(|stream| std::mem::take(&mut stream.came)).unwrap_or_default()
     }
     pub(super) const fn close(&mut self) {
         self.closing = true;
@@ -52,6 +87,16 @@ impl App {
     /// Reads, writes and closes as far as the socket lets it, with at most `window` bytes unacknowledged.
     /// True if the socket then has something to do.
     pub(super) fn run(&mut self, socket: &mut Socket<'_>, window: u64) -> bool {
+        let busy = if self.is_stream() { self.run_stream(socket, window) } else { self.count(socket, window) };
+        if self.closing && self.written == self.to_write && socket.may_send() {
+            socket.close();
+            return true;
+        }
+        busy
+    }
+
+    /// Reads and writes counted zeros. True if there were any.
+    fn count(&mut self, socket: &mut Socket<'_>, window: u64) -> bool {
         let mut busy = false;
         while socket.can_recv() {
             let read = &mut self.read;
@@ -91,8 +136,28 @@ impl App {
             }
             busy = true;
         }
-        if self.closing && self.written == self.to_write && socket.may_send() {
-            socket.close();
+        busy
+    }
+
+    /// Reads and writes a stream's bytes. True if there were any.
+    fn run_stream(&mut self, socket: &mut Socket<'_>, window: u64) -> bool {
+        let Some(stream) = &mut self.stream else { return false };
+        let mut busy = false;
+        while socket.can_recv() {
+            let took = socket.recv(|data| {
+                stream.came.extend_from_slice(data);
+                (data.len(), data.len())
+            });
+            let Ok(took) = took else { break };
+            self.read += took as u64;
+            busy = true;
+        }
+        while !stream.out.is_empty() && socket.can_send() {
+            let room = usize::try_from(window.saturating_sub(socket.send_queue() as u64)).unwrap_or(usize::MAX);
+            let first = stream.out.as_slices().0;
+            let Ok(put @ 1..) = socket.send_slice(&first[..first.len().min(room)]) else { break };
+            stream.out.drain(..put);
+            self.written += put as u64;
             busy = true;
         }
         busy

@@ -27,6 +27,9 @@ pub struct HostConfig {
     pub mtu: u32,
     /// Where source ports are taken from.
     pub ephemeral: PortRange,
+    /// Every connection, opened or accepted, carries its owner's bytes ([`write_bytes`](super::Host::write_bytes),
+    /// [`take_bytes`](super::Host::take_bytes)) instead of counted zeros, and is closed by its owner alone.
+    pub streams: bool,
 }
 
 /// A connection of a host; unique within it, also after [`reset_all`](super::Host::reset_all).
@@ -46,7 +49,7 @@ pub struct Connect {
     pub src_port: Option<u16>,
     /// Tag of its packets and events.
     pub tag: u32,
-    /// Bytes to send once connected.
+    /// Bytes to send once connected. A stream ignores this and the next.
     pub send: u64,
     /// Bytes to ask the server for: the first eight bytes sent hold this number, so `send` counts as at least eight.
     pub receive: u64,

@@ -1,4 +1,5 @@
-//! L3: the hosts at the ends: TCP, UDP and ICMP of a guest's operating system, with small applications.
+//! L3: the hosts at the ends: TCP, UDP and ICMP of a guest's operating system, with small applications,
+//! or (for speakers of a routing protocol) TCP streams of real bytes.
 //!
 //! Sans-IO: [`Host::handle_packet`], the requests and [`Host::handle_timeout`] take input and the virtual
 //! time; [`Host::poll_transmit`], [`Host::poll_event`] and [`Host::poll_at`] give output. After each input
@@ -65,6 +66,8 @@ pub struct Host {
     next_conn: u64,
     timers: BTreeSet<(Instant, ConnId)>,
     finished: segment::Finished,
+    /// What came on streams that have ended, and was not taken. Looked up, never walked.
+    left: FxHashMap<ConnId, Vec<u8>>,
     asked: datagram::Asked,
     next_id: u32,
     paths: PathMtu,
@@ -88,6 +91,7 @@ impl Host {
             next_conn: 0,
             timers: BTreeSet::new(),
             finished: segment::Finished::default(),
+            left: FxHashMap::default(),
             asked: datagram::Asked::default(),
             next_id: ids.next_u32(),
             paths: PathMtu::default(),
@@ -119,6 +123,7 @@ impl Host {
         self.tuples.clear();
         self.timers.clear();
         self.finished = segment::Finished::default();
+        self.left.clear();
         self.asked = datagram::Asked::default();
         self.paths.clear();
         self.reassembler = Reassembler::default();

@@ -61,18 +61,34 @@ impl Host {
         let (interface, mtu) = self.interfaces.to(tuple.local, tuple.remote, &self.paths, now);
         let (out, events) = (&mut self.out, &mut self.events);
         let mut around = Around { now, interface, mtu, os: self.config.os, out, events };
-        let app = App::client(ask.send, ask.receive);
+        let app = if self.config.streams { App::stream() } else { App::client(ask.send, ask.receive) };
         let connection = Connection::connect(id, tuple, ask.tag, app, &mut around);
         self.tuples.insert(tuple, id);
         self.connections.insert(id, connection);
         self.serve(now, id, None);
         id
     }
-    /// Sends more bytes on a connection. Nothing happens if it has ended or was closed.
+    /// Sends more bytes on a connection. Nothing happens if it has ended or was closed, or is a stream.
     pub fn write(&mut self, now: Instant, conn: ConnId, bytes: u64) {
         if let Some(connection) = self.connections.get_mut(&conn) {
             connection.app.write(bytes);
             self.serve(now, conn, None);
+        }
+    }
+    /// Sends these bytes on a stream, as soon as it is connected and the windows let it. What waits is not limited.
+    /// Nothing happens if it has ended, was closed, or is no stream.
+    pub fn write_bytes(&mut self, now: Instant, conn: ConnId, bytes: &[u8]) {
+        if let Some(connection) = self.connections.get_mut(&conn) {
+            connection.app.write_bytes(bytes);
+            self.serve(now, conn, None);
+        }
+    }
+    /// The bytes that came on a stream since the last call, in order. What came before a stream ended can be taken
+    /// once afterwards, unless [`abort`](Self::abort) ended it.
+    pub fn take_bytes(&mut self, conn: ConnId) -> Vec<u8> {
+        match self.connections.get_mut(&conn) {
+            Some(connection) => connection.app.take_bytes(),
+            None => self.left.remove(&conn).unwrap_or_default(),
         }
     }
     /// Closes our side of a connection once everything is sent; what the peer still sends is received. A
@@ -95,6 +111,7 @@ impl Host {
         let (interface, mtu) = self.interfaces.to(tuple.local, tuple.remote, &self.paths, now);
         let (out, events) = (&mut self.out, &mut self.events);
         connection.abort(&mut Around { now, interface, mtu, os: self.config.os, out, events });
+        connection.app.take_bytes();
         self.forget(now, conn, None);
     }
 
@@ -126,7 +143,8 @@ impl Host {
         }
         if tcp.flags.is_first_syn() && !tcp.flags.has(TcpFlags::RST) && self.listens(Protocol::TCP, tcp.dst_port) {
             let id = self.new_conn();
-            self.connections.insert(id, Connection::listen(id, tuple, packet.tag, now));
+            let app = if self.config.streams { App::stream() } else { App::server() };
+            self.connections.insert(id, Connection::listen(id, tuple, packet.tag, app, now));
             self.tuples.insert(tuple, id);
             return self.serve(now, id, Some(packet));
         }
@@ -159,7 +177,11 @@ impl Host {
     }
     /// Drops a connection; with `last`, it stays in TIME-WAIT.
     pub(super) fn forget(&mut self, now: Instant, conn: ConnId, last: Option<Packet>) {
-        let Some(connection) = self.connections.remove(&conn) else { return };
+        let Some(mut connection) = self.connections.remove(&conn) else { return };
+        let left = connection.app.take_bytes();
+        if !left.is_empty() {
+            self.left.insert(conn, left);
+        }
         connection.armed.map(|at| self.timers.remove(&(at, conn)));
         self.tuples.remove(&connection.tuple);
         if let Some(last) = last {

@@ -23,6 +23,8 @@ use std::net::IpAddr;
 
 /// Send and receive buffer of a connection. Above 65,535 smoltcp offers window scaling (RFC 7323).
 pub const BUFFER: usize = 256 * 1024;
+/// The same for a stream of bytes: a speaker's messages are small.
+pub const STREAM_BUFFER: usize = 64 * 1024;
 /// Segments that a connection may send before the first is acknowledged (Linux `TCP_INIT_CWND`; RFC 6928).
 pub const FIRST_WINDOW: u64 = 10;
 /// smoltcp's smallest retransmission timeout.
@@ -110,7 +112,8 @@ pub(super) struct Connection {
 
 impl Connection {
     fn new(id: ConnId, tuple: Tuple, tag: u32, app: App, client: bool, now: Instant) -> Self {
-        let buffer = || SocketBuffer::new(vec![0; BUFFER]);
+        let len = if app.is_stream() { STREAM_BUFFER } else { BUFFER };
+        let buffer = || SocketBuffer::new(vec![0; len]);
         let mut socket = Socket::new(buffer(), buffer());
         socket.set_congestion_control(CongestionControl::None);
         let mut set = SocketSet::new(Vec::with_capacity(1));
@@ -145,8 +148,8 @@ impl Connection {
         new
     }
     /// A connection that somebody opens. It takes the SYN when it is served.
-    pub(super) fn listen(id: ConnId, tuple: Tuple, tag: u32, now: Instant) -> Self {
-        let mut new = Self::new(id, tuple, tag, App::server(), false, now);
+    pub(super) fn listen(id: ConnId, tuple: Tuple, tag: u32, app: App, now: Instant) -> Self {
+        let mut new = Self::new(id, tuple, tag, app, false, now);
         new.socket().listen((tuple.local, tuple.local_port)).expect("the port is not 0");
         new
     }

@@ -265,6 +265,7 @@ fn guest_config(network: &Network, guest: GuestIx, seed: u64) -> HostConfig {
         answers_ping: g.answers_ping,
         mtu: g.mtu,
         ephemeral: g.ephemeral,
+        streams: false,
     }
 }
 
@@ -282,5 +283,6 @@ fn internet_config(network: &Network, inet: InetIx, seed: u64) -> HostConfig {
         answers_ping: h.answers_ping,
         mtu: h.mtu,
         ephemeral: crate::base::PortRange { from: 32768, to: 60999 },
+        streams: false,
     }
 }

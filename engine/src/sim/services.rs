@@ -42,6 +42,7 @@ pub(super) fn config(network: &Network, vpc: VpcIx, seed: u64) -> HostConfig {
         answers_ping: false,
         mtu: 9001,
         ephemeral: PortRange { from: 32768, to: 60999 },
+        streams: false,
     }
 }
 
