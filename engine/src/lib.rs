@@ -17,6 +17,7 @@ pub mod observe;
 pub mod record;
 pub mod scenario;
 pub mod sim;
+pub mod speak;
 pub mod spec;
 pub mod verdict;
 pub mod walk;
