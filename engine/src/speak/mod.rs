@@ -8,3 +8,4 @@
 //! Not here: who speaks to whom, how a packet gets there, and what a verdict does to routes; that is `sim`'s.
 
 pub mod bfd;
+pub mod ike;
