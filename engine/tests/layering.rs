@@ -12,7 +12,7 @@ const LEVELS: [&[&str]; 9] = [
     &["spec", "verdict"],
     &["event", "fabric", "host", "import"],
     &["control", "eval", "flow", "names"],
-    &["compile", "walk"],
+    &["compile", "speak", "walk"],
     &["explain", "record", "sim"],
     &["analyse", "observe"],
     &["scenario"],

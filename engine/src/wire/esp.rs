@@ -119,6 +119,12 @@ impl fmt::Display for EspError {
     }
 }
 
+/// More secret from a secret: `prf+(secret, context)` as in IKEv2 (RFC 7296 section 2.13), for the keys of one exchange.
+#[must_use]
+pub fn derive(secret: &[u8; MATERIAL], context: &[u8]) -> [u8; MATERIAL] {
+    crypto::expand(secret, context, MATERIAL).try_into().expect("as long as asked for")
+}
+
 /// The inner packet in a tunnel's packet from `src` to `dst`, with `natt` in UDP 4500 both ways.
 /// Sequence numbers start at 1 and must never come again under one association: a rekey comes first.
 ///

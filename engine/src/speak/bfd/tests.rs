@@ -307,3 +307,21 @@ fn any_wire_is_survived() {
         }
     }
 }
+
+#[test]
+fn damage_panics_nowhere() {
+    let mut w = wire(11);
+    w.start();
+    let mut random = Stream::new(11, "damage", "");
+    for _ in 0..2_000 {
+        w.run(Nanos::from_millis(50));
+        let Some((_, sent)) = w.sent[1].last().copied() else { continue };
+        let mut packet = sent.packet(config(0).remote, config(0).local, 49_152, 0);
+        let mut bytes = sent.encode();
+        bytes[random.below(24) as usize] ^= 1 << random.below(8);
+        packet.payload = bytes.as_slice().into();
+        w.ends[0].handle_packet(w.now, &packet);
+    }
+    w.secs(60);
+    assert!(w.ends.iter().all(BfdSession::is_up));
+}
