@@ -109,7 +109,8 @@ fn a_live_network_comes_to_the_fixpoint() {
     let tried: u64 = std::thread::scope(|scope| {
         let workers: Vec<_> = (0..threads)
             .map(|worker| {
-                scope.spawn(move || (worker..all).step_by(threads as usize).filter(|seed| try_one(*seed)).count() as u64)
+                scope
+                    .spawn(move || (worker..all).step_by(threads as usize).filter(|seed| try_one(*seed)).count() as u64)
             })
             .collect();
         workers.into_iter().map(|worker| worker.join().expect("a worker")).sum()

@@ -2,11 +2,11 @@
 
 use super::context::{Context, label};
 use crate::base::rng::salt;
-use crate::base::{Bandwidth, Cidr, Ratio};
+use crate::base::{Bandwidth, Cidr, Nanos, Ratio};
 use crate::diag::{Diagnostic, Span};
-use crate::fabric::{Fib, TgwAttachKind, Vgw, VpnEnd, VpnTunnel};
+use crate::fabric::{Fib, TgwAttachKind, TunnelLife, Vgw, VpnEnd, VpnTunnel};
 use crate::names::Label;
-use crate::spec::{self, Encryption, Integrity, LinkSpec, Spanned};
+use crate::spec::{self, DpdAction, Encryption, Integrity, LinkSpec, Spanned, StartupAction};
 use crate::verdict::{Dir, LinkIx, Row, RowKind};
 use crate::wire::esp::{self, AesKey, ReplayWindow, Suite, inner_mtu};
 use std::collections::{BTreeMap, BTreeSet};
@@ -212,6 +212,7 @@ impl Context {
             // What the ends have noticed in a run; else everything is as it is written.
             let seen = self.live.as_ref().map_or([true; 2], |live| live.tunnels[index]);
             let link = self.tunnel_link(&id, tunnel.loss);
+            let life = self.tunnel_life(&tunnel);
             let side = |n: u64| inside.nth(n).expect("a /30 has four addresses");
             self.fabric.tunnels.push(VpnTunnel {
                 end,
@@ -226,6 +227,7 @@ impl Context {
                 enabled,
                 link,
                 speakers: None,
+                life,
                 salt: salt(&id),
                 rows,
             });
@@ -237,6 +239,56 @@ impl Context {
             let tunnels = self.ids.vpn_tunnels[name.value.as_str()].clone();
             self.fabric.tgw_attaches[attach].kind = TgwAttachKind::Vpn(tunnels.into());
         }
+    }
+
+    /// VPN-14: what is written, within what AWS takes, or AWS's defaults.
+    fn tunnel_life(&mut self, tunnel: &spec::VpnTunnel) -> TunnelLife {
+        let secs = Nanos::from_secs;
+        let phase1 = self.within("phase 1 lifetime", tunnel.phase1_lifetime, secs(28_800), [secs(900), secs(28_800)]);
+        let phase2 = self.within("phase 2 lifetime", tunnel.phase2_lifetime, secs(3_600), [secs(900), secs(3_600)]);
+        if let Some(written) = tunnel.phase2_lifetime
+            && phase2 >= phase1
+        {
+            let message = format!("the phase 2 lifetime of {phase2} is not below the phase 1 lifetime of {phase1}");
+            self.problem(Diagnostic::error("tunnel-option", written.span, message));
+        }
+        let half = Nanos(phase2.0 / 2);
+        let rekey_margin = self.within("rekey margin", tunnel.rekey_margin, secs(270).min(half), [secs(60), half]);
+        let dpd = [secs(30), Nanos(u64::MAX)];
+        let dpd_timeout = self.within("DPD timeout", tunnel.dpd_timeout, secs(40), dpd);
+        if let Some(fuzz) = tunnel.rekey_fuzz.filter(|fuzz| fuzz.value > 100) {
+            let message = format!("a rekey fuzz of {fuzz} %");
+            self.problem(Diagnostic::error("tunnel-option", fuzz.span, message).help("AWS takes 0 to 100"));
+        }
+        TunnelLife {
+            aws_starts: tunnel.startup_action == Some(StartupAction::Start),
+            dpd_timeout,
+            dpd_action: tunnel.dpd_action.unwrap_or(DpdAction::Clear),
+            phase1,
+            phase2,
+            rekey_margin,
+            rekey_fuzz: tunnel.rekey_fuzz.map_or(100, |fuzz| fuzz.value.min(100)),
+        }
+    }
+
+    fn within(
+        &mut self,
+        what: &str,
+        written: Option<Spanned<Nanos>>,
+        default: Nanos,
+        [least, most]: [Nanos; 2],
+    ) -> Nanos {
+        let Some(written) = written else { return default };
+        if written.value < least || written.value > most {
+            let message = format!("a {what} of {}", written.value);
+            let help = if most == Nanos(u64::MAX) {
+                format!("AWS takes {least} and more")
+            } else {
+                format!("AWS takes {least} to {most}")
+            };
+            self.problem(Diagnostic::error("tunnel-option", written.span, message).help(help));
+        }
+        written.value.clamp(least, most)
     }
 
     /// VPN-7: 64 to 2048 packets.

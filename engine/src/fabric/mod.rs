@@ -35,7 +35,7 @@ pub use transit_gateway::{
     Mcast, McastRow, Tgw, TgwAttach, TgwAttachKind, TgwPort, TgwRoute, TgwRouteIx, TgwRow, TgwRtb, TgwTarget, Tunnel,
 };
 pub use vpc::{BpaMode, PrefixList, Subnet, Vpc, VpcRow};
-pub use vpn::{TunnelRow, Vgw, VgwRow, VpnEnd, VpnTunnel};
+pub use vpn::{TunnelLife, TunnelRow, Vgw, VgwRow, VpnEnd, VpnTunnel};
 
 use crate::base::ids::{
     AclIx, DxgwIx, EigwIx, EniIx, GuestIx, IgwIx, InetIx, LagIx, McastIx, NatIx, NmIx, PcxIx, PlIx, RouterIx, RtbIx,

@@ -1,7 +1,9 @@
 //! Compiled virtual private gateways and VPN tunnels.
 
 use super::Fib;
+use crate::base::Nanos;
 use crate::base::ids::{RouterIx, RtbIx, SpeakerIx, TgwAttachIx, VgwIx, VpcIx};
+use crate::spec::DpdAction;
 use crate::verdict::{LinkIx, RowIx, Side};
 use crate::wire::esp::Suite;
 use std::net::{IpAddr, Ipv4Addr};
@@ -51,6 +53,25 @@ pub enum VpnEnd {
     Tgw(TgwAttachIx),
 }
 
+/// How long keys live and how a dead end is noticed (VPN-14, VPN-15).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TunnelLife {
+    /// True if AWS begins.
+    pub aws_starts: bool,
+    /// How long AWS waits for a sign of life.
+    pub dpd_timeout: Nanos,
+    /// What AWS does then.
+    pub dpd_action: DpdAction,
+    /// Lifetime of the IKE association.
+    pub phase1: Nanos,
+    /// Lifetime of the tunnel's associations.
+    pub phase2: Nanos,
+    /// How long before the end keys are renewed.
+    pub rekey_margin: Nanos,
+    /// By how much of itself, in percent, that is longer at random.
+    pub rekey_fuzz: u32,
+}
+
 /// One tunnel of a VPN connection.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct VpnTunnel {
@@ -78,6 +99,8 @@ pub struct VpnTunnel {
     pub link: LinkIx,
     /// The speakers at its ends, the customer's first, if that is described.
     pub speakers: Option<[SpeakerIx; 2]>,
+    /// How its keys and its ends live.
+    pub life: TunnelLife,
     /// What a flow's hash is mixed with to choose among tunnels.
     pub salt: u64,
     /// First of its implied rows; [`TunnelRow`] counts from here.

@@ -45,7 +45,7 @@ enum Event {
     /// A packet arrives at a host on the internet.
     Internet { packet: Packet, host: InetIx },
     /// A sealed packet arrives at a side of a tunnel.
-    Sealed { packet: Packet, tunnel: TunnelIx, to: Side },
+    Sealed { packet: Packet, tunnel: TunnelIx, to: Side, ike: bool },
     /// A packet arrives at a link-local service.
     Service { packet: Packet, eni: EniIx },
     /// A multicast domain asks who is a member.
@@ -54,6 +54,8 @@ enum Event {
     Timer { host: HostRef, generation: u32 },
     /// A speaker's timer.
     Speaker { speaker: SpeakerIx, generation: u32 },
+    /// The timer of an end of a tunnel.
+    Tunnel { tunnel: TunnelIx, side: Side, generation: u32 },
     /// What a session stood for at the beginning is given up.
     Stale { session: usize },
     /// Packets follow what tables hold.
@@ -94,8 +96,9 @@ pub struct Sim<O> {
     askers: FxHashMap<(std::net::IpAddr, u16), EniIx>,
     /// Multicast domains that have members by IGMP, and ask.
     querying: BTreeSet<McastIx>,
-    /// Security associations by tunnel and the side that opens what they seal.
-    associations: FxHashMap<(TunnelIx, Side), tunnel::Association>,
+    /// The ends of tunnels.
+    tunnels: IndexVec<TunnelIx, tunnel::Ends>,
+    start: Start,
     esp_sa: Vec<String>,
     /// Who watches.
     pub observer: O,
@@ -113,6 +116,8 @@ impl<O: Observer> Sim<O> {
     pub fn starting(network: Network, seed: u64, observer: O, start: Start) -> Self {
         let links = Links::new(&network, seed);
         let mut sim = Self {
+            tunnels: tunnel::tunnels(&network, seed, start),
+            start,
             speakers: network.fabric.speakers.iter().map(|_| None).collect(),
             speaking: speakers::Speaking::new(&network, seed, start),
             attending: false,
@@ -132,10 +137,10 @@ impl<O: Observer> Sim<O> {
             service_backs: FxHashMap::default(),
             askers: FxHashMap::default(),
             querying: BTreeSet::new(),
-            associations: FxHashMap::default(),
             esp_sa: Vec::new(),
             observer,
         };
+        sim.look_at_tunnels();
         sim.start_speakers();
         if start == Start::Cold {
             sim.install();
@@ -192,7 +197,7 @@ impl<O: Observer> Sim<O> {
         match event {
             Event::Arrive { packet, at } => self.walk(packet, at),
             Event::Internet { packet, host } => self.host_takes(HostRef::Internet(host), packet),
-            Event::Sealed { packet, tunnel, to } => self.open(&packet, tunnel, to),
+            Event::Sealed { packet, tunnel, to, ike } => self.open(&packet, tunnel, to, ike),
             Event::Service { packet, eni } => self.serve(packet, eni),
             Event::Query { domain } => self.query(domain),
             Event::Timer { host, generation } => {
@@ -202,6 +207,10 @@ impl<O: Observer> Sim<O> {
             Event::Speaker { speaker, generation } => {
                 self.totals.timers -= 1;
                 self.speaker_timer(speaker, generation);
+            }
+            Event::Tunnel { tunnel, side, generation } => {
+                self.totals.timers -= 1;
+                self.tunnel_timer(tunnel, side, generation);
             }
             Event::Stale { session } => {
                 self.totals.timers -= 1;
@@ -234,6 +243,7 @@ impl<O: Observer> Sim<O> {
         }
         let epoch = network.fabric.epoch;
         self.network = network;
+        self.look_at_tunnels();
         self.reconfigure_speakers();
         if O::WATCHES {
             self.observer.on(self.now, &Fact::Configured { epoch });

@@ -1,59 +1,288 @@
 //! VPN tunnels and virtual interfaces in time: what a tunnel carries is cut to fit, sealed with ESP, crosses the internet as
-//! a packet of its own, and is opened and checked at the other side.
+//! a packet of its own, and is opened and checked at the other side. Each end has its own life: IKE opens the tunnel, renews
+//! its keys and notices that the other end is dead, by packets that cross the same way.
 //!
-//! Keys come from the seed and the tunnel's name, one security association each way. Not modelled yet: the
-//! negotiation and renewal of associations (IKE), detection of a dead peer.
+//! Keys come from the seed and the tunnel's name. A run begins with tunnels that are up ([`Start::AtRest`]); a cold start
+//! opens them. Not modelled: keepalives of NAT traversal, what NAT devices forget.
 
-use super::{Event, Sim};
-use crate::base::IndexVec;
-use crate::base::ids::{TunnelIx, VifIx};
+use super::{Event, Sim, Start};
+use crate::base::ids::{SpeakerIx, TunnelIx, VifIx};
 use crate::base::rng::Stream;
-use crate::event::{Fact, Observer, Point};
-use crate::fabric::TunnelRow;
+use crate::base::{IndexVec, Instant};
+use crate::compile::Network;
+use crate::event::{Fact, HostRef, Observer, Point, Told, Why};
+use crate::fabric::{RouterRow, TunnelRow, VpnTunnel};
+use crate::speak::ike::{Down, DpdAction, IkeConfig, IkeEvent, IkeTunnel, Role};
+use crate::spec;
 use crate::verdict::{LinkIx, Side, Vantage};
 use crate::wire::Packet;
 use crate::wire::esp::{self, MATERIAL, ReplayWindow, Sa};
 use std::net::IpAddr;
 
-/// One direction of a tunnel.
-pub(super) struct Association {
-    sa: Sa,
-    sequence: u32,
-    window: ReplayWindow,
+/// One end of a tunnel.
+pub(super) struct TunnelEnd {
+    ike: IkeTunnel,
+    /// What it seals with, and how many it has sealed.
+    outbound: Option<(Sa, u32)>,
+    /// What it opens with: the newest last.
+    inbound: Vec<(Sa, ReplayWindow)>,
+    /// Whether it shall be open.
+    wanted: bool,
+    armed: Option<Instant>,
+    generation: u32,
+}
+
+/// Both ends of a tunnel whose customer's side is described, the customer's first.
+pub(super) type Ends = Option<Box<[TunnelEnd; 2]>>;
+
+const fn at(side: Side) -> usize {
+    match side {
+        Side::Customer => 0,
+        Side::Aws => 1,
+    }
+}
+
+/// The tunnels of a network, as a run begins.
+pub(super) fn tunnels(network: &Network, seed: u64, start: Start) -> IndexVec<TunnelIx, Ends> {
+    let ends = |(tunnel, t): (TunnelIx, &VpnTunnel)| {
+        t.speakers?;
+        let name = &network.line_name(crate::fabric::Line::Tunnel(tunnel));
+        Some(Box::new([Side::Customer, Side::Aws].map(|side| TunnelEnd::new(t, side, name, seed, start))))
+    };
+    network.fabric.tunnels.iter_enumerated().map(ends).collect()
+}
+
+impl TunnelEnd {
+    fn new(t: &VpnTunnel, side: Side, name: &str, seed: u64, start: Start) -> Self {
+        let mut keys = Stream::new(seed, "esp", name);
+        let mut secret = [0; MATERIAL];
+        for chunk in secret.chunks_exact_mut(8) {
+            chunk.copy_from_slice(&keys.next_u64().to_be_bytes());
+        }
+        let [aws, customer] = t.outside.map(IpAddr::V4);
+        let (local, remote) = if side == Side::Aws { (aws, customer) } else { (customer, aws) };
+        let starts = (side == Side::Aws) == t.life.aws_starts;
+        let config = IkeConfig {
+            role: if starts { Role::Initiator } else { Role::Responder },
+            local,
+            remote,
+            natt: t.natt,
+            suite: t.suite,
+            secret,
+            dpd_timeout: t.life.dpd_timeout,
+            dpd_action: match (side, t.life.dpd_action) {
+                (Side::Customer, _) | (_, spec::DpdAction::Clear) => DpdAction::Clear,
+                (_, spec::DpdAction::None) => DpdAction::None,
+                (_, spec::DpdAction::Restart) => DpdAction::Restart,
+            },
+            phase1_lifetime: t.life.phase1,
+            phase2_lifetime: t.life.phase2,
+            rekey_margin: t.life.rekey_margin,
+            rekey_fuzz_percent: t.life.rekey_fuzz.into(),
+        };
+        let random = Stream::new(seed, "ike", &format!("{name} {}", at(side)));
+        let open = t.enabled && start != Start::Cold;
+        let ike =
+            if open { IkeTunnel::established(config, random, Instant::START) } else { IkeTunnel::new(config, random) };
+        Self { ike, outbound: None, inbound: Vec::new(), wanted: open, armed: None, generation: 0 }
+    }
 }
 
 impl<O: Observer> Sim<O> {
-    /// A packet enters a tunnel; `to` is the side it goes to.
-    pub(super) fn seal(&mut self, packet: &Packet, tunnel: TunnelIx, to: Side) {
-        let t = &self.network.fabric.tunnels[tunnel];
-        let (mtu, natt) = (t.mtu, t.natt);
-        let [aws, customer] = t.outside.map(IpAddr::V4);
-        let (src, dst) = if to == Side::Customer { (aws, customer) } else { (customer, aws) };
-        for piece in self.cut(packet, mtu) {
-            self.watch(Point::Inner(tunnel), to, &piece);
-            let association = self.association(tunnel, to);
-            association.sequence += 1;
-            let outer = esp::seal(&association.sa, association.sequence, &piece, src, dst, natt);
-            self.watch(Point::Outer(tunnel), to, &outer);
-            let link = self.network.fabric.tunnels[tunnel].link;
-            match self.links.cross_line(&self.network.fabric, &outer, link, to, self.now) {
-                Ok(at) => self.queue.push(at, Event::Sealed { packet: outer, tunnel, to }),
-                Err(by) => self.drop(&piece, by, None),
+    /// Ends that shall be open are opened, others are closed.
+    pub(super) fn look_at_tunnels(&mut self) {
+        for tunnel in self.tunnels.indices() {
+            for side in [Side::Customer, Side::Aws] {
+                self.look_at_tunnel(tunnel, side);
             }
         }
     }
 
-    /// A sealed packet arrives at the other side.
-    pub(super) fn open(&mut self, outer: &Packet, tunnel: TunnelIx, to: Side) {
-        let association = self.association(tunnel, to);
-        let opened = esp::open(&association.sa, outer).ok();
-        match opened.filter(|(sequence, _)| association.window.accept(*sequence)) {
-            Some((_, packet)) => self.walk(packet, Vantage::TunnelEnd(tunnel, to)),
-            None => {
-                let by = self.network.fabric.tunnels[tunnel].row(TunnelRow::Bad);
-                self.drop(outer, by, None);
+    fn look_at_tunnel(&mut self, tunnel: TunnelIx, side: Side) {
+        let (now, fabric) = (self.now, &self.network.fabric);
+        let t = &fabric.tunnels[tunnel];
+        let alive = side == Side::Aws || t.router.is_none_or(|router| fabric.routers[router].up);
+        let window = t.replay_window;
+        let Some(ends) = &mut self.tunnels[tunnel] else { return };
+        let end = &mut ends[at(side)];
+        if !alive && end.wanted {
+            end.ike.reset();
+            (end.outbound, end.inbound, end.wanted) = (None, Vec::new(), false);
+        } else if alive && t.enabled && !end.wanted {
+            end.ike.start(now);
+            end.wanted = true;
+        } else if !t.enabled && end.wanted {
+            end.ike.stop(now);
+            end.wanted = false;
+        }
+        self.serve_tunnel(tunnel, side, window);
+    }
+
+    /// Sends what an end has to say, and hears what became of it.
+    fn serve_tunnel(&mut self, tunnel: TunnelIx, side: Side, window: u32) {
+        while let Some(ends) = &mut self.tunnels[tunnel] {
+            let end = &mut ends[at(side)];
+            if let Some(event) = end.ike.poll_event() {
+                self.tunnel_event(tunnel, side, event, window);
+            } else if let Some(packet) = end.ike.poll_transmit() {
+                self.send_ike(packet, tunnel, side);
+            } else {
+                break;
             }
         }
+        let now = self.now;
+        let frozen = self.start == Start::Frozen;
+        let Some(ends) = &mut self.tunnels[tunnel] else { return };
+        let end = &mut ends[at(side)];
+        let next = end.ike.poll_at().filter(|_| !frozen);
+        if next != end.armed {
+            end.armed = next;
+            end.generation += 1;
+            let generation = end.generation;
+            if let Some(at) = next {
+                self.push_timer(at.max(now), Event::Tunnel { tunnel, side, generation });
+            }
+        }
+    }
+
+    fn tunnel_event(&mut self, tunnel: TunnelIx, side: Side, event: IkeEvent, window: u32) {
+        let t = &self.network.fabric.tunnels[tunnel];
+        let [aws, customer] = t.outside.map(IpAddr::V4);
+        let (from, to) = if side == Side::Aws { (customer, aws) } else { (aws, customer) };
+        let first = self.now == Instant::START && self.start != Start::Cold;
+        let Some(ends) = &mut self.tunnels[tunnel] else { return };
+        let end = &mut ends[at(side)];
+        let told = match event {
+            IkeEvent::Up(child) => {
+                self.esp_sa.push(esp::esp_sa_line(&child.inbound, from, to));
+                end.inbound = vec![(child.inbound, ReplayWindow::new(window))];
+                end.outbound = Some((child.outbound, 0));
+                // A run begins with tunnels that are up: that is no news.
+                (!first).then_some(Told::TunnelUp)
+            }
+            IkeEvent::Rekeyed(child) => {
+                self.esp_sa.push(esp::esp_sa_line(&child.inbound, from, to));
+                end.inbound.push((child.inbound, ReplayWindow::new(window)));
+                end.outbound = Some((child.outbound, 0));
+                Some(Told::Rekeyed)
+            }
+            IkeEvent::Retired { spi_inbound } => {
+                end.inbound.retain(|(sa, _)| sa.spi != spi_inbound);
+                None
+            }
+            IkeEvent::Down { why } => {
+                (end.inbound, end.outbound) = (Vec::new(), None);
+                Some(Told::TunnelDown(match why {
+                    Down::DeadPeer => Why::DeadPeer,
+                    Down::Deleted => Why::Deleted,
+                    Down::NoAnswer => Why::NoAnswer,
+                }))
+            }
+        };
+        let Some(told) = told else { return };
+        let Some(speakers) = self.network.fabric.tunnels[tunnel].speakers else { return };
+        let speaker: SpeakerIx = speakers[at(side)];
+        if O::WATCHES {
+            self.observer.on(self.now, &Fact::Spoke { speaker, told });
+        }
+        if told != Told::Rekeyed {
+            self.touch();
+            self.look_at_line(speaker);
+            self.attend();
+        }
+    }
+
+    fn send_ike(&mut self, packet: Packet, tunnel: TunnelIx, side: Side) {
+        let to = side.other();
+        self.totals.originated += 1;
+        if O::WATCHES
+            && let Some(speakers) = self.network.fabric.tunnels[tunnel].speakers
+        {
+            self.observer
+                .on(self.now, &Fact::Originated { host: HostRef::Speaker(speakers[at(side)]), packet: &packet });
+        }
+        self.outside(packet, tunnel, to, true);
+    }
+
+    /// A packet between the outer addresses of a tunnel.
+    fn outside(&mut self, outer: Packet, tunnel: TunnelIx, to: Side, ike: bool) {
+        self.watch(Point::Outer(tunnel), to, &outer);
+        let link = self.network.fabric.tunnels[tunnel].link;
+        match self.links.cross_line(&self.network.fabric, &outer, link, to, self.now) {
+            Ok(at) => self.queue.push(at, Event::Sealed { packet: outer, tunnel, to, ike }),
+            Err(by) => self.drop(&outer, by, None),
+        }
+    }
+
+    /// A packet enters a tunnel; `to` is the side it goes to.
+    pub(super) fn seal(&mut self, packet: &Packet, tunnel: TunnelIx, to: Side) {
+        let (now, side) = (self.now, to.other());
+        let t = &self.network.fabric.tunnels[tunnel];
+        let (mtu, natt, down, window) = (t.mtu, t.natt, t.row(TunnelRow::Down), t.replay_window);
+        let [aws, customer] = t.outside.map(IpAddr::V4);
+        let (src, dst) = if to == Side::Customer { (aws, customer) } else { (customer, aws) };
+        for piece in self.cut(packet, mtu) {
+            self.watch(Point::Inner(tunnel), to, &piece);
+            let end = self.tunnels[tunnel].as_mut().map(|ends| &mut ends[at(side)]);
+            let Some(end) = end else { return self.drop(&piece, down, None) };
+            end.ike.sent(now);
+            match &mut end.outbound {
+                Some((sa, sequence)) => {
+                    *sequence += 1;
+                    let outer = esp::seal(sa, *sequence, &piece, src, dst, natt);
+                    self.outside(outer, tunnel, to, false);
+                }
+                // Its route has not moved yet.
+                None => self.drop(&piece, down, None),
+            }
+        }
+        self.serve_tunnel(tunnel, side, window);
+    }
+
+    /// A packet arrives at the other side's outer address.
+    pub(super) fn open(&mut self, outer: &Packet, tunnel: TunnelIx, to: Side, ike: bool) {
+        let (now, fabric) = (self.now, &self.network.fabric);
+        let t = &fabric.tunnels[tunnel];
+        let (bad, window) = (t.row(TunnelRow::Bad), t.replay_window);
+        if let (Side::Customer, Some(router)) = (to, t.router)
+            && !fabric.routers[router].up
+        {
+            let by = fabric.routers[router].row(RouterRow::Down);
+            return self.drop(outer, by, None);
+        }
+        let Some(ends) = &mut self.tunnels[tunnel] else { return self.drop(outer, bad, None) };
+        let end = &mut ends[at(to)];
+        if ike {
+            self.totals.delivered += 1;
+            end.ike.handle_packet(now, outer);
+            return self.serve_tunnel(tunnel, to, window);
+        }
+        let spi = esp::peek(outer).map_or(0, |(spi, _)| spi);
+        let opened = end.inbound.iter_mut().find(|(sa, _)| sa.spi == spi).and_then(|(sa, window)| {
+            let (sequence, packet) = esp::open(sa, outer).ok()?;
+            window.accept(sequence).then_some(packet)
+        });
+        match opened {
+            Some(packet) => {
+                end.ike.heard(now);
+                self.walk(packet, Vantage::TunnelEnd(tunnel, to));
+            }
+            None => self.drop(outer, bad, None),
+        }
+    }
+
+    /// An end's timer.
+    pub(super) fn tunnel_timer(&mut self, tunnel: TunnelIx, side: Side, generation: u32) {
+        let now = self.now;
+        let window = self.network.fabric.tunnels[tunnel].replay_window;
+        let Some(ends) = &mut self.tunnels[tunnel] else { return };
+        let end = &mut ends[at(side)];
+        if end.generation != generation {
+            return;
+        }
+        end.armed = None;
+        end.ike.handle_timeout(now);
+        self.serve_tunnel(tunnel, side, window);
     }
 
     /// A packet goes over a virtual interface by one of its cables; `to` is the side it goes to.
@@ -70,8 +299,10 @@ impl<O: Observer> Sim<O> {
 
     /// Whether an end takes a tunnel for up.
     pub(super) fn is_tunnel_up(&self, tunnel: TunnelIx, side: Side) -> bool {
-        let _ = side;
-        self.network.fabric.tunnels[tunnel].enabled
+        match &self.tunnels[tunnel] {
+            Some(ends) => ends[at(side)].outbound.is_some(),
+            None => self.network.fabric.tunnels[tunnel].enabled,
+        }
     }
     /// The same of every tunnel: AWS's end, the customer's.
     pub(super) fn tunnels_up(&self) -> IndexVec<TunnelIx, [bool; 2]> {
@@ -85,27 +316,7 @@ impl<O: Observer> Sim<O> {
         }
     }
 
-    /// The association of a direction, made when it is first used.
-    fn association(&mut self, tunnel: TunnelIx, to: Side) -> &mut Association {
-        let (network, seed, lines) = (&self.network, self.seed, &mut self.esp_sa);
-        self.associations.entry((tunnel, to)).or_insert_with(|| {
-            let t = &network.fabric.tunnels[tunnel];
-            let way = if to == Side::Aws { "to AWS" } else { "to the customer" };
-            let mut keys = Stream::new(seed, "esp", &format!("{} {way}", network.names.tunnels[tunnel].id));
-            let mut material = [0; MATERIAL];
-            for chunk in material.chunks_exact_mut(8) {
-                chunk.copy_from_slice(&keys.next_u64().to_be_bytes());
-            }
-            // RFC 4303 section 2.1: 1 to 255 are reserved.
-            let sa = Sa::new(keys.next_u32() | 0x100, t.suite, &material);
-            let [aws, customer] = t.outside.map(IpAddr::V4);
-            let (src, dst) = if to == Side::Customer { (aws, customer) } else { (customer, aws) };
-            lines.push(esp::esp_sa_line(&sa, src, dst));
-            Association { sa, sequence: 0, window: ReplayWindow::new(t.replay_window) }
-        })
-    }
-
-    /// The keys in use so far, in the form of Wireshark's `esp_sa` file.
+    /// The keys so far, in the form of Wireshark's `esp_sa` file.
     #[must_use]
     pub fn esp_sa(&self) -> &[String] {
         &self.esp_sa
@@ -152,11 +363,11 @@ mod tests {
         let mut bytes = outer.payload.to_vec();
         bytes[40] ^= 1;
         changed.payload = bytes.as_slice().into();
-        sim.open(&changed, tunnel, to);
+        sim.open(&changed, tunnel, to, false);
         assert_eq!(sim.totals().dropped, 1, "changed");
-        sim.open(&outer, tunnel, to);
+        sim.open(&outer, tunnel, to, false);
         assert_eq!(sim.totals().dropped, 1, "taken");
-        sim.open(&outer, tunnel, to);
+        sim.open(&outer, tunnel, to, false);
         assert_eq!(sim.totals().dropped, 2, "repeated");
     }
 

@@ -75,7 +75,8 @@ pub(crate) fn topology(stream: &mut Stream) -> String {
             let name = format!("vpn-{site}");
             let tgw = one_in(stream, 2);
             let end = if tgw { "transit_gateway: tgw" } else { "vpn_gateway: vgw" };
-            let _ = writeln!(cgws, "  cgw-{site}: {{ip_address: 203.0.113.{}, asn: {asn}, router: r{site}}}", 10 + site);
+            let _ =
+                writeln!(cgws, "  cgw-{site}: {{ip_address: 203.0.113.{}, asn: {asn}, router: r{site}}}", 10 + site);
             let _ = writeln!(vpns, "  {name}: {{customer_gateway: cgw-{site}, {end}}}");
             if tgw {
                 attached.push(name.clone());
@@ -98,7 +99,11 @@ pub(crate) fn topology(stream: &mut Stream) -> String {
             };
             let link = if end.contains("dxgw") && one_in(stream, 4) { ", site_link: true" } else { "" };
             let _ = writeln!(lines, "  line-{site}: {{router: r{site}}}");
-            let _ = writeln!(vifs, "  {name}: {{type: {kind}, connection: line-{site}, vlan: {}, {end}{link}}}", 100 + site);
+            let _ = writeln!(
+                vifs,
+                "  {name}: {{type: {kind}, connection: line-{site}, vlan: {}, {end}{link}}}",
+                100 + site
+            );
             if one_in(stream, 2) {
                 neighbors.push(policy(stream, &name, &lan));
             }
@@ -111,7 +116,10 @@ pub(crate) fn topology(stream: &mut Stream) -> String {
         let _ = writeln!(routers, "  r{site}: {{asn: {asn}, networks: [{lan}], neighbors: [{list}]{multipath}}}");
     }
     let list = attached.join(", ");
-    let _ = writeln!(out, "transit_gateway_route_tables: {{rtb: {{transit_gateway: tgw, associations: [{list}], propagations: [{list}]}}}}");
+    let _ = writeln!(
+        out,
+        "transit_gateway_route_tables: {{rtb: {{transit_gateway: tgw, associations: [{list}], propagations: [{list}]}}}}"
+    );
     for (key, text) in [
         ("routers", routers),
         ("customer_gateways", cgws),
