@@ -134,8 +134,8 @@ pub(crate) fn topology(stream: &mut Stream) -> String {
     out
 }
 
-/// The same where one line loses everything, and the sessions that cross it.
-pub(crate) fn break_a_line(stream: &mut Stream, spec: &Spec) -> (Spec, Vec<String>) {
+/// The same where one line loses everything, and the name of the session that crosses it.
+pub(crate) fn break_a_line(stream: &mut Stream, spec: &Spec) -> (Spec, String) {
     let mut broken = spec.clone();
     let vpns: Vec<String> = spec.vpn_connections.keys().map(|name| name.value.clone()).collect();
     let vifs: Vec<String> = spec.virtual_interfaces.keys().map(|name| name.value.clone()).collect();
@@ -143,7 +143,7 @@ pub(crate) fn break_a_line(stream: &mut Stream, spec: &Spec) -> (Spec, Vec<Strin
     if let Some(vif) = at.checked_sub(2 * vpns.len()) {
         let line = spec.virtual_interfaces[vifs[vif].as_str()].connection.value.clone();
         broken.direct_connect_connections.get_mut(line.as_str()).expect("it has a line").loss = Some(Ratio(Ratio::ONE));
-        return (broken, vec![vifs[vif].clone()]);
+        return (broken, vifs[vif].clone());
     }
     let (vpn, n) = (&vpns[at / 2], at % 2);
     let tunnels = &mut broken.vpn_connections.get_mut(vpn.as_str()).expect("it is there").tunnels;
@@ -151,5 +151,5 @@ pub(crate) fn break_a_line(stream: &mut Stream, spec: &Spec) -> (Spec, Vec<Strin
         tunnels.push(VpnTunnel::default().into());
     }
     tunnels[n].value.loss = Some(Ratio(Ratio::ONE));
-    (broken, vec![format!("{vpn}/{}", n + 1)])
+    (broken, format!("{vpn}/{}", n + 1))
 }
