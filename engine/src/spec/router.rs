@@ -50,7 +50,7 @@ pub struct RouterRoute {
 }
 
 /// A BGP neighbour.
-#[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Neighbor {
     /// A VPN connection, one of its tunnels, a virtual interface, or another router.
