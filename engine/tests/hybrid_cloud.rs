@@ -152,7 +152,7 @@ fn the_other_tunnel_takes_over() {
     assert!(used[1].iter().all(|row| *row == format!("vpn {VPN}/2")) && !used[1].is_empty(), "{used:?}");
 }
 
-/// VPN-15, BGP-26: the tunnel in use goes dead and nobody is told. Within the hold time or the dead-peer timeout both ends
+/// VPN-15, BGP-40: the tunnel in use goes dead and nobody is told. Within the hold time or the dead-peer timeout both ends
 /// have noticed, and packets take the other tunnel; the order of events is that of the timers.
 #[test]
 fn traffic_moves_within_the_documented_timers() {

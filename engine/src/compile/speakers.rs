@@ -10,9 +10,9 @@ use crate::fabric::{Fabric, Line, Speaker};
 use crate::verdict::Side;
 use std::net::{IpAddr, Ipv4Addr};
 
-/// Hold time in a VPN tunnel (BGP-26).
+/// Hold time in a VPN tunnel (BGP-40).
 const HOLD_VPN: Nanos = Nanos::from_secs(30);
-/// Hold time on a virtual interface (BGP-27).
+/// Hold time on a virtual interface (BGP-41).
 const HOLD_VIF: Nanos = Nanos::from_secs(90);
 /// Hold time between two routers that name none, as Cisco's and FRR's routers have it.
 const HOLD_ROUTERS: Nanos = Nanos::from_secs(180);

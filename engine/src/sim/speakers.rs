@@ -25,9 +25,9 @@ use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
-/// From a change of a table to packets that follow it (BGP-29, assumed: routers take some tens of milliseconds).
+/// From a change of a table to packets that follow it (BGP-43, assumed: routers take some tens of milliseconds).
 pub const INSTALL: Nanos = Nanos::from_millis(50);
-/// Interval of BFD packets, and how many may be missed (BGP-27).
+/// Interval of BFD packets, and how many may be missed (BGP-41).
 const BFD_INTERVAL: Nanos = Nanos::from_millis(300);
 const BFD_MULTIPLIER: u8 = 3;
 

@@ -17,7 +17,7 @@ use crate::wire::bgp::{Decoder, Family, Message, Notification, Open, Update};
 use std::collections::VecDeque;
 use std::net::Ipv4Addr;
 
-/// How long an end waits until it tries again (BGP-28, assumed: RFC 4271 section 10 suggests 120 s, implementations
+/// How long an end waits until it tries again (BGP-42, assumed: RFC 4271 section 10 suggests 120 s, implementations
 /// differ).
 pub const RETRY: Nanos = Nanos::from_secs(10);
 /// Hold time until the peer's OPEN is there (RFC 4271 section 8.2.2: "a large value", 4 minutes).
