@@ -209,6 +209,8 @@ fn stop(network: &Network, step: &Step) -> String {
         Stage::Vgw(vgw) => format!("vgw {}{}", names.vgws[vgw].short(), route_text(network, by)),
         Stage::Dxgw(dxgw) => format!("dxgw {}{}", names.dxgws[dxgw].short(), route_text(network, by)),
         Stage::Router(router) => format!("router {}{}", names.routers[router].short(), route_text(network, by)),
+        Stage::Cvpn(_) => names.row_text(fabric, by) + &rewritten(&step.before, &step.after),
+        Stage::CvpnClient(_) | Stage::CvpnRule(_) | Stage::CvpnRoute(_) => names.row_text(fabric, by),
         Stage::Mcast | Stage::Tunnel(_) | Stage::Vif(_) => names.row_text(fabric, by),
         Stage::Guest(eni) => names.eni_text(fabric, eni),
         Stage::Service(_) => "link-local service".to_owned(),

@@ -86,6 +86,7 @@ fn choice(network: &Network, pick: &Pick) -> String {
             format!("tunnel for {} in {}", network.fabric.tgw_rtbs[rtb].routes[route].to, names.tgw_rtbs[rtb].short())
         }
         Choice::Target(service) => format!("target of {}", names.services[service].short()),
+        Choice::TargetNetwork(cvpn) => format!("target network of {} for {}", names.cvpns[cvpn].short(), from.0),
         Choice::Path(owner, route) => {
             let (name, fib) = path(network, owner);
             format!("way to {} at {name}", fib.routes[route].to)
@@ -100,6 +101,7 @@ fn option(network: &Network, pick: &Pick, label: u32) -> String {
     match pick.choice {
         Choice::Zone(_) | Choice::Appliance(_) => zone(EniIx(label)),
         Choice::Target(_) => names.eni_text(fabric, EniIx(label)),
+        Choice::TargetNetwork(_) => names.subnets[fabric.enis[EniIx(label)].subnet].short().to_owned(),
         Choice::Path(owner, route) => match path(network, owner).1.routes[route].hops.get(label as usize) {
             Some(NextHop::Tunnel(tunnel)) => names.tunnels[*tunnel].id.clone(),
             Some(NextHop::Vif(vif)) => names.vifs[*vif].id.clone(),

@@ -49,6 +49,10 @@ index_type! {
     pub VifIx;
     /// A router of an on-premises site.
     pub RouterIx;
+    /// A Client VPN endpoint.
+    pub CvpnIx;
+    /// A client of a Client VPN endpoint.
+    pub CvpnClientIx;
     /// A guest: the operating system of an instance.
     pub GuestIx;
     /// A described host outside of AWS: on the internet, or at a site.

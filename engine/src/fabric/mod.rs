@@ -4,6 +4,7 @@
 //! a higher [`Fabric::epoch`]. Every vector is in the order of names, so file order never shows.
 
 mod acl;
+mod client_vpn;
 mod direct_connect;
 mod endpoint;
 mod eni;
@@ -19,6 +20,7 @@ mod vpc;
 mod vpn;
 
 pub use acl::{Acl, AclRow, AclTable};
+pub use client_vpn::{Cvpn, CvpnClient, CvpnRoute, CvpnRow, CvpnRule, CvpnTarget};
 pub use direct_connect::{Dxgw, DxgwRow, Vif, VifEnd, VifRow};
 pub use endpoint::{Service, ServiceListener, Vpce, VpceRow, VpceService};
 pub use eni::{Eni, EniKind, EniRow};
@@ -36,11 +38,12 @@ pub use vpc::{BpaMode, PrefixList, Subnet, Vpc, VpcRow};
 pub use vpn::{TunnelRow, Vgw, VgwRow, VpnEnd, VpnTunnel};
 
 use crate::base::ids::{
-    AclIx, DxgwIx, EigwIx, EniIx, GuestIx, IgwIx, InetIx, McastIx, NatIx, NmIx, PcxIx, PlIx, RouterIx, RtbIx, SgIx,
-    SgSetIx, SubnetIx, SvcIx, TgwAttachIx, TgwIx, TgwRtbIx, TunnelIx, VgwIx, VifIx, VpcIx, VpceIx,
+    AclIx, CvpnClientIx, CvpnIx, DxgwIx, EigwIx, EniIx, GuestIx, IgwIx, InetIx, McastIx, NatIx, NmIx, PcxIx, PlIx,
+    RouterIx, RtbIx, SgIx, SgSetIx, SubnetIx, SvcIx, TgwAttachIx, TgwIx, TgwRtbIx, TunnelIx, VgwIx, VifIx, VpcIx,
+    VpceIx,
 };
 use crate::base::{Bandwidth, IndexVec, Nanos, Ratio};
-use crate::verdict::{LinkIx, Row, RowIx};
+use crate::verdict::{Entry, LinkIx, Row, RowIx, Vantage};
 use rustc_hash::FxHashMap;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -95,6 +98,10 @@ pub struct Fabric {
     pub vifs: IndexVec<VifIx, Vif>,
     /// Routers of on-premises sites.
     pub routers: IndexVec<RouterIx, Router>,
+    /// Client VPN endpoints.
+    pub cvpns: IndexVec<CvpnIx, Cvpn>,
+    /// Their clients.
+    pub cvpn_clients: IndexVec<CvpnClientIx, CvpnClient>,
     /// The VPC that each security group belongs to.
     pub sg_vpcs: IndexVec<SgIx, VpcIx>,
     /// Guests.
@@ -209,6 +216,18 @@ impl Fabric {
             IpAddr::V4(a) => self.aws_services.get(a.into()),
             IpAddr::V6(_) => None,
         })
+    }
+    /// Where a described host that is not on the internet hands its packets to the network: behind a site's router, or as a
+    /// client of a Client VPN endpoint.
+    #[must_use]
+    pub fn vantage_of(&self, host: InetIx) -> Option<Vantage> {
+        let h = &self.internet_hosts[host];
+        h.router.map(|router| Vantage::Router { router, from: Entry::Lan }).or(h.client.map(Vantage::Client))
+    }
+    /// The link over which such a host gets its packets.
+    #[must_use]
+    pub fn line_of(&self, host: InetIx) -> LinkIx {
+        if self.internet_hosts[host].client.is_some() { LinkIx::INTERNET } else { LinkIx::SITE }
     }
     /// The interface of a VPC that has `address`, delegated prefixes included.
     #[must_use]

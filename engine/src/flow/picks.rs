@@ -5,7 +5,7 @@
 //! what each of them would lead to.
 
 use crate::base::Protocol;
-use crate::base::ids::{SvcIx, TgwAttachIx, TgwRtbIx};
+use crate::base::ids::{CvpnIx, SvcIx, TgwAttachIx, TgwRtbIx};
 use crate::fabric::{FibIx, PathOwner, TgwRouteIx};
 use rustc_hash::{FxHashMap, FxHasher};
 use std::hash::{Hash, Hasher};
@@ -22,6 +22,8 @@ pub enum Choice {
     Tunnel(TgwRtbIx, TgwRouteIx),
     /// A target of an endpoint service.
     Target(SvcIx),
+    /// The target network by which a client of a Client VPN endpoint is connected; the flow is the client's address alone.
+    TargetNetwork(CvpnIx),
     /// One of several equal ways of a forwarding table.
     Path(PathOwner, FibIx),
 }

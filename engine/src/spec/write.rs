@@ -54,6 +54,8 @@ const KINDS: &[&str] = &[
     "internet_hosts",
     "routers",
     "site_hosts",
+    "client_vpn_endpoints",
+    "client_vpn_clients",
     "block_public_access",
     "not_modelled",
 ];

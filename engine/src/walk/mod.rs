@@ -18,6 +18,7 @@
 //! vgw    (vpn.rs)       virtual private gateways, VPN tunnels
 //! dxgw   (direct_connect.rs) Direct Connect gateways, virtual interfaces
 //! router (router.rs)    routers of on-premises sites
+//! cvpn   (client_vpn.rs) Client VPN: clients, authorization, routes, translation
 //! vpce   (endpoint.rs)  gateway and interface endpoints, load balancers behind endpoint services
 //! ```
 //!
@@ -25,6 +26,7 @@
 //! [`DenyPolicy::CollectAll`] the first denial is the one that [`DenyPolicy::Stop`] gives.
 
 mod arrive;
+mod client_vpn;
 mod direct_connect;
 mod edge;
 mod endpoint;
@@ -42,6 +44,7 @@ mod tunnel;
 mod vpn;
 
 pub use arrive::MASQUERADE_IDLE;
+pub use client_vpn::CVPN_IDLE;
 pub use edge::{EIGW_IDLE, IGW_MTU, PRIVATE_NAT64};
 pub use endpoint::VPCE_MTU;
 pub use multicast::members;
@@ -108,6 +111,8 @@ impl<R: Recorder> Walk<'_, R> {
                 Vantage::Vgw { vgw, from } => self.vgw(packet, vgw, Some(from)),
                 Vantage::Dxgw { dxgw, from } => self.dxgw(packet, dxgw, from),
                 Vantage::TunnelEnd(tunnel, side) => Ok(self.tunnel_end(tunnel, side)),
+                Vantage::Client(client) => self.vpn_client(packet, client),
+                Vantage::Cvpn(client) => self.cvpn(packet, client),
                 Vantage::VifEnd(vif, side) => Ok(self.vif_end(vif, side)),
             };
             match next {
