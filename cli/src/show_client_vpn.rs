@@ -23,7 +23,7 @@ pub(crate) fn endpoint(network: &Network, index: CvpnIx) -> Value {
         })
         .collect();
     let rules: Vec<Value> =
-        v.rules.iter().map(|rule| json!({ "to": rule.to.to_string(), "for": says(rule.row) })).collect();
+        v.rules.iter().map(|rule| json!({ "to": rule.to.to_string(), "says": says(rule.row) })).collect();
     let mut clients: Vec<InetIx> = v.clients.values().map(|client| fabric.cvpn_clients[*client].host).collect();
     clients.sort_unstable();
     json!({

@@ -50,7 +50,7 @@ impl Context {
             let index = self.fabric.cvpns.next_index();
             self.check_client_cidr(name, endpoint, vpc);
             let subnets = self.zonal_subnets(name, &endpoint.subnets, Some(vpc));
-            self.check_targets(endpoint);
+            self.check_targets(name, endpoint);
             self.check_routes(name, endpoint);
             let rows = self.row_block(index.0, &ROWS);
             let targets = self.targets(endpoint, (index, vpc), &subnets);
@@ -110,7 +110,14 @@ impl Context {
     }
 
     /// CVPN-9.
-    fn check_targets(&mut self, endpoint: &spec::ClientVpnEndpoint) {
+    fn check_targets(&mut self, name: &Spanned<String>, endpoint: &spec::ClientVpnEndpoint) {
+        if endpoint.security_groups.as_ref().is_some_and(Vec::is_empty) {
+            let message = format!("`{name}` needs a security group");
+            self.problem(
+                Diagnostic::error("no-security-group", name.span, message)
+                    .help("leave `security_groups` out to have the VPC's default group"),
+            );
+        }
         for written in &endpoint.subnets {
             let Some(subnet) = self.ids.subnets.get(written.value.as_str()) else { continue };
             if self.fabric.subnets[*subnet].v4.is_none_or(|block| block.len() > TARGET_LEN_MAX) {
@@ -206,7 +213,8 @@ impl Context {
     fn rules(&mut self, endpoint: &spec::ClientVpnEndpoint, index: CvpnIx, groups: &mut Vec<String>) -> Vec<CvpnRule> {
         let mut out = Vec::new();
         for rule in endpoint.authorization_rules.iter().filter(|rule| rule.to.is_v4()) {
-            let says = rule.group.as_ref().map_or_else(|| "everybody".to_owned(), |group| format!("group {group}"));
+            let says =
+                rule.group.as_ref().map_or_else(|| "for everybody".to_owned(), |group| format!("for group {group}"));
             let text = RowText { name: rule.to.to_string(), says, span: rule.span };
             let row = self.written_row(Row::plain(RowKind::CvpnRule, index.0), text);
             let group = rule.group.as_ref().map(|group| position(groups, group));

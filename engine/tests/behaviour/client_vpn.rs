@@ -105,6 +105,55 @@ fn ports_are_kept() {
     }
 }
 
+/// CVPN-2: two clients cannot be told apart where there are no ports, so the second has no way; nor is there one back to a
+/// client that has gone.
+#[test]
+fn who_cannot_be_told_apart() {
+    let open = plain().replace("gc: {vpc: v}", "gc: {vpc: v, inbound: [{from: 0.0.0.0/0}]}");
+    let open = open
+        .replace("gw: {vpc: v, inbound: [", "gw: {vpc: v, inbound: [{from: gc}, ")
+        .replace("subnet: b}", "subnet: a}");
+    let mut world = World::new(&open);
+    world.exchange(&other(47, "10.100.0.5", "10.1.3.10"), "to web");
+    world.sends(&other(47, "10.100.0.6", "10.1.3.10"), "dropped client vpn staff: every port of its address is in use");
+    world.change(
+        &open.replace(
+            "  ann: {endpoint: staff, address: 10.100.0.5, ",
+            "  amy: {endpoint: staff, address: 10.100.0.9, ",
+        ),
+    );
+    world.sends(&other(47, "10.1.3.10", "10.1.1.4"), "dropped client vpn staff: no client has the address");
+}
+
+/// CVPN-1: on to a site by the VPC's virtual private gateway, and back.
+#[test]
+fn on_premises() {
+    let site = "vpn_gateways: {vgw: {vpc: v, asn: 64512}}
+customer_gateways: {cgw: {router: office}}
+vpn_connections: {vpn: {customer_gateway: cgw, vpn_gateway: vgw}}
+routers: {office: {asn: 65010, public_ip: 203.0.113.1, networks: [172.16.1.0/24]}}
+site_hosts: {till: {router: office, addresses: [172.16.1.20], listen: [22]}}
+";
+    let yaml = remote("{to: 172.16.0.0/16, subnet: a}, {to: 172.16.0.0/16, subnet: b}", RULES, "") + site;
+    let yaml = yaml.replace("  r: {vpc: v, routes", "  r: {vpc: v, propagating_vpn_gateways: [vgw], routes");
+    let net = net(&yaml);
+    check(&net, "bob -> till tcp/22", "open");
+    check(&net, "bob -> 172.16.9.9 tcp/22", "no_reply request igw igw: a private destination");
+    check(&net, "till -> bob tcp/22", "no_reply request");
+}
+
+/// CVPN-4: while a zone fails, clients of its target network have nothing; who is not bound to it has the other one.
+#[test]
+fn a_zone_fails() {
+    use vpcsim_engine::{compile, diag::FileIx, spec};
+    let spec = spec::read(FileIx(0), plain().as_bytes()).0.unwrap();
+    let own = compile::compile_failed(&spec, 1, &std::iter::once("us-east-1b".to_owned()).collect()).0.unwrap();
+    check(&own, "ann -> web tcp/443", "open");
+    check(&own, "bob -> web tcp/443", "no_reply request client vpn staff is not available");
+    check(&own, "eve -> db tcp/5432", "open");
+    assert!(ask(&own, "eve -> db tcp/5432").alternatives.is_empty());
+}
+
 /// CVPN-3: AWS's example scenarios 1 to 7: which of three groups may go where, and anybody else.
 #[test]
 fn authorization_rules() {
@@ -162,7 +211,7 @@ fn what_an_authorization_cites() {
     let rules = "{to: 10.1.0.0/16}, {to: 10.1.3.0/24, group: ops}, {to: 10.1.3.0/24, group: sre}";
     let own = net(&remote("", rules, ""));
     check(&own, "ann -> web tcp/443", "open");
-    check(&own, "bob -> web tcp/443", "no_reply request client vpn staff rule 10.1.3.0/24: group ops");
+    check(&own, "bob -> web tcp/443", "no_reply request client vpn staff rule 10.1.3.0/24: for group ops");
     check(&own, "bob -> db tcp/5432", "no_reply request client vpn staff: no authorization rule for the destination");
     let blockers = ask(&own, "bob -> db tcp/5432").blockers;
     let text: Vec<_> = blockers.iter().map(|b| own.names.row_text(&own.fabric, b.step.decision.by)).collect();
@@ -319,6 +368,22 @@ fn size_and_time_to_live() {
 fn the_resolver() {
     let net = net(&plain());
     check(&net, "ann -> 10.1.0.2 udp/53", "unknown request client vpn staff: what link-local services answer");
+}
+
+/// What was written is read again: clients and endpoints too.
+#[test]
+fn the_writer_keeps_it() {
+    use vpcsim_engine::{diag::FileIx, spec};
+    let yaml = remote(
+        &format!("{ROUTES}, {{to: 10.100.0.0/16, subnet: local}}"),
+        "{to: 10.0.0.0/8, group: ops}",
+        ", split_tunnel: true",
+    );
+    let written = spec::read(FileIx(0), yaml.as_bytes()).0.unwrap();
+    let text = spec::write::to_yaml(&written);
+    let (again, diagnostics) = spec::read(FileIx(0), text.as_bytes());
+    assert_eq!((again.as_ref(), diagnostics.len()), (Some(&written), 0), "{text}");
+    assert!(text.contains("- {subnet: local, to: 10.100.0.0/16}"), "{text}");
 }
 
 /// Without a target network, or before it is available, nobody is connected.

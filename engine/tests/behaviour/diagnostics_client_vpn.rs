@@ -41,6 +41,8 @@ refused_behind! { BASE,
         "client_vpn_endpoints: {e: {vpc: v, client_cidr: 10.100.0.0/16, subnets: [other]}}";
     a_tiny_target: "target-network-size", 8, "subnet `tiny` has not",
         "client_vpn_endpoints: {e: {vpc: v, client_cidr: 10.100.0.0/16, subnets: [tiny]}}";
+    no_group_at_all: "no-security-group", 8, "`e` needs a security group",
+        "client_vpn_endpoints: {e: {vpc: v, client_cidr: 10.100.0.0/16, subnets: [a], security_groups: []}}";
     a_route_elsewhere: "not-associated", 8, "subnet `b` is no target network of `e`",
         "client_vpn_endpoints: {e: {vpc: v, client_cidr: 10.100.0.0/16, subnets: [a], routes: [{to: 10.9.0.0/16, subnet: b}]}}";
     a_route_to_nothing: "unknown-reference", 8, "there is no target network `locl`",
