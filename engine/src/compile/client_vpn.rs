@@ -212,7 +212,18 @@ impl Context {
     /// Authorization rules by block, in the order they are written (CVPN-3).
     fn rules(&mut self, endpoint: &spec::ClientVpnEndpoint, index: CvpnIx, groups: &mut Vec<String>) -> Vec<CvpnRule> {
         let mut out = Vec::new();
-        for rule in endpoint.authorization_rules.iter().filter(|rule| rule.to.is_v4()) {
+        let written = &endpoint.authorization_rules;
+        for (n, rule) in written.iter().enumerate() {
+            if let Some(first) = written[..n].iter().find(|other| other.to == rule.to && other.group == rule.group) {
+                let message = format!("there is an authorization rule for `{}` and these clients already", rule.to);
+                self.problem(also(
+                    Diagnostic::error("duplicate-rule", rule.to.span, message),
+                    first.to.span,
+                    "the other one",
+                ));
+            }
+        }
+        for rule in written.iter().filter(|rule| rule.to.is_v4()) {
             let says =
                 rule.group.as_ref().map_or_else(|| "for everybody".to_owned(), |group| format!("for group {group}"));
             let text = RowText { name: rule.to.to_string(), says, span: rule.span };

@@ -289,6 +289,18 @@ mod tests {
         assert_eq!(bind(&mut nat, 55_002, 443, &[own, second]).unwrap().own, second);
     }
 
+    /// CVPN-2: a port is kept, privileged ones too, until another flow to the same destination has it.
+    #[test]
+    fn ports_are_kept_while_they_are_free() {
+        let mut nat = Translator::keeping_ports(Nanos::from_secs(350));
+        let own: IpAddr = "10.0.9.5".parse().unwrap();
+        let mut second = flow(123, 443);
+        second.src = "10.0.0.2".parse().unwrap();
+        let mut bind = |flow: Inside| nat.bind(flow, flow.protocol, flow.dst, [own], Instant(0)).unwrap().own_port;
+        assert_eq!((bind(flow(123, 443)), bind(flow(123, 444))), (123, 123));
+        assert_ne!(bind(second), 123);
+    }
+
     /// NAT-7: 349 s idle is alive, 350 s is not; the port is free again.
     #[test]
     fn idle_flows_expire() {

@@ -125,6 +125,7 @@ impl<R: Recorder> Walk<'_, R> {
                 // CVPN-14: what was forgotten begins anew.
                 None => match table.bind(flow, before.protocol, before.dst, own, now) {
                     Ok(outside) => outside,
+                    // CVPN-18.
                     Err(_) => return Err(self.end(stage, packet, v.row(CvpnRow::Ports), None)),
                 },
             };

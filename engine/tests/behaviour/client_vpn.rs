@@ -105,7 +105,7 @@ fn ports_are_kept() {
     }
 }
 
-/// CVPN-2: two clients cannot be told apart where there are no ports, so the second has no way; nor is there one back to a
+/// CVPN-2, CVPN-18: two clients cannot be told apart where there are no ports, so the second has no way; nor is there one back to a
 /// client that has gone.
 #[test]
 fn who_cannot_be_told_apart() {

@@ -51,6 +51,8 @@ refused_behind! { BASE,
         "client_vpn_endpoints: {e: {vpc: v, client_cidr: 10.100.0.0/16, subnets: [a], routes: [{to: 10.9.0.0/16, subnet: local}]}}";
     a_route_twice: "duplicate-route", 8, "`e` has route `10.9.0.0/16` by `a` already",
         "client_vpn_endpoints: {e: {vpc: v, client_cidr: 10.100.0.0/16, subnets: [a], routes: [{to: 10.9.0.0/16, subnet: a}, {to: 10.9.0.0/16, subnet: a}]}}";
+    a_rule_twice: "duplicate-rule", 8, "there is an authorization rule for `10.9.0.0/16` and these clients already",
+        "client_vpn_endpoints: {e: {vpc: v, client_cidr: 10.100.0.0/16, subnets: [a], authorization_rules: [{to: 10.9.0.0/16, group: g}, {to: 10.9.0.0/16}, {to: 10.9.0.0/16, group: g}]}}";
     ipv6_rule: "not-modelled", 8, "`::/0` of `e`: Client VPN is modelled for IPv4 only",
         "client_vpn_endpoints: {e: {vpc: v, client_cidr: 10.100.0.0/16, subnets: [a], authorization_rules: [{to: '::/0'}]}}";
     no_such_endpoint: "unknown-reference", 9, "there is no Client VPN endpoint `f`",
