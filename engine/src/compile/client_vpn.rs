@@ -1,4 +1,4 @@
-//! Client VPN endpoints: target networks with their routes, authorization rules, clients.
+//! Client VPN endpoints: target networks with their routes, authorization rules.
 //!
 //! Every target network has the VPC's own blocks, in the VPC's present form (CVPN-5); AWS's table follows a block that is added
 //! later only when the network is associated again.
@@ -8,13 +8,12 @@ use crate::base::Cidr;
 use crate::base::ids::{CvpnIx, SubnetIx, VpcIx};
 use crate::base::rng::salt;
 use crate::diag::Diagnostic;
-use crate::fabric::{Cvpn, CvpnClient, CvpnRoute, CvpnRule, CvpnTarget, EniKind, InternetHost, Lpm};
+use crate::fabric::{Cvpn, CvpnRoute, CvpnRule, CvpnTarget, EniKind, Lpm};
 use crate::names::RowText;
 use crate::spec::{self, Spanned};
 use crate::verdict::{Dir, Row, RowKind};
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr};
 
 /// The word for a route to other clients.
 const LOCAL: &str = "local";
@@ -22,8 +21,6 @@ const LOCAL: &str = "local";
 const CLIENT_CIDR: std::ops::RangeInclusive<u8> = 12..=22;
 /// The smallest target network (CVPN-9).
 const TARGET_LEN_MAX: u8 = 27;
-/// Offset of the first address that is chosen for a client (CVPN-8, assumed: AWS keeps some for itself, and does not say which).
-const FIRST_CLIENT: u64 = 2;
 
 /// Implied rows of an endpoint, in the order of `CvpnRow`.
 const ROWS: [(RowKind, Dir); 11] = [
@@ -81,7 +78,7 @@ impl Context {
             self.names.cvpns.push(label(name, endpoint.name_tag.as_ref()));
             self.ids.cvpns.insert(name.value.clone(), index);
         }
-        self.clients(&endpoints, &mut groups);
+        self.client_vpn_clients(&endpoints, &mut groups);
         self.spec.client_vpn_endpoints = endpoints;
     }
 
@@ -161,7 +158,7 @@ impl Context {
         }
     }
 
-    fn not_associated(&mut self, endpoint: &str, subnet: &Spanned<String>, associated: &[String]) {
+    pub(super) fn not_associated(&mut self, endpoint: &str, subnet: &Spanned<String>, associated: &[String]) {
         let message = format!("subnet `{subnet}` is no target network of `{endpoint}`");
         let help = match associated {
             [] => format!("associate it: `subnets: [{subnet}]`"),
@@ -233,76 +230,5 @@ impl Context {
         }
         out.sort_by_key(|rule| rule.to);
         out
-    }
-
-    fn clients(&mut self, endpoints: &spec::Named<spec::ClientVpnEndpoint>, groups: &mut Vec<String>) {
-        let clients = std::mem::take(&mut self.spec.client_vpn_clients);
-        // Written addresses first, so that none is chosen that somebody wrote further down.
-        let mut taken: BTreeMap<(CvpnIx, Ipv4Addr), &str> = BTreeMap::new();
-        for (name, client) in &clients {
-            let index = self.ids.cvpns.get(client.endpoint.value.as_str()).copied();
-            let (Some(index), Some(address)) = (index, client.address) else { continue };
-            let block = self.fabric.cvpns[index].client_cidr;
-            if !block.contains(address.value.into()) {
-                let message =
-                    format!("`{address}` of `{name}` is outside client CIDR {block} of `{}`", client.endpoint);
-                self.problem(Diagnostic::error("address-outside-block", address.span, message));
-            } else if let Some(other) = taken.insert((index, address.value), name.value.as_str()) {
-                let message = format!("`{address}` of `{name}` is client `{other}`'s");
-                self.problem(Diagnostic::error("address-taken", address.span, message));
-            }
-        }
-        for (name, client) in &clients {
-            let body = endpoints.get(client.endpoint.value.as_str());
-            if body.is_some() && !self.ids.cvpns.contains_key(client.endpoint.value.as_str()) {
-                // The endpoint was refused, which is said there.
-                continue;
-            }
-            let (Some(cvpn), Some(body)) = (self.cvpn_named(&client.endpoint), body) else { continue };
-            let target = client.subnet.as_ref();
-            let target = target.and_then(|subnet| self.target_named((&client.endpoint, body), cvpn, subnet));
-            let chosen = || {
-                let block = self.fabric.cvpns[cvpn].client_cidr;
-                let all = (FIRST_CLIENT..).map_while(|n| block.nth(n)).filter(|a| *a != block.last());
-                let mut v4 = all.filter_map(|a| match a {
-                    IpAddr::V4(a) => Some(a),
-                    IpAddr::V6(_) => None,
-                });
-                v4.find(|a| !taken.contains_key(&(cvpn, *a)))
-            };
-            let Some(address) = client.address.map(|a| a.value).or_else(chosen) else { continue };
-            taken.insert((cvpn, address), name.value.as_str());
-            let mut listeners: Vec<_> = client.listen.iter().map(|l| (l.protocol, l.port)).collect();
-            listeners.sort_unstable();
-            let index = self.fabric.cvpn_clients.next_index();
-            let host = InternetHost {
-                client: Some(index),
-                addresses: [IpAddr::V4(address)].into(),
-                listeners: listeners.into(),
-                answers_ping: client.answers_ping.unwrap_or(true),
-                ..self.internet_host_rows()
-            };
-            let host = self.internet_host(label(name, None), host);
-            let groups = client.groups.iter().map(|group| position(groups, group)).collect();
-            self.fabric.cvpn_clients.push(CvpnClient { cvpn, host, address, target, groups });
-            self.fabric.cvpns[cvpn].clients.insert(address, index);
-        }
-        self.spec.client_vpn_clients = clients;
-    }
-
-    /// The position of the target network that a client names.
-    fn target_named(
-        &mut self,
-        (name, endpoint): (&str, &spec::ClientVpnEndpoint),
-        cvpn: CvpnIx,
-        subnet: &Spanned<String>,
-    ) -> Option<u32> {
-        let index = self.subnet_named(subnet)?;
-        let at = self.fabric.cvpns[cvpn].targets.iter().position(|target| target.subnet == index);
-        if at.is_none() {
-            let associated: Vec<String> = endpoint.subnets.iter().map(|s| s.value.clone()).collect();
-            self.not_associated(name, subnet, &associated);
-        }
-        at.map(|at| at as u32)
     }
 }

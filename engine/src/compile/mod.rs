@@ -9,6 +9,7 @@
 
 mod address;
 mod client_vpn;
+mod client_vpn_client;
 mod context;
 mod converge;
 mod converge_policy;

@@ -31,6 +31,12 @@ refused_behind! { BASE,
         "client_vpn_endpoints: {e: {vpc: v, client_cidr: 12.0.0.0/11, subnets: [a]}}";
     ipv6_clients: "client-cidr", 8, "`fd00::/16` of `e` is not",
         "client_vpn_endpoints: {e: {vpc: v, client_cidr: 'fd00::/16', subnets: [a]}}";
+    ipv6_and_a_client: "client-cidr-full", 9, "client CIDR fd00::/16 of `e` has no address for `c`",
+        "client_vpn_endpoints: {e: {vpc: v, client_cidr: 'fd00::/16', subnets: [a]}}
+client_vpn_clients: {c: {endpoint: e}}";
+    no_room: "client-cidr-full", 9, "client CIDR 10.100.0.0/30 of `e` has no address for `d`",
+        "client_vpn_endpoints: {e: {vpc: v, client_cidr: 10.100.0.0/30, subnets: [a]}}
+client_vpn_clients: {c: {endpoint: e}, d: {endpoint: e}}";
     over_the_vpc: "client-cidr-overlap", 8, "overlaps block 10.1.0.0/16 of VPC `v`",
         "client_vpn_endpoints: {e: {vpc: v, client_cidr: 10.1.128.0/20, subnets: [a]}}";
     over_a_route: "client-cidr-overlap", 8, "route `10.100.4.0/24` of `e` overlaps client CIDR `10.100.0.0/16`",
