@@ -200,7 +200,8 @@ impl Context {
             let by_block: Vec<(Cidr, u32)> =
                 routes.iter().enumerate().map(|(at, route)| (route.to, at as u32)).collect();
             let v4: Lpm<u32, u32> = super::vpc::lpm(&by_block);
-            let (salt, up) = (salt(&id), !self.has_failed(zone));
+            // An interface of an imported account may have no address.
+            let (salt, up) = (salt(&id), !self.has_failed(zone) && self.fabric.enis[eni].v4.is_some());
             out.push(CvpnTarget { subnet, eni, salt, up, routes: routes.into(), v4 });
         }
         out

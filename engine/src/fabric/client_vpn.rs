@@ -39,7 +39,7 @@ pub struct CvpnTarget {
     pub eni: EniIx,
     /// What a client's hash is mixed with.
     pub salt: u64,
-    /// False while its zone has failed.
+    /// False while its zone has failed, or if its interface has no address.
     pub up: bool,
     /// The routes of clients that are connected by it, in the order of their blocks.
     pub routes: Box<[CvpnRoute]>,
