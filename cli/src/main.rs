@@ -19,6 +19,7 @@ mod run;
 mod schema;
 mod show;
 mod show_between;
+mod show_client_vpn;
 mod show_hybrid;
 mod validate;
 mod why;

@@ -193,7 +193,11 @@ fn question(from: vpcsim_engine::explain::Origin, to: std::net::IpAddr, protocol
 /// Every source to every destination: `--from` and `--to`, or all instances and hosts of sites and what listens on them.
 fn matrix(network: &Network, from: &[String], to: &[String]) -> Result<Vec<Probe>, Failure> {
     let hosts = || {
-        let sites = network.fabric.internet_hosts.iter_enumerated().filter(|(_, host)| host.router.is_some());
+        let sites = network
+            .fabric
+            .internet_hosts
+            .iter_enumerated()
+            .filter(|(host, _)| network.fabric.vantage_of(*host).is_some());
         let sites = sites.map(|(host, _)| &network.names.internet_hosts[host]);
         network.names.guests.iter().chain(sites).map(|label| label.id.clone()).collect::<Vec<_>>()
     };
@@ -235,7 +239,11 @@ fn listeners(network: &Network) -> Vec<(String, Protocol, u16)> {
             _ => out.push((label.id.clone(), Protocol::ICMP, 0)),
         }
     }
-    for (host, h) in network.fabric.internet_hosts.iter_enumerated().filter(|(_, h)| h.router.is_some()) {
+    for (host, h) in network.fabric.internet_hosts.iter_enumerated() {
+        // Nobody can open anything to a Client VPN's client but another client.
+        if h.router.is_none() {
+            continue;
+        }
         let id = &network.names.internet_hosts[host].id;
         if h.listeners.is_empty() {
             out.push((id.clone(), Protocol::ICMP, 0));

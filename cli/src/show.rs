@@ -123,6 +123,8 @@ fn view(network: &Network, kind: Kind) -> Value {
                 "subnet": nat.subnet.map(|s| names.subnets[s].to_string()), "addresses": addresses,
                 "route_table": nat.subnet.map(|s| rtb(network, fabric.subnets[s].rtb)), "network_acl": nat.subnet.map(|s| acl(network, fabric.subnets[s].acl)) })
         }
+        Kind::Cvpn(c) => crate::show_client_vpn::endpoint(network, c),
+        Kind::Internet(i) if fabric.internet_hosts[i].client.is_some() => crate::show_client_vpn::client(network, i),
         Kind::Internet(i) => {
             json!({ "internet_host": names.internet_hosts[i].to_string(), "addresses": fabric.internet_hosts[i].addresses })
         }
@@ -165,6 +167,7 @@ fn eni(network: &Network, index: EniIx) -> Value {
         EniKind::Tgw(a) => format!("transit gateway attachment {}", names.tgw_attaches[a]),
         EniKind::Vpce(v) => format!("interface endpoint {}", names.vpces[v]),
         EniKind::Node(s) => format!("load balancer of endpoint service {}", names.services[s]),
+        EniKind::Cvpn(c) => format!("Client VPN endpoint {}", names.cvpns[c]),
         EniKind::NotModelled(nm) => names.not_modelled[nm].1.clone(),
     };
     let subnet = &fabric.subnets[e.subnet];

@@ -9,10 +9,12 @@ mod behaviour {
     mod acl;
     mod appliance;
     mod bpa;
+    mod client_vpn;
     mod conntrack;
     mod coverage;
     mod diagnostics;
     mod diagnostics_between;
+    mod diagnostics_client_vpn;
     mod diagnostics_direct_connect;
     mod diagnostics_hybrid;
     mod direct_connect;

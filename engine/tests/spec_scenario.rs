@@ -150,6 +150,7 @@ vpn_connections: {vpn: {customer_gateway: cgw, vpn_gateway: vgw}}
 direct_connect_connections: {line: {router: dc}}
 virtual_interfaces: {vif: {type: private, connection: line, vlan: 7, vpn_gateway: vgw}}
 routers: {dc: {neighbors: [{peer: vif, prepend: 2, local_preference: 50}]}}
+client_vpn_endpoints: {cvpn: {vpc: v, client_cidr: 10.100.0.0/16, subnets: [s], routes: [{to: 0.0.0.0/0, subnet: s}], authorization_rules: [{to: 0.0.0.0/0}]}}
 instances:
   a: {subnet: s}
   b: {}
@@ -249,8 +250,25 @@ fn ways_to_sites_are_set() {
 }
 
 #[test]
+fn client_vpn_endpoints_change() {
+    let sizes = |change: &str| {
+        let spec = changed(change).unwrap();
+        let cvpn = &spec.client_vpn_endpoints["cvpn"];
+        (cvpn.routes.len(), cvpn.authorization_rules.len())
+    };
+    assert_eq!(sizes("client_vpn_endpoint: cvpn, add_route: {to: 10.9.0.0/16, subnet: s}"), (2, 1));
+    assert_eq!(sizes("client_vpn_endpoint: cvpn, remove_route: {to: 0.0.0.0/0, subnet: s}"), (0, 1));
+    let rules = "remove_authorization_rule: {to: 0.0.0.0/0}, add_authorization_rule: [{to: 0.0.0.0/0, group: g}, {to: 10.0.0.0/8}]";
+    assert_eq!(sizes(&format!("client_vpn_endpoint: cvpn, {rules}")), (1, 2));
+}
+
+#[test]
 fn a_change_that_cannot_be_made_is_refused() {
     for (change, code) in [
+        ("client_vpn_endpoint: cvpm, add_authorization_rule: {to: 10.0.0.0/8}", "unknown-reference"),
+        ("client_vpn_endpoint: cvpn, add_authorization_rule: {to: 0.0.0.0/0}", "member-exists"),
+        ("client_vpn_endpoint: cvpn, remove_authorization_rule: {to: 0.0.0.0/0, group: g}", "no-such-member"),
+        ("client_vpn_endpoint: cvpn, remove_route: {to: 0.0.0.0/0, subnet: local}", "no-such-member"),
         ("network_acl: ack, remove_inbound: 1", "unknown-reference"),
         ("router: dd, set_neighbor: {peer: vif}", "unknown-reference"),
         ("virtual_interface: viv, set: {up: true}", "unknown-reference"),

@@ -92,6 +92,11 @@ fn the_examples_show_what_they_say() {
         "internet -> 198.51.100.91 tcp/443 open\n internet -> 198.51.100.92 tcp/443 no_reply\n app-1 -> packages tcp/443 open",
     );
     shows(
+        "client-vpn",
+        "ann -> reports-1 tcp/5432 open\n bob -> reports-1 tcp/5432 no_reply\n bob -> app-1 tcp/443 open
+         ann -> ledger-1 tcp/5432 no_reply\n ann -> internet tcp/443 open\n zoe -> internet tcp/443 unknown",
+    );
+    shows(
         "regional-nat",
         "worker-a -> queue tcp/443 open\n worker-c -> queue tcp/443 open\n worker-a -> worker-b ping reply",
     );

@@ -214,6 +214,8 @@ fn stop(network: &Network, step: &Step) -> String {
         Stage::Dxgw(dxgw) => format!("dxgw {}{}", names.dxgws[dxgw].short(), route_text(network, by)),
         Stage::Router(router) => format!("router {}{}", names.routers[router].short(), route_text(network, by)),
         Stage::Mcast | Stage::Tunnel(_) | Stage::Vif(_) | Stage::Lag(_) => names.row_text(fabric, by),
+        Stage::Cvpn(_) => names.row_text(fabric, by) + &rewritten(&step.before, &step.after),
+        Stage::CvpnClient(_) | Stage::CvpnRule(_) | Stage::CvpnRoute(_) => names.row_text(fabric, by),
         Stage::Guest(eni) => names.eni_text(fabric, eni),
         Stage::Service(_) => "link-local service".to_owned(),
         Stage::SourceCheck(_)

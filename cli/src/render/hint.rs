@@ -87,6 +87,7 @@ fn choice(network: &Network, pick: &Pick) -> String {
         }
         Choice::Target(service) => format!("target of {}", names.services[service].short()),
         Choice::Link(lag) => format!("connection of {}", names.lags[lag].short()),
+        Choice::TargetNetwork(cvpn) => format!("target network of {} for {}", names.cvpns[cvpn].short(), from.0),
         Choice::Path(owner, route) => {
             let (name, fib) = path(network, owner);
             format!("way to {} at {name}", fib.routes[route].to)
@@ -105,6 +106,7 @@ fn option(network: &Network, pick: &Pick, label: u32) -> String {
             Some(link) => names.links[link.link].clone(),
             None => label.to_string(),
         },
+        Choice::TargetNetwork(_) => names.subnets[fabric.enis[EniIx(label)].subnet].short().to_owned(),
         Choice::Path(owner, route) => match path(network, owner).1.routes[route].hops.get(label as usize) {
             Some(NextHop::Tunnel(tunnel)) => names.tunnels[*tunnel].id.clone(),
             Some(NextHop::Vif(vif)) => names.vifs[*vif].id.clone(),

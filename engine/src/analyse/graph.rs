@@ -45,6 +45,7 @@ pub fn resources(network: &Network) -> DiGraph<Resource, String> {
                 EniKind::Tgw(attach) => ("transit gateway attachment", names.tgw_attaches[attach].to_string()),
                 EniKind::Vpce(vpce) => ("interface endpoint", names.vpces[vpce].to_string()),
                 EniKind::Node(service) => ("endpoint service", names.services[service].to_string()),
+                EniKind::Cvpn(cvpn) => ("Client VPN endpoint", names.cvpns[cvpn].to_string()),
                 EniKind::Detached | EniKind::NotModelled(_) => ("network interface", names.enis[eni].to_string()),
             };
             let address = e.primary.map_or_else(String::new, |a| format!(" {a}"));
@@ -201,7 +202,7 @@ pub fn routing_loops(network: &Network) -> Vec<Diagnostic> {
 fn sends_on(network: &Network, eni: EniIx) -> bool {
     match network.fabric.enis[eni].kind {
         EniKind::Nat(_) => true,
-        EniKind::Tgw(_) | EniKind::Vpce(_) | EniKind::Node(_) => false,
+        EniKind::Tgw(_) | EniKind::Vpce(_) | EniKind::Node(_) | EniKind::Cvpn(_) => false,
         EniKind::Guest(guest) => matches!(network.fabric.guests[guest].forwarding, Forwarding::On { .. }),
         EniKind::Detached | EniKind::NotModelled(_) => false,
     }

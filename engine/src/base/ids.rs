@@ -53,6 +53,10 @@ index_type! {
     pub RouterIx;
     /// An end of a BGP session.
     pub SpeakerIx;
+    /// A Client VPN endpoint.
+    pub CvpnIx;
+    /// A client of a Client VPN endpoint.
+    pub CvpnClientIx;
     /// A guest: the operating system of an instance.
     pub GuestIx;
     /// A described host outside of AWS: on the internet, or at a site.

@@ -2,8 +2,8 @@
 
 use super::expand::{DEFAULT_ACCOUNT, DEFAULT_REGION};
 use crate::base::ids::{
-    AclIx, DxgwIx, EigwIx, EniIx, GuestIx, IgwIx, NatIx, NmIx, PcxIx, PlIx, RouterIx, RtbIx, SgIx, SubnetIx, SvcIx,
-    TgwAttachIx, TgwIx, TunnelIx, VgwIx, VifIx, VpcIx, VpceIx,
+    AclIx, CvpnIx, DxgwIx, EigwIx, EniIx, GuestIx, IgwIx, NatIx, NmIx, PcxIx, PlIx, RouterIx, RtbIx, SgIx, SubnetIx,
+    SvcIx, TgwAttachIx, TgwIx, TunnelIx, VgwIx, VifIx, VpcIx, VpceIx,
 };
 use crate::base::{IndexVec, Nanos, Ratio};
 use crate::diag::{Diagnostic, Severity, Span, nearest};
@@ -68,6 +68,7 @@ pub(super) struct Ids {
     pub(super) dxgws: BTreeMap<String, DxgwIx>,
     pub(super) vifs: BTreeMap<String, VifIx>,
     pub(super) routers: BTreeMap<String, RouterIx>,
+    pub(super) cvpns: BTreeMap<String, CvpnIx>,
     pub(super) vpces: BTreeMap<String, VpceIx>,
     pub(super) services: BTreeMap<String, SvcIx>,
     /// The VPC that a group belongs to.
@@ -250,6 +251,8 @@ impl Context {
             () if s.direct_connect_gateway_associations.contains_key(name) => "association of a Direct Connect gateway",
             () if s.routers.contains_key(name) => "router",
             () if s.site_hosts.contains_key(name) => "host at a site",
+            () if s.client_vpn_endpoints.contains_key(name) => "Client VPN endpoint",
+            () if s.client_vpn_clients.contains_key(name) => "client of a Client VPN endpoint",
             () if s.instances.contains_key(name) => "instance",
             () if s.network_interfaces.contains_key(name) => "network interface",
             () => return None,
@@ -278,6 +281,7 @@ lookup! {
     sg_named, sgs, SgIx, "security group";
     guest_named, guests, GuestIx, "instance";
     tgw_named, tgws, TgwIx, "transit gateway";
+    cvpn_named, cvpns, CvpnIx, "Client VPN endpoint";
     vgw_named, vgws, VgwIx, "virtual private gateway";
 }
 
@@ -334,6 +338,8 @@ fn empty_fabric(epoch: u16) -> Fabric {
         mcasts: IndexVec::new(),
         vpces: IndexVec::new(),
         services: IndexVec::new(),
+        cvpns: IndexVec::new(),
+        cvpn_clients: IndexVec::new(),
         sg_vpcs: IndexVec::new(),
         guests: IndexVec::new(),
         internet_hosts: IndexVec::new(),

@@ -196,8 +196,13 @@ impl Context {
         }
     }
 
-    /// VPCE-5: subnets in different zones, of one VPC.
-    fn zonal_subnets(&mut self, name: &str, written: &[Spanned<String>], vpc: Option<VpcIx>) -> Vec<SubnetIx> {
+    /// VPCE-5, CVPN-9: subnets in different zones, of one VPC.
+    pub(super) fn zonal_subnets(
+        &mut self,
+        name: &str,
+        written: &[Spanned<String>],
+        vpc: Option<VpcIx>,
+    ) -> Vec<SubnetIx> {
         let mut out: Vec<SubnetIx> = Vec::new();
         for w in written {
             let Some(subnet) = self.subnet_named(w) else { continue };
@@ -221,12 +226,12 @@ impl Context {
         out
     }
 
-    fn has_failed(&self, zone: u32) -> bool {
+    pub(super) fn has_failed(&self, zone: u32) -> bool {
         self.failed_zones.contains(&self.names.zones[zone as usize])
     }
 
     /// The interfaces that AWS made, by zone.
-    fn managed(&self, listed: &[Spanned<String>], subnets: &[SubnetIx]) -> Vec<(u32, EniIx)> {
+    pub(super) fn managed(&self, listed: &[Spanned<String>], subnets: &[SubnetIx]) -> Vec<(u32, EniIx)> {
         let known = listed.iter().filter_map(|eni| self.ids.enis.get(eni.value.as_str()).copied());
         let found = known.filter(|eni| subnets.is_empty() || subnets.contains(&self.fabric.enis[*eni].subnet));
         found.map(|eni| (self.fabric.subnets[self.fabric.enis[eni].subnet].zone, eni)).collect()

@@ -26,6 +26,7 @@ pub fn expand(spec: &Spec, diagnostics: &mut Vec<Diagnostic>) -> Spec {
     nat_gateways(&mut full);
     attachments(&mut full);
     endpoints(&mut full);
+    client_vpn_endpoints(&mut full);
     tgw_tables(&mut full);
     full
 }
@@ -292,6 +293,20 @@ fn endpoints(full: &mut Spec) {
         for subnet in without_interface(full, &body.subnets.clone(), &body.network_interfaces.clone()) {
             let eni = managed(full, &name, &subnet, "network_load_balancer", Some(groups.clone()));
             full.vpc_endpoint_services.get_mut(&name).expect("listed above").network_interfaces.push(eni);
+        }
+    }
+}
+
+/// CVPN-1, CVPN-10, CVPN-13: a Client VPN endpoint has an interface in each target network, with its groups and a public address.
+fn client_vpn_endpoints(full: &mut Spec) {
+    for name in full.client_vpn_endpoints.keys().cloned().collect::<Vec<_>>() {
+        let body = &full.client_vpn_endpoints[&name];
+        let groups = body.security_groups.clone();
+        for subnet in without_interface(full, &body.subnets.clone(), &body.network_interfaces.clone()) {
+            let eni = managed(full, &name, &subnet, "client_vpn_endpoint", groups.clone());
+            let made = full.network_interfaces.get_mut(&eni).expect("just made");
+            made.public_ip = Some(Spanned::new(PublicIp::Auto, Span::NONE));
+            full.client_vpn_endpoints.get_mut(&name).expect("listed above").network_interfaces.push(eni);
         }
     }
 }

@@ -314,6 +314,7 @@ impl Context {
         let owner = self.fabric.internet_hosts.next_index().0;
         InternetHost {
             router: None,
+            client: None,
             addresses: Box::default(),
             listeners: Box::default(),
             takes_everything: false,
@@ -330,7 +331,7 @@ impl Context {
 
     pub(super) fn internet_host(&mut self, label: Label, host: InternetHost) -> crate::base::ids::InetIx {
         let index = self.fabric.internet_hosts.next_index();
-        for address in host.addresses.iter().filter(|_| host.router.is_none()) {
+        for address in host.addresses.iter().filter(|_| host.router.is_none() && host.client.is_none()) {
             self.fabric.internet_by_address.entry(*address).or_insert(index);
         }
         self.names.internet_hosts.push(label);

@@ -8,6 +8,8 @@
 //! Everything is made in the order of names: the order of files and of entries in them never shows.
 
 mod address;
+mod client_vpn;
+mod client_vpn_client;
 mod context;
 mod converge;
 mod converge_policy;
@@ -141,6 +143,7 @@ fn compile_all(
     cx.tgw_route_tables();
     cx.multicast_domains();
     cx.endpoints();
+    cx.client_vpn_endpoints();
     cx.acls();
     cx.security_groups();
     cx.route_tables();

@@ -401,7 +401,12 @@ impl Context {
         }
         match self.fabric.enis[eni].kind {
             EniKind::Guest(guest) => self.fabric.guests[guest].running,
-            EniKind::Nat(_) | EniKind::NotModelled(_) | EniKind::Tgw(_) | EniKind::Vpce(_) | EniKind::Node(_) => true,
+            EniKind::Nat(_)
+            | EniKind::NotModelled(_)
+            | EniKind::Tgw(_)
+            | EniKind::Vpce(_)
+            | EniKind::Node(_)
+            | EniKind::Cvpn(_) => true,
             EniKind::Detached => false,
         }
     }

@@ -4,10 +4,12 @@
 //! `walk` is the only caller: it alone knows in which order AWS asks these questions.
 
 mod acl;
+mod client_vpn;
 mod gateway;
 mod sg;
 
 pub use acl::acl;
+pub use client_vpn::authorization;
 pub use gateway::{LinkLocal, igw_destination, igw_source, link_local};
 pub use sg::{SgAnswer, sg};
 

@@ -8,7 +8,7 @@ use crate::base::{Nanos, Protocol};
 use crate::compile::Network;
 use crate::fabric::{EniRow, Fabric, RouterRow};
 use crate::flow::{FlowState, Pick, Picks};
-use crate::verdict::{Decision, Entry, Reason, RowIx, Service, Stage, Step, Vantage, reason_of};
+use crate::verdict::{Decision, Reason, RowIx, Service, Stage, Step, Vantage, reason_of};
 use crate::walk::{DenyPolicy, members};
 use crate::wire::{Fragment, Headers, Icmp, L4, Packet, Payload, Tcp, TcpFlags, Udp};
 use std::collections::BTreeMap;
@@ -343,10 +343,9 @@ fn internet_answer(fabric: &Fabric, headers: &Headers) -> Answer {
     host_answer(fabric, host, headers)
 }
 
-/// Where a site's host sends.
+/// Where a site's host or a Client VPN client sends.
 fn at_site(fabric: &Fabric, host: InetIx) -> Vantage {
-    let router = fabric.internet_hosts[host].router.expect("a host at a site is behind a router");
-    Vantage::Router { router, from: Entry::Lan }
+    fabric.vantage_of(host).expect("a host at a site, or a client")
 }
 
 fn host_answer(fabric: &Fabric, host: InetIx, headers: &Headers) -> Answer {

@@ -37,7 +37,7 @@ pub enum End {
     Served(EniIx, Service),
     /// It is on the internet.
     Exited,
-    /// The host of a site has it.
+    /// The host of a site has it, or a client of a Client VPN endpoint.
     AtSite(InetIx),
     /// A service of AWS's has it, by an endpoint; its answers enter the network there.
     AtService(InetIx, Vantage),
@@ -101,7 +101,7 @@ pub(super) fn walk(
                 Some(End::Exited)
             }
             Verdict::Site { host } => {
-                latency += fabric.link(LinkIx::SITE).latency;
+                latency += fabric.link(fabric.line_of(host)).latency;
                 Some(End::AtSite(host))
             }
             Verdict::Endpoint { host, back } => Some(End::AtService(host, back)),

@@ -37,7 +37,7 @@ pub enum Origin {
         /// Its address.
         address: IpAddr,
     },
-    /// A host at a site.
+    /// A host at a site, or a client of a Client VPN endpoint.
     Site {
         /// The host.
         host: InetIx,
@@ -206,7 +206,9 @@ fn ends(network: &Network, text: &str) -> Result<Ends, QuestionError> {
     if let Ok(address) = text.parse::<IpAddr>() {
         let enis = fabric.vpcs.iter().filter_map(|vpc| vpc.eni_with(address)).map(Owner::Eni);
         let hosts = fabric.routers.iter().filter_map(|router| router.hosts.get(&address).copied()).map(Owner::Site);
-        let owners: Vec<Owner> = enis.chain(hosts).collect();
+        let clients = fabric.cvpn_clients.iter().filter(|client| IpAddr::V4(client.address) == address);
+        let clients = clients.map(|client| Owner::Site(client.host));
+        let owners: Vec<Owner> = enis.chain(hosts).chain(clients).collect();
         return match owners.as_slice() {
             [] => Ok(Ends { candidates: vec![(Owner::Other, address)] }),
             [owner] => Ok(Ends { candidates: vec![(*owner, address)] }),
@@ -241,7 +243,7 @@ fn ends(network: &Network, text: &str) -> Result<Ends, QuestionError> {
         },
         Kind::Internet(host) => {
             let h = &fabric.internet_hosts[host];
-            let owner = if h.router.is_some() { Owner::Site(host) } else { Owner::Other };
+            let owner = if fabric.vantage_of(host).is_some() { Owner::Site(host) } else { Owner::Other };
             Ok(Ends { candidates: h.addresses.iter().map(|a| (owner, *a)).collect() })
         }
         Kind::Subnet(_) => not_an_end("a subnet"),
@@ -263,6 +265,7 @@ fn ends(network: &Network, text: &str) -> Result<Ends, QuestionError> {
         Kind::Dxgw(_) => not_an_end("a Direct Connect gateway"),
         Kind::Lag(_) => not_an_end("a link aggregation group"),
         Kind::Vif(_) => not_an_end("a virtual interface"),
+        Kind::Cvpn(_) => not_an_end("a Client VPN endpoint; name one of its clients"),
         Kind::Router(_) => not_an_end("a router of a site"),
         Kind::Vpce(vpce) => Ok(Ends { candidates: endpoint_addresses(network, vpce) }),
         Kind::NotModelled(nm) => {

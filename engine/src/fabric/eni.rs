@@ -1,6 +1,6 @@
 //! Compiled network interfaces.
 
-use crate::base::ids::{GuestIx, NatIx, NmIx, SgSetIx, SubnetIx, SvcIx, TgwAttachIx, VpcIx, VpceIx};
+use crate::base::ids::{CvpnIx, GuestIx, NatIx, NmIx, SgSetIx, SubnetIx, SvcIx, TgwAttachIx, VpcIx, VpceIx};
 use crate::verdict::RowIx;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -44,6 +44,8 @@ pub enum EniKind {
     Vpce(VpceIx),
     /// A node of an endpoint service's load balancer.
     Node(SvcIx),
+    /// A Client VPN endpoint.
+    Cvpn(CvpnIx),
     /// Something of AWS's that is not modelled: a load balancer's node, a database, ...
     NotModelled(NmIx),
 }

@@ -1,6 +1,6 @@
 //! Compiled gateways, public addresses, internet hosts, and what is not modelled.
 
-use crate::base::ids::{EniIx, NatIx, RouterIx, RtbIx, SubnetIx, VpcIx};
+use crate::base::ids::{CvpnClientIx, EniIx, NatIx, RouterIx, RtbIx, SubnetIx, VpcIx};
 use crate::base::{Nanos, Protocol};
 use crate::verdict::RowIx;
 use std::net::{IpAddr, Ipv4Addr};
@@ -131,11 +131,13 @@ pub enum PublicOwner {
     RegionalNat(NatIx),
 }
 
-/// A described host outside of AWS: on the internet (INET-1), or at a site.
+/// A described host outside of AWS: on the internet (INET-1), at a site, or a client of a Client VPN endpoint.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct InternetHost {
     /// The router that it is behind; none on the internet.
     pub router: Option<RouterIx>,
+    /// The client of a Client VPN endpoint that it is.
+    pub client: Option<CvpnClientIx>,
     /// Its addresses.
     pub addresses: Box<[IpAddr]>,
     /// What listens.

@@ -4,6 +4,7 @@
 //! a higher [`Fabric::epoch`]. Every vector is in the order of names, so file order never shows.
 
 mod acl;
+mod client_vpn;
 mod direct_connect;
 mod endpoint;
 mod eni;
@@ -20,6 +21,7 @@ mod vpc;
 mod vpn;
 
 pub use acl::{Acl, AclRow, AclTable};
+pub use client_vpn::{Cvpn, CvpnClient, CvpnRoute, CvpnRow, CvpnRule, CvpnTarget};
 pub use direct_connect::{Dxgw, DxgwRow, Lag, LagLink, Vif, VifEnd, VifRow};
 pub use endpoint::{Service, ServiceListener, Vpce, VpceRow, VpceService};
 pub use eni::{Eni, EniKind, EniRow};
@@ -38,11 +40,12 @@ pub use vpc::{BpaMode, PrefixList, Subnet, Vpc, VpcRow};
 pub use vpn::{TunnelLife, TunnelRow, Vgw, VgwRow, VpnEnd, VpnTunnel};
 
 use crate::base::ids::{
-    AclIx, DxgwIx, EigwIx, EniIx, GuestIx, IgwIx, InetIx, LagIx, McastIx, NatIx, NmIx, PcxIx, PlIx, RouterIx, RtbIx,
-    SgIx, SgSetIx, SpeakerIx, SubnetIx, SvcIx, TgwAttachIx, TgwIx, TgwRtbIx, TunnelIx, VgwIx, VifIx, VpcIx, VpceIx,
+    AclIx, CvpnClientIx, CvpnIx, DxgwIx, EigwIx, EniIx, GuestIx, IgwIx, InetIx, LagIx, McastIx, NatIx, NmIx, PcxIx,
+    PlIx, RouterIx, RtbIx, SgIx, SgSetIx, SpeakerIx, SubnetIx, SvcIx, TgwAttachIx, TgwIx, TgwRtbIx, TunnelIx, VgwIx,
+    VifIx, VpcIx, VpceIx,
 };
 use crate::base::{Bandwidth, IndexVec, Nanos, Ratio};
-use crate::verdict::{LinkIx, Row, RowIx};
+use crate::verdict::{Entry, LinkIx, Row, RowIx, Vantage};
 use rustc_hash::FxHashMap;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -101,6 +104,10 @@ pub struct Fabric {
     pub routers: IndexVec<RouterIx, Router>,
     /// Ends of BGP sessions, two for each line.
     pub speakers: IndexVec<SpeakerIx, Speaker>,
+    /// Client VPN endpoints.
+    pub cvpns: IndexVec<CvpnIx, Cvpn>,
+    /// Their clients.
+    pub cvpn_clients: IndexVec<CvpnClientIx, CvpnClient>,
     /// The VPC that each security group belongs to.
     pub sg_vpcs: IndexVec<SgIx, VpcIx>,
     /// Guests.
@@ -220,6 +227,18 @@ impl Fabric {
             IpAddr::V4(a) => self.aws_services.get(a.into()),
             IpAddr::V6(_) => None,
         })
+    }
+    /// Where a described host that is not on the internet hands its packets to the network: behind a site's router, or as a
+    /// client of a Client VPN endpoint.
+    #[must_use]
+    pub fn vantage_of(&self, host: InetIx) -> Option<Vantage> {
+        let h = &self.internet_hosts[host];
+        h.router.map(|router| Vantage::Router { router, from: Entry::Lan }).or(h.client.map(Vantage::Client))
+    }
+    /// The link over which such a host gets its packets.
+    #[must_use]
+    pub fn line_of(&self, host: InetIx) -> LinkIx {
+        if self.internet_hosts[host].client.is_some() { LinkIx::INTERNET } else { LinkIx::SITE }
     }
     /// The interface of a VPC that has `address`, delegated prefixes included.
     #[must_use]

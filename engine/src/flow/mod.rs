@@ -36,6 +36,8 @@ pub struct FlowState {
     pub conns: ConnTable,
     /// Translations of NAT gateways.
     pub nats: FxHashMap<NatIx, Translator>,
+    /// Translations of Client VPN endpoints, by the interface of a target network.
+    pub cvpns: FxHashMap<EniIx, Translator>,
     /// Translations of masquerading guests.
     pub masquerades: FxHashMap<GuestIx, Translator>,
     /// Flows that went out through egress-only gateways: last packet.

@@ -5,7 +5,7 @@
 //! what each of them would lead to.
 
 use crate::base::Protocol;
-use crate::base::ids::{LagIx, SvcIx, TgwAttachIx, TgwRtbIx};
+use crate::base::ids::{CvpnIx, LagIx, SvcIx, TgwAttachIx, TgwRtbIx};
 use crate::fabric::{FibIx, PathOwner, TgwRouteIx};
 use rustc_hash::{FxHashMap, FxHasher};
 use std::hash::{Hash, Hasher};
@@ -24,6 +24,8 @@ pub enum Choice {
     Target(SvcIx),
     /// A connection of a link aggregation group.
     Link(LagIx),
+    /// The target network by which a client of a Client VPN endpoint is connected; the flow is the client's address alone.
+    TargetNetwork(CvpnIx),
     /// One of several equal ways of a forwarding table.
     Path(PathOwner, FibIx),
 }

@@ -1,4 +1,4 @@
-//! Source address and port translation: NAT gateways and masquerading guests.
+//! Source address and port translation: NAT gateways, masquerading guests, Client VPN endpoints.
 //!
 //! Which port AWS picks is not published (NAT-9), so the choice is ours and deterministic: a start drawn
 //! from the flow itself, then the next free one. An address serves at most
@@ -91,6 +91,7 @@ pub enum TranslationError {
 #[derive(Clone, Debug)]
 pub struct Translator {
     idle: Nanos,
+    keeps_ports: bool,
     out: FxHashMap<Inside, Translation>,
     back: FxHashMap<Outside, Inside>,
     /// Flows by own address and destination.
@@ -102,7 +103,20 @@ impl Translator {
     /// A device that forgets flows which were idle for longer than `idle`.
     #[must_use]
     pub fn new(idle: Nanos) -> Self {
-        Self { idle, out: FxHashMap::default(), back: FxHashMap::default(), used: FxHashMap::default(), sweep_at: 0 }
+        Self {
+            idle,
+            keeps_ports: false,
+            out: FxHashMap::default(),
+            back: FxHashMap::default(),
+            used: FxHashMap::default(),
+            sweep_at: 0,
+        }
+    }
+
+    /// The same, with the inside's own port while no other flow to the same destination has it (CVPN-2).
+    #[must_use]
+    pub fn keeping_ports(idle: Nanos) -> Self {
+        Self { keeps_ports: true, ..Self::new(idle) }
     }
 
     /// The live translation of an inside flow.
@@ -171,6 +185,12 @@ impl Translator {
                     return Some(outside);
                 }
                 continue;
+            }
+            if self.keeps_ports {
+                outside.own_port = inside.src_port;
+                if !self.back.contains_key(&outside) {
+                    return Some(outside);
+                }
             }
             for offset in 0..ports {
                 outside.own_port = FIRST_PORT + ((start + offset) % ports) as u16;
@@ -267,6 +287,18 @@ mod tests {
         assert!(bind(&mut nat, 55_001, 444, &[own]).is_ok());
         let second: IpAddr = "10.0.9.6".parse().unwrap();
         assert_eq!(bind(&mut nat, 55_002, 443, &[own, second]).unwrap().own, second);
+    }
+
+    /// CVPN-2: a port is kept, privileged ones too, until another flow to the same destination has it.
+    #[test]
+    fn ports_are_kept_while_they_are_free() {
+        let mut nat = Translator::keeping_ports(Nanos::from_secs(350));
+        let own: IpAddr = "10.0.9.5".parse().unwrap();
+        let mut second = flow(123, 443);
+        second.src = "10.0.0.2".parse().unwrap();
+        let mut bind = |flow: Inside| nat.bind(flow, flow.protocol, flow.dst, [own], Instant(0)).unwrap().own_port;
+        assert_eq!((bind(flow(123, 443)), bind(flow(123, 444))), (123, 123));
+        assert_ne!(bind(second), 123);
     }
 
     /// NAT-7: 349 s idle is alive, 350 s is not; the port is free again.

@@ -4,8 +4,8 @@
 //! folders `aws_configs/[accounts/<id>/][<region>/]`. The top-level key says what a file is. One Spec
 //! may hold several accounts and Regions; names in it are AWS's ids.
 //!
-//! Modelled: one file per resource in this folder. Understood but not modelled (Client VPN, load
-//! balancers, ...): written under `not_modelled`, so that a packet that meets one is told so. Everything else is listed in the [`Report`].
+//! Modelled: one file per resource in this folder. Understood but not modelled (load balancers, ...), or modelled in
+//! topologies only (Client VPN): written under `not_modelled`, so that a packet that meets one is told so. Everything else is listed in the [`Report`].
 //!
 //! Invariants: all errors are found, none stops the next file or the next element; the order of the
 //! files changes nothing in the Spec; every name that the Spec refers to is in it; no secret of a VPN

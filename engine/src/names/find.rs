@@ -3,8 +3,8 @@
 use super::{Label, Names};
 use crate::base::IndexVec;
 use crate::base::ids::{
-    AclIx, DxgwIx, EigwIx, EniIx, GuestIx, IgwIx, InetIx, LagIx, McastIx, NatIx, NmIx, PcxIx, PlIx, RouterIx, RtbIx,
-    SgIx, SubnetIx, SvcIx, TgwAttachIx, TgwIx, TgwRtbIx, TunnelIx, VgwIx, VifIx, VpcIx, VpceIx,
+    AclIx, CvpnIx, DxgwIx, EigwIx, EniIx, GuestIx, IgwIx, InetIx, LagIx, McastIx, NatIx, NmIx, PcxIx, PlIx, RouterIx,
+    RtbIx, SgIx, SubnetIx, SvcIx, TgwAttachIx, TgwIx, TgwRtbIx, TunnelIx, VgwIx, VifIx, VpcIx, VpceIx,
 };
 use crate::base::index::Index;
 
@@ -33,7 +33,7 @@ pub enum Kind {
     Eigw(EigwIx),
     /// A NAT gateway.
     Nat(NatIx),
-    /// A host on the internet or at a site.
+    /// A host on the internet or at a site, or a client of a Client VPN endpoint.
     Internet(InetIx),
     /// A VPC peering connection.
     Pcx(PcxIx),
@@ -61,6 +61,8 @@ pub enum Kind {
     Vif(VifIx),
     /// A router of a site.
     Router(RouterIx),
+    /// A Client VPN endpoint.
+    Cvpn(CvpnIx),
     /// Something that is not modelled.
     NotModelled(NmIx),
 }
@@ -135,6 +137,7 @@ impl Names {
         scan(&mut out, &self.lags, Kind::Lag, &test);
         scan(&mut out, &self.vifs, Kind::Vif, &test);
         scan(&mut out, &self.routers, Kind::Router, &test);
+        scan(&mut out, &self.cvpns, Kind::Cvpn, &test);
         scan(&mut out, &self.internet_hosts, Kind::Internet, &test);
         out.extend(
             self.not_modelled

@@ -8,8 +8,8 @@ pub use row::RowText;
 
 use crate::base::IndexVec;
 use crate::base::ids::{
-    AclIx, DxgwIx, EigwIx, EniIx, GuestIx, IgwIx, InetIx, LagIx, McastIx, NatIx, NmIx, PcxIx, PlIx, RouterIx, RtbIx,
-    SgIx, SubnetIx, SvcIx, TgwAttachIx, TgwIx, TgwRtbIx, TunnelIx, VgwIx, VifIx, VpcIx, VpceIx,
+    AclIx, CvpnIx, DxgwIx, EigwIx, EniIx, GuestIx, IgwIx, InetIx, LagIx, McastIx, NatIx, NmIx, PcxIx, PlIx, RouterIx,
+    RtbIx, SgIx, SubnetIx, SvcIx, TgwAttachIx, TgwIx, TgwRtbIx, TunnelIx, VgwIx, VifIx, VpcIx, VpceIx,
 };
 use crate::diag::Span;
 use crate::verdict::{LinkIx, RowIx};
@@ -93,9 +93,11 @@ pub struct Names {
     pub vifs: IndexVec<VifIx, Label>,
     /// Routers of sites.
     pub routers: IndexVec<RouterIx, Label>,
+    /// Client VPN endpoints.
+    pub cvpns: IndexVec<CvpnIx, Label>,
     /// Instances.
     pub guests: IndexVec<GuestIx, Label>,
-    /// Internet hosts.
+    /// Hosts on the internet, at sites, and clients of Client VPN endpoints.
     pub internet_hosts: IndexVec<InetIx, Label>,
     /// Resources that are not modelled, with their kind in AWS's words.
     pub not_modelled: IndexVec<NmIx, (Label, String)>,

@@ -2,8 +2,8 @@
 
 use super::Names;
 use crate::base::ids::{
-    AclIx, DxgwIx, EigwIx, EniIx, IgwIx, InetIx, LagIx, McastIx, NatIx, NmIx, PcxIx, RouterIx, RtbIx, SgIx, SubnetIx,
-    SvcIx, TgwAttachIx, TgwRtbIx, TunnelIx, VgwIx, VifIx, VpcIx, VpceIx,
+    AclIx, CvpnIx, DxgwIx, EigwIx, EniIx, IgwIx, InetIx, LagIx, McastIx, NatIx, NmIx, PcxIx, RouterIx, RtbIx, SgIx,
+    SubnetIx, SvcIx, TgwAttachIx, TgwRtbIx, TunnelIx, VgwIx, VifIx, VpcIx, VpceIx,
 };
 use crate::diag::Span;
 use crate::fabric::Fabric;
@@ -101,6 +101,19 @@ impl Names {
             | K::RouterOwn
             | K::RouterDown
             | K::RouterInternet => "router",
+            K::CvpnEnter
+            | K::CvpnState
+            | K::CvpnOutside
+            | K::CvpnIpv6
+            | K::CvpnRule
+            | K::CvpnNoRule
+            | K::CvpnRoute
+            | K::CvpnNoRoute
+            | K::CvpnTranslate
+            | K::CvpnPorts
+            | K::CvpnUnsolicited
+            | K::CvpnNoClient
+            | K::CvpnService => "client_vpn_endpoint",
             K::NotModelled => "not_modelled",
             K::InternetOpen | K::InternetClosed | K::InternetSilent | K::InternetUnknown | K::IgwNoMapping => {
                 "internet"
@@ -159,6 +172,7 @@ impl Names {
             "direct_connect_gateway" => &self.dxgws[DxgwIx(n)],
             "link_aggregation_group" => &self.lags[LagIx(n)],
             "virtual_interface" => &self.vifs[VifIx(n)],
+            "client_vpn_endpoint" => &self.cvpns[CvpnIx(n)],
             "router" => &self.routers[RouterIx(n)],
             "not_modelled" => &self.not_modelled[NmIx(n)].0,
             "internet"
@@ -183,6 +197,8 @@ impl Names {
             | RowKind::TgwRouteNone
             | RowKind::VgwRouteNone
             | RowKind::DxgwRouteNone
+            | RowKind::CvpnNoRoute
+            | RowKind::CvpnNoRule
             | RowKind::RouterRouteNone => "none",
             _ => "",
         }
@@ -215,6 +231,8 @@ impl Names {
                 K::DxgwRoute => format!("dxgw {name} route {} -> {}", text.name, text.says),
                 K::LagLink => format!("lag {name}: by {}", text.name),
                 K::RouterRoute => format!("router {name} route {} -> {}", text.name, text.says),
+                K::CvpnRule => format!("client vpn {name} rule {}: {}", text.name, text.says),
+                K::CvpnRoute => format!("client vpn {name} route {} -> {}", text.name, text.says),
                 K::TgwRoute | K::TgwRouteBlackhole => format!("tgw rtb {name} route {} -> {}", text.name, text.says),
                 _ => format!("rtb {name} route {} -> {}", text.name, text.says),
             };
@@ -349,14 +367,32 @@ impl Names {
             K::RouterOwn => format!("router {name}: what it answers to this is not modelled"),
             K::RouterDown => format!("router {name} has failed"),
             K::RouterInternet => format!("router {name}: its own line to the internet is not modelled"),
+            K::CvpnEnter => format!("client vpn {name}"),
+            K::CvpnState => format!("client vpn {name} is not available, or has no usable target network"),
+            K::CvpnOutside => {
+                format!("client vpn {name}: split tunnel, the client's own line to the internet is not modelled")
+            }
+            K::CvpnIpv6 => format!("client vpn {name}: IPv6 of its clients is not modelled"),
+            K::CvpnNoRule => format!("client vpn {name}: no authorization rule for the destination"),
+            K::CvpnNoRoute => format!("client vpn {name}: no route by the client's target network"),
+            K::CvpnTranslate => format!("client vpn {name} translates"),
+            K::CvpnPorts => format!("client vpn {name}: every port of its address is in use for this destination"),
+            K::CvpnUnsolicited => format!("client vpn {name}: not the reply to anything that a client sent"),
+            K::CvpnNoClient => format!("client vpn {name}: no client has the address"),
+            K::CvpnService => {
+                format!("client vpn {name}: what link-local services answer its clients is not modelled")
+            }
             K::Loop => format!("vpc {name}: the route leads back to where it starts"),
             K::NotModelled => {
                 let (label, kind) = &self.not_modelled[NmIx(r.owner)];
                 format!("{kind} {label} is not modelled")
             }
-            K::InternetOpen => format!("internet host {name} takes it"),
-            K::InternetClosed => format!("internet host {name}: nothing listens on the port, it answers with a reset"),
-            K::InternetSilent => format!("internet host {name} does not answer this"),
+            K::InternetOpen => format!("{} {name} takes it", host_word(fabric, r.owner)),
+            K::InternetClosed => {
+                let host = host_word(fabric, r.owner);
+                format!("{host} {name}: nothing listens on the port, it answers with a reset")
+            }
+            K::InternetSilent => format!("{} {name} does not answer this", host_word(fabric, r.owner)),
             K::InternetUnknown => "a host on the internet that the topology does not describe".to_owned(),
             K::LinkLoss => format!("{name} link: lost"),
             K::LinkQueue => format!("{name} link: its queue is full"),
@@ -371,6 +407,8 @@ impl Names {
             | K::VgwRoute
             | K::DxgwRoute
             | K::LagLink
+            | K::CvpnRule
+            | K::CvpnRoute
             | K::RouterRoute => {
                 format!("{name}: a written row without text")
             }
@@ -399,4 +437,9 @@ impl Names {
             None => self.enis[eni].to_string(),
         }
     }
+}
+
+/// What a described host outside of AWS is called.
+fn host_word(fabric: &Fabric, owner: u32) -> &'static str {
+    if fabric.internet_hosts[InetIx(owner)].client.is_some() { "client" } else { "internet host" }
 }

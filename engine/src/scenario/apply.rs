@@ -17,6 +17,7 @@ use super::change::{
     RouteTableChange, SecurityGroupChange,
 };
 use super::change_between;
+use super::change_client_vpn;
 use super::change_hybrid;
 
 /// Makes `change` in `spec`. Whether the result is a valid topology is for `compile` to say.
@@ -52,6 +53,7 @@ pub fn apply(spec: &mut Spec, change: &Change) -> Result<(), Diagnostic> {
         Change::Endpoint(c) => change_between::change_endpoint(spec, c),
         Change::Router(c) => change_hybrid::change_router(spec, c),
         Change::VirtualInterface(c) => change_hybrid::change_vif(spec, c),
+        Change::ClientVpn(c) => change_client_vpn::change_client_vpn(spec, c),
         Change::Tunnel(c) => change_hybrid::change_tunnel(spec, c),
         Change::BlockPublicAccess(c) => {
             change_block_public_access(spec, c);

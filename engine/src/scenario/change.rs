@@ -15,6 +15,7 @@ use super::action::exactly_one;
 use super::change_between::{
     AttachmentChange, EndpointChange, PeeringChange, TransitGatewayChange, TransitGatewayRouteTableChange,
 };
+use super::change_client_vpn::ClientVpnChange;
 use super::change_hybrid::{RouterChange, TunnelChange, VirtualInterfaceChange};
 
 /// A change of one resource.
@@ -53,6 +54,8 @@ pub enum Change {
     VirtualInterface(VirtualInterfaceChange),
     /// Of a tunnel of a VPN connection.
     Tunnel(TunnelChange),
+    /// Of a Client VPN endpoint.
+    ClientVpn(ClientVpnChange),
 }
 
 /// The schema of a list that may be written as one of its items.
@@ -261,7 +264,7 @@ fn rules<'t>(fields: &Fields<'t>, name: &'static str, cx: &mut Cx<'t>) -> Option
     Some(rules.into_iter().flat_map(|r| r.0).collect())
 }
 
-const KINDS: [&str; 16] = [
+const KINDS: [&str; 17] = [
     "network_acl",
     "security_group",
     "route_table",
@@ -278,8 +281,9 @@ const KINDS: [&str; 16] = [
     "router",
     "virtual_interface",
     "vpn_tunnel",
+    "client_vpn_endpoint",
 ];
-const OPERATIONS: [&str; 14] = [
+const OPERATIONS: [&str; 16] = [
     "add_inbound",
     "add_outbound",
     "remove_inbound",
@@ -292,6 +296,8 @@ const OPERATIONS: [&str; 14] = [
     "remove_propagation",
     "add_route_table",
     "remove_route_table",
+    "add_authorization_rule",
+    "remove_authorization_rule",
     "set_neighbor",
     "set",
 ];
@@ -322,6 +328,7 @@ impl Decode for Change {
                 }
                 "vpc_endpoint" => "add `add_route_table`, `remove_route_table` or `set`",
                 "router" => "add `set_neighbor`",
+                "client_vpn_endpoint" => "add `add_route`, `remove_route`, or the same for `authorization_rule`",
                 _ => "add `set`",
             };
             cx.push(Diagnostic::error("missing-field", cx.owner, "the change changes nothing").help(help));
@@ -342,6 +349,7 @@ impl Decode for Change {
             "vpc_endpoint" => Self::Endpoint(Decode::decode(value, cx)?),
             "router" => Self::Router(Decode::decode(value, cx)?),
             "virtual_interface" => Self::VirtualInterface(Decode::decode(value, cx)?),
+            "client_vpn_endpoint" => Self::ClientVpn(Decode::decode(value, cx)?),
             "vpn_tunnel" => Self::Tunnel(Decode::decode(value, cx)?),
             _ => Self::BlockPublicAccess(Decode::decode(value, cx)?),
         })

@@ -182,6 +182,8 @@ resource_kinds! {
     VpcEndpoint = "vpc_endpoint";
     /// An endpoint service.
     VpcEndpointService = "vpc_endpoint_service";
+    /// A Client VPN endpoint.
+    ClientVpnEndpoint = "client_vpn_endpoint";
     /// A kind of link.
     Link = "link";
     /// A resource that is not modelled.

@@ -10,6 +10,7 @@ mod action;
 mod apply;
 mod change;
 mod change_between;
+mod change_client_vpn;
 mod change_hybrid;
 mod expect;
 mod file;
@@ -29,6 +30,7 @@ pub use change_between::{
     AttachmentChange, AttachmentSettings, EndpointChange, EndpointSettings, PeeringChange, PeeringSettings,
     TransitGatewayChange, TransitGatewayRouteTableChange, TransitGatewaySettings,
 };
+pub use change_client_vpn::ClientVpnChange;
 pub use change_hybrid::{RouterChange, TunnelChange, UpOrDown, VirtualInterfaceChange};
 pub use expect::{
     AddressOrBlock, BlockedBy, CounterExpectation, Direction, Elapsed, Evidence, Expect, FlowLogAction,

@@ -69,7 +69,8 @@ impl<O: Observer> Sim<O> {
             }
             Verdict::Exit => self.exit(packet, at),
             Verdict::Site { host } => {
-                match self.links.cross(&self.network.fabric, &packet, None, LinkIx::SITE, self.now) {
+                let fabric = &self.network.fabric;
+                match self.links.cross(fabric, &packet, None, fabric.line_of(host), self.now) {
                     Ok(at) => self.queue.push(at, Event::Internet { packet, host }),
                     Err(by) => self.drop(&packet, by, None),
                 }
@@ -245,7 +246,7 @@ impl<O: Observer> Sim<O> {
 
     pub(super) fn host_takes(&mut self, host: HostRef, packet: Packet) {
         match host {
-            HostRef::Internet(host) if self.network.fabric.internet_hosts[host].router.is_none() => {
+            HostRef::Internet(host) if self.network.fabric.vantage_of(host).is_none() => {
                 self.totals.exited += 1;
             }
             _ => self.totals.delivered += 1,
@@ -328,6 +329,9 @@ impl<O: Observer> Sim<O> {
                 let at = Vantage::Router { router, from: Entry::Lan };
                 self.send_piece(packet, at, at, LinkIx::SITE);
             }
+            HostRef::Internet(inet) if let Some(client) = self.network.fabric.internet_hosts[inet].client => {
+                self.walk(packet, Vantage::Client(client));
+            }
             HostRef::Internet(inet) => {
                 let flow = crate::flow::Inside::of(&packet.headers);
                 if let Some(back) = flow.and_then(|flow| self.service_backs.get(&(inet, flow)).copied()) {
@@ -361,6 +365,8 @@ const fn interface_of(at: Vantage) -> Option<(EniIx, Dir)> {
         | Vantage::Router { .. }
         | Vantage::Vgw { .. }
         | Vantage::Dxgw { .. }
+        | Vantage::Client(_)
+        | Vantage::Cvpn(_)
         | Vantage::TunnelEnd(..)
         | Vantage::Speaker(_)
         | Vantage::VifEnd(..) => None,

@@ -172,8 +172,7 @@ decode_struct!(Spec, "a topology", {
     vpc_peering_connections, transit_gateways, transit_gateway_vpc_attachments, transit_gateway_peering_attachments,
     transit_gateway_connects, transit_gateway_route_tables, transit_gateway_multicast_domains, vpc_endpoints,
     vpc_endpoint_services, customer_gateways, vpn_gateways, vpn_connections, direct_connect_connections,
-    direct_connect_lags, virtual_interfaces, direct_connect_gateways, direct_connect_gateway_associations, network_interfaces, instances,
-    internet_hosts, routers, site_hosts, block_public_access, not_modelled,
+    direct_connect_lags, virtual_interfaces, direct_connect_gateways, direct_connect_gateway_associations, network_interfaces, instances, internet_hosts, routers, site_hosts, block_public_access, not_modelled, client_vpn_endpoints, client_vpn_clients,
 });
 decode_struct!(Vpc, "a VPC", {
     cidr, secondary_cidrs, ipv6_cidrs, region, account, default, enable_dns_support, enable_dns_hostnames, name_tag,
@@ -274,6 +273,15 @@ decode_struct!(RouterRoute, "a route of a router", { to, via });
 decode_struct!(Neighbor, "a neighbour", {
     peer, local_preference, accepts, announces, default_originate, prepend, med, communities, latency, shutdown,
     hold_time, bfd,
+});
+decode_struct!(ClientVpnEndpoint, "a Client VPN endpoint", {
+    vpc, client_cidr, subnets, security_groups, network_interfaces, split_tunnel, routes, authorization_rules, available,
+    name_tag,
+});
+decode_struct!(ClientVpnRoute, "a route of a Client VPN endpoint", { to, subnet });
+decode_struct!(ClientVpnAuthorizationRule, "an authorization rule", { to, group });
+decode_struct!(ClientVpnClient, "a client of a Client VPN endpoint", {
+    endpoint, address, subnet, groups, listen, answers_ping,
 });
 decode_struct!(SiteHost, "a host at a site", { router, addresses: required, listen, answers_ping });
 

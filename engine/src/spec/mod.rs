@@ -9,6 +9,7 @@
 
 mod acl;
 mod build;
+mod client_vpn;
 pub(crate) mod decode;
 mod direct_connect;
 mod endpoint;
@@ -32,6 +33,7 @@ mod vpn;
 pub mod write;
 
 pub use acl::{AclAction, AclRule, NetworkAcl};
+pub use client_vpn::{ClientVpnAuthorizationRule, ClientVpnClient, ClientVpnEndpoint, ClientVpnRoute};
 pub use direct_connect::{
     DirectConnectConnection, DirectConnectGateway, DirectConnectGatewayAssociation, DirectConnectLag, VirtualInterface,
     VirtualInterfaceType,
@@ -145,6 +147,10 @@ pub struct Spec {
     pub routers: Named<Router>,
     /// Hosts of on-premises sites.
     pub site_hosts: Named<SiteHost>,
+    /// Client VPN endpoints.
+    pub client_vpn_endpoints: Named<ClientVpnEndpoint>,
+    /// Clients that are connected to Client VPN endpoints.
+    pub client_vpn_clients: Named<ClientVpnClient>,
     /// VPC Block Public Access, one entry per account and Region.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub block_public_access: Vec<Spanned<BlockPublicAccess>>,

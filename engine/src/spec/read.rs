@@ -109,6 +109,8 @@ fn kind_of(section: &str) -> &'static str {
         "direct_connect_gateways" => "a Direct Connect gateway",
         "direct_connect_gateway_associations" => "an association of a Direct Connect gateway",
         "routers" => "a router",
+        "client_vpn_endpoints" => "a Client VPN endpoint",
+        "client_vpn_clients" => "a client of a Client VPN endpoint",
         "site_hosts" => "a host at a site",
         _ => "a resource",
     }

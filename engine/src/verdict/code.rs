@@ -109,6 +109,14 @@ pub const fn code_of(row: Row) -> &'static str {
         K::RouterOwn => "SIM_NOT_MODELLED",
         K::RouterDown => "SIM_ROUTER_DOWN",
         K::RouterInternet => "SIM_NOT_MODELLED",
+        K::CvpnEnter | K::CvpnRoute | K::CvpnTranslate => "SIM_CLIENT_VPN",
+        K::CvpnState => "BAD_STATE",
+        K::CvpnRule | K::CvpnNoRule => "SIM_CLIENT_VPN_AUTHORIZATION",
+        K::CvpnNoRoute => "SIM_CLIENT_VPN_NO_ROUTE",
+        K::CvpnPorts => "SIM_NAT_PORTS_EXHAUSTED",
+        K::CvpnUnsolicited => "SIM_NAT_UNSOLICITED",
+        K::CvpnNoClient => "NO_POSSIBLE_DESTINATION",
+        K::CvpnOutside | K::CvpnIpv6 | K::CvpnService => "SIM_NOT_MODELLED",
         K::Loop => "SIM_LOOP",
         K::NotModelled => "SIM_NOT_MODELLED",
         K::InternetUnknown => "SIM_FOREIGN_HOST",
@@ -139,6 +147,9 @@ pub const fn reason_of(kind: RowKind) -> Reason {
         | K::RouterInternet
         | K::RouterNoHost
         | K::RouterOwn
+        | K::CvpnOutside
+        | K::CvpnIpv6
+        | K::CvpnService
         | K::VpceUnknown => Reason::Unknown,
         K::LinkLoss | K::LinkQueue | K::LinkDown | K::LinkMtu => Reason::Link,
         _ => Reason::Blocked,

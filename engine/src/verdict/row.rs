@@ -262,6 +262,32 @@ pub enum RowKind {
     RouterDown,
     /// Site's router: out by its own line to the internet (router).
     RouterInternet,
+    /// Client VPN: a client sends it into the tunnel (cvpn).
+    CvpnEnter,
+    /// Client VPN: the endpoint is not available, or has no usable target network (cvpn).
+    CvpnState,
+    /// Client VPN: a split tunnel leaves it to the client's own line (cvpn).
+    CvpnOutside,
+    /// Client VPN: IPv6 (cvpn).
+    CvpnIpv6,
+    /// A written authorization rule of a Client VPN endpoint (cvpn).
+    CvpnRule,
+    /// Client VPN: no authorization rule for the destination (cvpn).
+    CvpnNoRule,
+    /// A route of a Client VPN endpoint, written or for the VPC (cvpn).
+    CvpnRoute,
+    /// Client VPN: no route of the client's target network (cvpn).
+    CvpnNoRoute,
+    /// Client VPN: the source is translated, or translated back (cvpn).
+    CvpnTranslate,
+    /// Client VPN: no free port for this destination (cvpn).
+    CvpnPorts,
+    /// Client VPN: not the reply to anything that a client sent (cvpn).
+    CvpnUnsolicited,
+    /// Client VPN: no client has the address (cvpn).
+    CvpnNoClient,
+    /// Client VPN: a link-local service of the VPC (cvpn).
+    CvpnService,
     /// The path comes back to where it was (vpc).
     Loop,
     /// A resource that is not modelled (nm).

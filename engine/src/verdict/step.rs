@@ -2,8 +2,8 @@
 
 use super::{Decision, RowIx};
 use crate::base::ids::{
-    DxgwIx, EniIx, InetIx, LagIx, McastIx, NatIx, PcxIx, RouterIx, SpeakerIx, SvcIx, TgwAttachIx, TunnelIx, VgwIx,
-    VifIx, VpceIx,
+    CvpnClientIx, CvpnIx, DxgwIx, EniIx, InetIx, LagIx, McastIx, NatIx, PcxIx, RouterIx, SpeakerIx, SvcIx, TgwAttachIx,
+    TunnelIx, VgwIx, VifIx, VpceIx,
 };
 use crate::index_type;
 use crate::wire::Headers;
@@ -70,6 +70,10 @@ pub enum Vantage {
         /// Where it came from.
         from: Entry,
     },
+    /// A client of a Client VPN endpoint sends it.
+    Client(CvpnClientIx),
+    /// It arrives at a Client VPN endpoint from this client.
+    Cvpn(CvpnClientIx),
     /// It arrives, encrypted, at the end of a VPN tunnel.
     TunnelEnd(TunnelIx, Side),
     /// It arrives at the end of a virtual interface.
@@ -176,7 +180,7 @@ pub enum Verdict {
     },
     /// It leaves for the internet.
     Exit,
-    /// The host of a site has it.
+    /// The host of a site has it, or a client of a Client VPN endpoint.
     Site {
         /// The host.
         host: InetIx,
@@ -301,6 +305,14 @@ pub enum Stage {
     Lag(LagIx),
     /// Which route of a site's router?
     Router(RouterIx),
+    /// Does a client of a Client VPN endpoint send it into its tunnel?
+    CvpnClient(CvpnIx),
+    /// Which authorization rule of a Client VPN endpoint?
+    CvpnRule(CvpnIx),
+    /// Which route of a Client VPN endpoint?
+    CvpnRoute(CvpnIx),
+    /// Client VPN endpoint: translation, and what it cannot take.
+    Cvpn(CvpnIx),
     /// Who has the address?
     Address,
     /// Does the subnet's ACL let it in?

@@ -35,7 +35,10 @@ impl<R: Recorder> Walk<'_, R> {
         }
         // An interface that AWS manages may have no group at all (a load balancer's node, a transit gateway's
         // attachment): then nothing filters there (SG-12).
-        let managed = matches!(e.kind, EniKind::NotModelled(_) | EniKind::Tgw(_) | EniKind::Vpce(_) | EniKind::Node(_));
+        let managed = matches!(
+            e.kind,
+            EniKind::NotModelled(_) | EniKind::Tgw(_) | EniKind::Vpce(_) | EniKind::Node(_) | EniKind::Cvpn(_)
+        );
         if managed && self.fabric.sg_sets[e.sg_set].groups.is_empty() {
             self.arrive_hop(packet, eni, true, by.unwrap_or(e.row(EniRow::SgLastIn)));
         } else {
@@ -62,6 +65,7 @@ impl<R: Recorder> Walk<'_, R> {
             EniKind::Tgw(via) => Ok(Next::On(Vantage::Tgw { via, eni: Some(eni), from })),
             EniKind::Vpce(vpce) => self.interface_endpoint(packet, vpce, eni),
             EniKind::Node(service) => self.back_to_consumer(packet, service, eni),
+            EniKind::Cvpn(cvpn) => self.cvpn_back(packet, cvpn, eni),
             EniKind::Nat(_) => unreachable!("returned above"),
         }
     }

@@ -27,8 +27,9 @@ impl<R: Recorder> Walk<'_, R> {
         let dst = packet.headers.dst;
         let ports = self.flows.fragments.ports(&packet.headers);
         let is_guest = matches!(e.kind, EniKind::Guest(_));
-        // Load balancers and interface endpoints send as themselves, so that rules may name their groups (SG-5).
-        let sends = matches!(e.kind, EniKind::Guest(_) | EniKind::Vpce(_) | EniKind::Node(_));
+        // Load balancers, interface endpoints and Client VPN endpoints send as themselves, so that rules may name their
+        // groups (SG-5, CVPN-10).
+        let sends = matches!(e.kind, EniKind::Guest(_) | EniKind::Vpce(_) | EniKind::Node(_) | EniKind::Cvpn(_));
         let own_source = sends && self.fabric.owns(eni, packet.headers.src);
 
         let mut filter = None;
@@ -87,7 +88,8 @@ impl<R: Recorder> Walk<'_, R> {
     /// True for an interface that AWS manages and that has groups of its own.
     pub(super) fn is_filtered(&self, eni: EniIx) -> bool {
         let e = &self.fabric.enis[eni];
-        matches!(e.kind, EniKind::Vpce(_) | EniKind::Node(_)) && !self.fabric.sg_sets[e.sg_set].groups.is_empty()
+        matches!(e.kind, EniKind::Vpce(_) | EniKind::Node(_) | EniKind::Cvpn(_))
+            && !self.fabric.sg_sets[e.sg_set].groups.is_empty()
     }
 
     /// PCX-10: the reply to a NAT gateway needs no route, but the ACLs of both subnets still hold.

@@ -18,6 +18,7 @@
 //! vgw    (vpn.rs)       virtual private gateways, VPN tunnels
 //! dxgw   (direct_connect.rs) Direct Connect gateways, virtual interfaces
 //! router (router.rs, speaker.rs)  routers of on-premises sites; what routers and gateways say themselves
+//! cvpn   (client_vpn.rs) Client VPN: clients, authorization, routes, translation
 //! vpce   (endpoint.rs)  gateway and interface endpoints, load balancers behind endpoint services
 //! ```
 //!
@@ -25,6 +26,7 @@
 //! [`DenyPolicy::CollectAll`] the first denial is the one that [`DenyPolicy::Stop`] gives.
 
 mod arrive;
+mod client_vpn;
 mod direct_connect;
 mod edge;
 mod endpoint;
@@ -43,6 +45,7 @@ mod tunnel;
 mod vpn;
 
 pub use arrive::MASQUERADE_IDLE;
+pub use client_vpn::CVPN_IDLE;
 pub use edge::{EIGW_IDLE, IGW_MTU, PRIVATE_NAT64};
 pub use endpoint::VPCE_MTU;
 pub use multicast::members;
@@ -111,6 +114,8 @@ impl<R: Recorder> Walk<'_, R> {
                 Vantage::TunnelEnd(tunnel, side) => Ok(self.tunnel_end(packet, tunnel, side)),
                 Vantage::VifEnd(vif, side) => Ok(self.vif_end(packet, vif, side)),
                 Vantage::Speaker(speaker) => self.speak(packet, speaker),
+                Vantage::Client(client) => self.vpn_client(packet, client),
+                Vantage::Cvpn(client) => self.cvpn(packet, client),
             };
             match next {
                 Ok(Next::On(on)) => at = on,

@@ -173,21 +173,7 @@ impl<R: Recorder> Walk<'_, R> {
             return Err(self.end(stage, packet, n.row(NatRow::Ttl), None));
         }
         let ports = self.flows.fragments.ports(&before);
-        let flow = self.flows.nats.get_mut(&nat).and_then(|table| {
-            if before.fragment.offset != 0 {
-                let outside = Outside {
-                    protocol: before.protocol,
-                    own: before.dst,
-                    own_port: ports.1,
-                    remote: before.src,
-                    remote_port: ports.0,
-                };
-                let (inside, _) = table.incoming(&outside, now)?;
-                packet.headers.dst = inside.src;
-                return Some(inside);
-            }
-            related::translate_back(packet, table, now)
-        });
+        let flow = self.flows.nats.get_mut(&nat).and_then(|table| related::piece_back(packet, table, ports, now));
         let Some(inside) = flow else {
             return Err(self.end(stage, packet, n.row(NatRow::Unsolicited), None));
         };
@@ -203,7 +189,8 @@ impl<R: Recorder> Walk<'_, R> {
     }
 }
 
-fn inside(headers: &Headers, ports: (u16, u16)) -> Inside {
+/// The flow of a packet or a piece of one that goes out; `ports` are those of the whole.
+pub(super) fn inside(headers: &Headers, ports: (u16, u16)) -> Inside {
     let (src_port, dst_port) = match headers.icmp() {
         Some(icmp) => ((icmp.rest >> 16) as u16, 0),
         None => ports,
@@ -212,7 +199,11 @@ fn inside(headers: &Headers, ports: (u16, u16)) -> Inside {
 }
 
 /// An ICMP error that an inside host sends about a packet of a translated flow: the quoted packet was for the inside address.
-fn error_from_inside(packet: &mut Packet, table: &mut Translator, now: crate::base::Instant) -> Option<Outside> {
+pub(super) fn error_from_inside(
+    packet: &mut Packet,
+    table: &mut Translator,
+    now: crate::base::Instant,
+) -> Option<Outside> {
     let mut quoted = related::quoted(packet)?;
     let (remote_port, inside_port) = quoted.ports();
     let flow = Inside {

@@ -38,6 +38,23 @@ pub(super) fn translate_back(packet: &mut Packet, table: &mut Translator, now: I
     Some(inside)
 }
 
+/// The same, for pieces of a datagram too: those that are not the first have no ports of their own, `ports` are the datagram's.
+pub(super) fn piece_back(
+    packet: &mut Packet,
+    table: &mut Translator,
+    ports: (u16, u16),
+    now: Instant,
+) -> Option<Inside> {
+    let h = packet.headers;
+    if h.fragment.offset == 0 {
+        return translate_back(packet, table, now);
+    }
+    let outside = Outside { protocol: h.protocol, own: h.dst, own_port: ports.1, remote: h.src, remote_port: ports.0 };
+    let (inside, _) = table.incoming(&outside, now)?;
+    packet.headers.dst = inside.src;
+    Some(inside)
+}
+
 /// The flow that a quoted packet, sent by the translator, belongs to.
 fn quoted_outside(quoted: &Headers) -> Outside {
     let (own_port, remote_port) = match quoted.icmp() {

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Prefixes of ids, with their pages. Anything else that looks like an id (an RFC, an encoding) is none.
-const PAGES: [(&str, &str); 27] = [
+const PAGES: [(&str, &str); 28] = [
     ("ACL", "network-acl.md"),
     ("BGP", "route-selection.md"),
     ("BPA", "block-public-access.md"),
     ("BW", "bandwidth.md"),
     ("CT", "connection-tracking.md"),
+    ("CVPN", "client-vpn.md"),
     ("DX", "direct-connect.md"),
     ("EIGW", "egress-only-gateway.md"),
     ("ENI", "eni.md"),

@@ -130,10 +130,13 @@ impl World {
         let owner = self.net.fabric.vpcs.iter().find_map(|vpc| vpc.eni_with(packet.headers.src));
         let routers = self.net.fabric.routers.iter_enumerated();
         let site = routers.filter(|(_, r)| r.hosts.contains_key(&packet.headers.src)).map(|(router, _)| router).next();
-        let at = match (owner, site) {
-            (Some(eni), _) => Vantage::Out(eni),
-            (None, Some(router)) => Vantage::Router { router, from: Entry::Lan },
-            (None, None) => Vantage::Internet,
+        let clients = self.net.fabric.cvpn_clients.iter_enumerated();
+        let client = clients.filter(|(_, c)| IpAddr::V4(c.address) == packet.headers.src).map(|(c, _)| c).next();
+        let at = match (owner, site, client) {
+            (Some(eni), _, _) => Vantage::Out(eni),
+            (None, Some(router), _) => Vantage::Router { router, from: Entry::Lan },
+            (None, None, Some(client)) => Vantage::Client(client),
+            (None, None, None) => Vantage::Internet,
         };
         self.send_at(packet, at)
     }
@@ -149,7 +152,8 @@ impl World {
         self.send_at(packet, Vantage::Out(found.expect("an interface").0))
     }
 
-    fn send_at(&mut self, packet: &Packet, from: Vantage) -> Sent {
+    /// Sends a packet from there, whatever its source address.
+    pub(crate) fn send_at(&mut self, packet: &Packet, from: Vantage) -> Sent {
         let (mut packet, mut at, mut notes) = (packet.clone(), from, Notes::default());
         let fabric = &self.net.fabric;
         for _ in 0..64 {
@@ -190,7 +194,7 @@ impl World {
     pub(crate) fn exchange(&mut self, packet: &Packet, expected: &str) -> Packet {
         let arrived = self.sends(packet, expected);
         let sent = self.send(&reply(&arrived));
-        assert!(sent.end.starts_with("to ") || sent.end == "out", "reply to {packet:?}: {}", sent.end);
+        assert!(["to ", "at ", "out"].iter().any(|end| sent.end.starts_with(end)), "reply to {packet:?}: {}", sent.end);
         sent.packet
     }
 

@@ -5,8 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use vpcsim_engine::base::port::ProtocolMatch;
 use vpcsim_engine::base::{Cidr, PortRange, Protocol};
 use vpcsim_engine::spec::{
-    self, AclAction, AclRule, AttachmentState, Forwarding, Neighbor, Peer, PeeringState, PublicIp, Route, RouteState,
-    RouterRoute, SgRule, Spanned, Spec, TransitGatewayRoute, VpnTunnel,
+    self, AclAction, AclRule, AttachmentState, ClientVpnAuthorizationRule, ClientVpnRoute, Forwarding, Neighbor, Peer,
+    PeeringState, PublicIp, Route, RouteState, RouterRoute, SgRule, Spanned, Spec, TransitGatewayRoute, VpnTunnel,
 };
 
 pub(crate) fn address(u: &mut Unstructured<'_>, spec: &Spec) -> Result<IpAddr> {
@@ -22,6 +22,7 @@ pub(crate) fn address(u: &mut Unstructured<'_>, spec: &Spec) -> Result<IpAddr> {
     }
     known.extend(spec.internet_hosts.values().flat_map(|h| h.addresses.iter().map(|a| a.value)));
     known.extend(spec.site_hosts.values().flat_map(|h| h.addresses.iter().map(|a| a.value)));
+    known.extend(spec.client_vpn_clients.values().filter_map(|c| c.address.map(|a| IpAddr::V4(a.value))));
     for subnet in spec.subnets.values().flat_map(|s| s.cidr.iter().chain(&s.ipv6_cidr)) {
         known.extend([subnet.network(), subnet.last()]);
         known.extend(subnet.nth(1));
@@ -281,6 +282,34 @@ fn between(u: &mut Unstructured<'_>, spec: &mut Spec) -> Result<()> {
     }
     if let Some(endpoint) = pick(u, spec.vpc_endpoints.values_mut())? {
         endpoint.unavailable = u.arbitrary()?;
+    }
+    client_vpn(u, spec)
+}
+
+/// A route or a rule of a Client VPN endpoint, its tunnel, the groups of a client.
+fn client_vpn(u: &mut Unstructured<'_>, spec: &mut Spec) -> Result<()> {
+    let to = if spec.client_vpn_endpoints.is_empty() { return Ok(()) } else { cidr(u, spec)? };
+    let groups = ["analysts", "auditors"];
+    if let Some(endpoint) = pick(u, spec.client_vpn_endpoints.values_mut())? {
+        match u.int_in_range(0..=4)? {
+            0 => endpoint.split_tunnel = u.arbitrary()?,
+            1 => endpoint.available = u.arbitrary()?,
+            2 => {
+                let subnet = u.choose(&endpoint.subnets)?.clone();
+                endpoint.routes.push(ClientVpnRoute { to: to.into(), subnet }.into());
+            }
+            3 => {
+                let route = ClientVpnRoute { to: endpoint.client_cidr, subnet: "local".to_owned().into() };
+                endpoint.routes.push(route.into());
+            }
+            _ => {
+                let group = if u.arbitrary()? { Some((*u.choose(&groups)?).to_owned()) } else { None };
+                endpoint.authorization_rules.push(ClientVpnAuthorizationRule { to: to.into(), group }.into());
+            }
+        }
+    }
+    if let Some(client) = pick(u, spec.client_vpn_clients.values_mut())? {
+        client.groups = if u.arbitrary()? { vec![(*u.choose(&groups)?).to_owned()] } else { Vec::new() };
     }
     Ok(())
 }

@@ -20,7 +20,7 @@ use vpcsim_engine::explain::{Origin, Question, ask};
 use vpcsim_engine::fabric::Fabric;
 use vpcsim_engine::flow::FlowState;
 use vpcsim_engine::spec::{self, Spec};
-use vpcsim_engine::verdict::{Decision, Entry, Hop, Reason, RowIx, Step, Vantage, Verdict, reason_of};
+use vpcsim_engine::verdict::{Decision, Hop, Reason, RowIx, Step, Vantage, Verdict, reason_of};
 use vpcsim_engine::walk::{DenyPolicy, NoRecord, Recorder, Walk};
 use vpcsim_engine::wire::{Fragment, Headers, Icmp, L4, Packet, Payload, Tcp, TcpFlags, Udp};
 
@@ -39,6 +39,7 @@ static BASES: LazyLock<Vec<Spec>> = LazyLock::new(|| {
         include_str!("../../../topologies/multicast.yaml"),
         include_str!("../../../topologies/site-to-site-vpn.yaml"),
         include_str!("../../../topologies/direct-connect-and-vpn.yaml"),
+        include_str!("../../../topologies/client-vpn.yaml"),
     ];
     let read = |text: &str| {
         let (spec, diagnostics) = spec::read(FileIx(0), text.as_bytes());
@@ -140,10 +141,7 @@ fn walks(u: &mut Unstructured<'_>, fabric: &Fabric, question: &Question) -> Resu
     let from = match question.from {
         Origin::Eni { eni, .. } => Vantage::Out(eni),
         Origin::Internet { .. } => Vantage::Internet,
-        Origin::Site { host, .. } => {
-            let router = fabric.internet_hosts[host].router.expect("at a site");
-            Vantage::Router { router, from: Entry::Lan }
-        }
+        Origin::Site { host, .. } => fabric.vantage_of(host).expect("at a site, or a client"),
     };
     let (mut stop, mut again, mut all) = (Notes::default(), Notes::default(), Notes::default());
     let end = walk(fabric, packet.clone(), from, DenyPolicy::Stop, &mut stop);

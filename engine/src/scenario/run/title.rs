@@ -84,6 +84,7 @@ fn change_text(change: &Change) -> String {
         Change::Endpoint(c) => ("VPC endpoint", &c.vpc_endpoint),
         Change::Router(c) => ("router", &c.router),
         Change::VirtualInterface(c) => ("virtual interface", &c.virtual_interface),
+        Change::ClientVpn(c) => ("Client VPN endpoint", &c.client_vpn_endpoint),
         Change::Tunnel(c) => ("VPN tunnel", &c.vpn_tunnel),
         Change::BlockPublicAccess(c) => ("Block Public Access of", &c.block_public_access),
     };
