@@ -8,7 +8,7 @@
 use super::context::Context;
 use super::tgw_route_table::TgwDraft;
 use super::vpn::{AMAZON_ASN, CUSTOMER_ASN};
-use crate::base::ids::{DxgwIx, RouterIx, TgwAttachIx, TgwRtbIx, TunnelIx, VgwIx};
+use crate::base::ids::{DxgwIx, PublicIx, RouterIx, TgwAttachIx, TgwRtbIx, TunnelIx, VgwIx};
 use crate::base::{Cidr, IndexVec};
 use crate::control::{Class, Kind, Plan, Route, Session, SessionIx, SessionKind, Table, TableIx, Via, converge};
 use crate::diag::{Diagnostic, Span};
@@ -40,6 +40,7 @@ pub(super) struct Build {
     pub(super) routers: IndexVec<RouterIx, TableIx>,
     pub(super) vgws: IndexVec<VgwIx, TableIx>,
     pub(super) dxgws: IndexVec<DxgwIx, TableIx>,
+    pub(super) publics: IndexVec<PublicIx, TableIx>,
     pub(super) tgw_rtbs: BTreeMap<TgwRtbIx, TableIx>,
     pub(super) ways: IndexVec<SessionIx, Way>,
     /// What the numbers of a table's own routes stand for.
@@ -58,6 +59,10 @@ impl Build {
         let id = t.locals.len() as u32;
         t.locals.push(Route::local(to, id, class));
         self.own.insert((table, id), hop);
+    }
+    /// Where a route of a table leads.
+    pub(super) fn hop(&self, table: TableIx, route: &Route) -> Option<NextHop> {
+        next_hop(self, table, route)
     }
     pub(super) fn next_bgp(&mut self) -> u32 {
         self.sessions += 1;
@@ -79,6 +84,7 @@ impl Context {
         self.tables(&mut build, drafts);
         self.router_sessions(&mut build);
         self.tunnel_sessions(&mut build, drafts);
+        self.public_tables(&mut build);
         self.vif_sessions(&mut build);
         self.association_sessions(&mut build, drafts);
         self.router_statics(&mut build);
@@ -125,6 +131,7 @@ impl Context {
             let fib = self.fib(&build, table, &converged.ribs[table], old, RowKind::DxgwRoute, dxgw.0);
             self.fabric.dxgws[dxgw].fib = fib;
         }
+        self.public_fibs(&build, &converged);
         for (rtb, table) in &build.tgw_rtbs {
             learnt.tgw_rtbs.insert(*rtb, self.learnt_by_tgw(&build, &converged.ribs[*table]));
         }
@@ -186,6 +193,7 @@ impl Context {
             match vif.end {
                 VifEnd::Vgw(vgw) => self.fabric.vgws[vgw].complete = false,
                 VifEnd::Dxgw(dxgw) => self.fabric.dxgws[dxgw].complete = false,
+                VifEnd::Public(_) => {}
             }
         }
         for (tunnel, t) in self.fabric.tunnels.iter_enumerated().filter(|(_, t)| t.router.is_none()) {
@@ -210,7 +218,7 @@ impl Context {
     }
 
     /// What a table uses, as a forwarding table.
-    fn fib(
+    pub(super) fn fib(
         &mut self,
         build: &Build,
         table: TableIx,

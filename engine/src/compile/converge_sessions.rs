@@ -133,6 +133,10 @@ impl Context {
     pub(super) fn vif_sessions(&mut self, build: &mut Build) {
         for vif in self.fabric.vifs.indices() {
             let v = self.fabric.vifs[vif].clone();
+            if let VifEnd::Public(location) = v.end {
+                self.public_sessions(build, vif, location);
+                continue;
+            }
             let Some(router) = v.router else { continue };
             let id = self.names.vifs[vif].id.clone();
             let keys = [id.as_str()];
@@ -148,6 +152,7 @@ impl Context {
                     let import = Import::direct_connect(self.is_remote(&id, dxgw), v.site_link);
                     (build.dxgws[dxgw], Export::dxgw_to_site(v.site_link), Class::of_vif(v.site_link), import)
                 }
+                VifEnd::Public(_) => unreachable!("its sessions are made above"),
             };
             let kind = build.kind(table, site);
             let way = Way::Next(NextHop::Vif(vif));

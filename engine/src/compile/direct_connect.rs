@@ -1,12 +1,12 @@
 //! Direct Connect: virtual interfaces, gateways and associations.
 //!
-//! Not modelled: public virtual interfaces, which are said to be so; a Direct Connect gateway with
+//! Not modelled: a Direct Connect gateway with
 //! associations in several Regions decides as the first one's Region sees it, with a warning.
 
-use super::context::{Context, label};
+use super::context::{Context, label, position};
 use super::vpn::CUSTOMER_ASN;
 use crate::base::Cidr;
-use crate::base::ids::DxgwIx;
+use crate::base::ids::{DxgwIx, PublicIx};
 use crate::base::rng::salt;
 use crate::diag::{Diagnostic, Span};
 use crate::fabric::{Dxgw, TgwAttachKind, Vif, VifEnd};
@@ -18,11 +18,13 @@ use std::net::{IpAddr, Ipv4Addr};
 /// Implied rows of a Direct Connect gateway, in the order of `DxgwRow`.
 const DXGW_ROWS: [(RowKind, Dir); 2] = [(RowKind::DxgwUnknown, Dir::In), (RowKind::DxgwNotJoined, Dir::In)];
 /// Implied rows of a virtual interface, in the order of `VifRow`.
-const VIF_ROWS: [(RowKind, Dir); 4] = [
+const VIF_ROWS: [(RowKind, Dir); 6] = [
     (RowKind::VifPass, Dir::In),
     (RowKind::VifMtu, Dir::In),
     (RowKind::VifDown, Dir::In),
     (RowKind::VifUnknown, Dir::In),
+    (RowKind::VifSource, Dir::In),
+    (RowKind::VifNotAws, Dir::In),
 ];
 
 impl Context {
@@ -121,7 +123,7 @@ impl Context {
     }
 
     pub(super) fn virtual_interfaces(&mut self) {
-        let connections = std::mem::take(&mut self.spec.direct_connect_connections);
+        let connections = self.spec.direct_connect_connections.clone();
         let lines = self.direct_connect_lines(&connections);
         let interfaces = std::mem::take(&mut self.spec.virtual_interfaces);
         let mut vlans: BTreeMap<(&str, u16), Span> = BTreeMap::new();
@@ -152,7 +154,8 @@ impl Context {
             }
             self.check_asn(vif.asn.as_ref());
             self.check_vif_mtu(vif);
-            let Some(end) = self.vif_end(name, vif) else { continue };
+            self.check_route_filter(name, vif);
+            let Some(end) = self.vif_end(name, vif, on) else { continue };
             let router = line.router;
             if let (Some(asn), Some(router)) = (vif.asn, router) {
                 let id = &self.names.routers[router].id;
@@ -176,6 +179,7 @@ impl Context {
                 vlan: vif.vlan.value,
                 addresses: [amazon, customer],
                 mtu: vif.mtu.map_or(1500, |mtu| mtu.value),
+                announced: Box::default(),
                 site_link: vif.site_link.unwrap_or(false),
                 up: line.up && vif.up.unwrap_or(true),
                 link: line.link,
@@ -190,7 +194,6 @@ impl Context {
             }
         }
         self.spec.virtual_interfaces = interfaces;
-        self.spec.direct_connect_connections = connections;
     }
 
     /// DX-2.
@@ -209,12 +212,18 @@ impl Context {
         }
     }
 
-    fn vif_end(&mut self, name: &Spanned<String>, vif: &VirtualInterface) -> Option<VifEnd> {
+    fn vif_end(&mut self, name: &Spanned<String>, vif: &VirtualInterface, on: &str) -> Option<VifEnd> {
         match (vif.kind, &vif.vpn_gateway, &vif.direct_connect_gateway) {
-            (VirtualInterfaceType::Public, ..) => {
-                let message = format!("`{name}`: public virtual interfaces are not modelled");
-                self.warn(Diagnostic::warning("not-modelled", name.span, message));
-                None
+            (VirtualInterfaceType::Public, vgw, dxgw) => {
+                if let Some(gateway) = vgw.as_ref().or(dxgw.as_ref()) {
+                    let message = format!("`{name}`: a public virtual interface has no gateway");
+                    self.problem(
+                        Diagnostic::error("vif-end", gateway.span, message)
+                            .help("it ends at AWS's public network, not at a VPC"),
+                    );
+                }
+                let region = self.region_of_line(on).to_owned();
+                Some(VifEnd::Public(PublicIx(position(&mut self.names.regions, &region))))
             }
             (VirtualInterfaceType::Private, Some(vgw), None) => self.vgw_named(vgw).map(VifEnd::Vgw),
             (_, None, Some(dxgw)) => self.dxgw_named(dxgw).map(VifEnd::Dxgw),

@@ -14,6 +14,7 @@ mod converge_policy;
 mod converge_sessions;
 mod direct_connect;
 mod direct_connect_line;
+mod direct_connect_public;
 mod dns;
 mod endpoint;
 mod eni;

@@ -111,6 +111,9 @@ fn both_ways(network: &Network, question: &Question, policy: DenyPolicy, flows: 
         End::Exited => (internet_answer(fabric, &arrived.headers), Vantage::Internet, None),
         End::AtSite(host) => (host_answer(fabric, host, &arrived.headers), at_site(fabric, host), None),
         // The endpoint has let pass only what its service answers.
+        End::AtService(host, back @ Vantage::Public { .. }) => {
+            (host_answer(fabric, host, &arrived.headers), back, None)
+        }
         End::AtService(_, back) => (Answer::Yes, back, None),
         End::Replicated(domain, sender) => {
             out.blockers = blockers;

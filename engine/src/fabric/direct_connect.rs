@@ -1,7 +1,8 @@
 //! Compiled Direct Connect: gateways, link aggregation groups and virtual interfaces.
 
 use super::Fib;
-use crate::base::ids::{DxgwIx, LagIx, RouterIx, VgwIx};
+use crate::base::Cidr;
+use crate::base::ids::{DxgwIx, LagIx, PublicIx, RouterIx, VgwIx};
 use crate::verdict::{LinkIx, RowIx};
 use std::net::IpAddr;
 
@@ -55,6 +56,13 @@ pub struct LagLink {
     pub row: RowIx,
 }
 
+/// AWS's public network, as one Region sees it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Public {
+    /// What customers have announced over public virtual interfaces.
+    pub fib: Fib,
+}
+
 /// Where a virtual interface ends at AWS.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum VifEnd {
@@ -62,6 +70,8 @@ pub enum VifEnd {
     Vgw(VgwIx),
     /// At a Direct Connect gateway.
     Dxgw(DxgwIx),
+    /// At AWS's public network: the location's Region.
+    Public(PublicIx),
 }
 
 /// A virtual interface.
@@ -77,6 +87,8 @@ pub struct Vif {
     pub addresses: [IpAddr; 2],
     /// Largest packet in bytes.
     pub mtu: u32,
+    /// Public ones: the prefixes that AWS has from the customer.
+    pub announced: Box<[Cidr]>,
     /// Whether it may pass traffic to others of its gateway.
     pub site_link: bool,
     /// Whether it and its connection are up.
@@ -103,6 +115,10 @@ pub enum VifRow {
     Down,
     /// The customer's side is not described.
     Unknown,
+    /// Public: the customer has not announced the source.
+    Source,
+    /// Public: the destination is no address of AWS's.
+    NotAws,
 }
 
 impl Vif {

@@ -355,6 +355,7 @@ const fn interface_of(at: Vantage) -> Option<(EniIx, Dir)> {
         | Vantage::Router { .. }
         | Vantage::Vgw { .. }
         | Vantage::Dxgw { .. }
+        | Vantage::Public { .. }
         | Vantage::TunnelEnd(..)
         | Vantage::VifEnd(..) => None,
     }

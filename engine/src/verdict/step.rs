@@ -2,7 +2,8 @@
 
 use super::{Decision, RowIx};
 use crate::base::ids::{
-    DxgwIx, EniIx, InetIx, LagIx, McastIx, NatIx, PcxIx, RouterIx, SvcIx, TgwAttachIx, TunnelIx, VgwIx, VifIx, VpceIx,
+    DxgwIx, EniIx, InetIx, LagIx, McastIx, NatIx, PcxIx, PublicIx, RouterIx, SvcIx, TgwAttachIx, TunnelIx, VgwIx,
+    VifIx, VpceIx,
 };
 use crate::index_type;
 use crate::wire::Headers;
@@ -68,6 +69,13 @@ pub enum Vantage {
         dxgw: DxgwIx,
         /// Where it came from.
         from: Entry,
+    },
+    /// AWS's public network has it for a customer, or from one.
+    Public {
+        /// The Region.
+        region: PublicIx,
+        /// The public virtual interface that it came by; none if a service of AWS's sends it.
+        from: Option<VifIx>,
     },
     /// It arrives, encrypted, at the end of a VPN tunnel.
     TunnelEnd(TunnelIx, Side),
@@ -278,6 +286,8 @@ pub enum Stage {
     Dxgw(DxgwIx),
     /// Virtual interface.
     Vif(VifIx),
+    /// Which route of AWS's public network?
+    Public(PublicIx),
     /// Which connection of a link aggregation group?
     Lag(LagIx),
     /// Which route of a site's router?

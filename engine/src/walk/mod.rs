@@ -16,7 +16,7 @@
 //! pcx    (peering.rs)   VPC peering
 //! mcast  (multicast.rs) multicast domains
 //! vgw    (vpn.rs)       virtual private gateways, VPN tunnels
-//! dxgw   (direct_connect.rs) Direct Connect gateways, virtual interfaces
+//! dxgw   (direct_connect.rs) Direct Connect gateways, virtual interfaces, AWS's public network behind them
 //! router (router.rs)    routers of on-premises sites
 //! vpce   (endpoint.rs)  gateway and interface endpoints, load balancers behind endpoint services
 //! ```
@@ -107,6 +107,7 @@ impl<R: Recorder> Walk<'_, R> {
                 Vantage::Router { router, from } => self.router(packet, router, from),
                 Vantage::Vgw { vgw, from } => self.vgw(packet, vgw, Some(from)),
                 Vantage::Dxgw { dxgw, from } => self.dxgw(packet, dxgw, from),
+                Vantage::Public { region, from } => self.public(packet, region, from),
                 Vantage::TunnelEnd(tunnel, side) => Ok(self.tunnel_end(tunnel, side)),
                 Vantage::VifEnd(vif, side) => Ok(self.vif_end(vif, side)),
             };

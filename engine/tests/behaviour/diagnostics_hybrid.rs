@@ -50,8 +50,12 @@ vpn_connections: {v: {customer_gateway: c, vpn_gateway: g, tunnels: [{replay_win
         "virtual_interfaces: {i: {type: transit, connection: line, vlan: 1, direct_connect_gateway: d, mtu: 9001}}";
     transit_to_a_virtual_private_gateway: "vif-end", 7, "a transit virtual interface ends at a Direct Connect gateway",
         "virtual_interfaces: {i: {type: transit, connection: line, vlan: 1, vpn_gateway: g}}";
-    public_interface: "not-modelled", 7, "public virtual interfaces are not modelled",
-        "virtual_interfaces: {i: {type: public, connection: line, vlan: 1}}";
+    public_interface_with_a_gateway: "vif-end", 7, "`i`: a public virtual interface has no gateway",
+        "virtual_interfaces: {i: {type: public, connection: line, vlan: 1, vpn_gateway: g}}";
+    private_prefixes_for_the_public: "route-filter", 7, "10.0.0.0/8 is not public",
+        "virtual_interfaces: {i: {type: public, connection: line, vlan: 1, route_filter_prefixes: [10.0.0.0/8]}}";
+    public_prefixes_of_a_private_interface: "route-filter", 7, "`i` is not public, and has `route_filter_prefixes`",
+        "virtual_interfaces: {i: {type: private, connection: line, vlan: 1, vpn_gateway: g, route_filter_prefixes: [198.51.100.0/24]}}";
     both_kinds: "association-kinds", 9, "`d` has associations of both kinds",
         "direct_connect_gateway_associations:
   x: {direct_connect_gateway: d, vpn_gateway: g}

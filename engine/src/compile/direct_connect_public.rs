@@ -1,0 +1,169 @@
+//! Public virtual interfaces: who tells whom between customers' routers and AWS's public network.
+//!
+//! AWS's public network is one table for each Region, because what a customer announces may be meant for some Regions only,
+//! and what AWS announces says how far its Region is. It has by itself what this topology binds: public IPv4 addresses one
+//! by one, IPv6 blocks of VPCs, ranges of services that a prefix list names (DX-93).
+//!
+//! Not modelled: AWS's other prefixes, so a router has no route to what the topology does not describe; the internet as
+//! another way to the same prefixes; VPN tunnels over a public virtual interface, which cross the internet here.
+
+use super::context::{Context, label, position};
+use super::converge::{Build, Way};
+use super::endpoint::service_of_list;
+use crate::base::Cidr;
+use crate::base::ids::{PublicIx, VifIx};
+use crate::control::aws::{PUBLIC_ASN, PUBLIC_PREFIXES_MAX};
+use crate::control::{Class, Converged, Distance, Export, Import, Kind, Session, Table, is_public};
+use crate::diag::Diagnostic;
+use crate::fabric::{NextHop, Public, VifEnd};
+use crate::spec::{Name, Spanned, VirtualInterface, VirtualInterfaceType};
+use crate::verdict::RowKind;
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+impl Context {
+    /// DX-91.
+    pub(super) fn check_route_filter(&mut self, name: &Name, vif: &VirtualInterface) {
+        let listed = vif.route_filter_prefixes.iter().flatten();
+        for prefix in listed {
+            if vif.kind != VirtualInterfaceType::Public {
+                let message = format!("`{name}` is not public, and has `route_filter_prefixes`");
+                self.problem(Diagnostic::error("route-filter", prefix.span, message));
+                break;
+            }
+            if !is_public(&prefix.value) {
+                let message = format!("{prefix} is not public, and cannot be announced on `{name}`");
+                self.problem(
+                    Diagnostic::error("route-filter", prefix.span, message)
+                        .help("AWS takes prefixes that the customer owns on the internet"),
+                );
+            }
+        }
+    }
+
+    /// AWS's public network in each Region, with what it has by itself.
+    pub(super) fn public_tables(&mut self, build: &mut Build) {
+        if !self.fabric.vifs.iter().any(|vif| matches!(vif.end, VifEnd::Public(_))) {
+            return;
+        }
+        let mut own: Vec<BTreeSet<Cidr>> = Vec::new();
+        let mut has = |region: u32, to: Cidr| {
+            let region = region as usize;
+            if own.len() <= region {
+                own.resize(region + 1, BTreeSet::new());
+            }
+            own[region].insert(to);
+        };
+        let vpcs = &self.fabric.vpcs;
+        let bound = self.fabric.public_v4.iter().map(|(address, binding)| (*address, vpcs[binding.vpc].region));
+        bound.for_each(|(address, region)| has(region, Cidr::host(IpAddr::V4(address))));
+        for vpc in self.fabric.vpcs.iter() {
+            for block in vpc.blocks.iter().filter(|block| !block.is_v4()) {
+                has(vpc.region, *block);
+            }
+        }
+        for (name, list) in &self.spec.prefix_lists {
+            let service = list.name_tag.as_deref().unwrap_or(&name.value);
+            let Some((region, _)) = service_of_list(service) else { continue };
+            let region = position(&mut self.names.regions, &region.to_owned());
+            for entry in list.entries.iter().filter(|entry| entry.is_v4()) {
+                has(region, entry.value);
+            }
+        }
+        for n in 0..self.names.regions.len() as u32 {
+            let index = build.plan.tables.push(Table::new(Kind::Public, PUBLIC_ASN, n));
+            build.publics.push(index);
+            for to in own.get(n as usize).into_iter().flatten() {
+                build.own(index, *to, Class::Local, NextHop::Vpc);
+            }
+            let fib = self.empty_fib(RowKind::PublicRouteNone, n);
+            self.fabric.publics.push(Public { fib });
+            let region = Spanned::from(self.names.regions[n as usize].as_str());
+            self.names.publics.push(label(&region, None));
+        }
+    }
+
+    /// The session of a public virtual interface, with every Region. Of a customer who is not described, what it has named
+    /// to AWS is all that is known.
+    pub(super) fn public_sessions(&mut self, build: &mut Build, vif: VifIx, location: PublicIx) {
+        let (v, id) = (self.fabric.vifs[vif].clone(), self.names.vifs[vif].id.clone());
+        let written = &self.spec.virtual_interfaces[id.as_str()].route_filter_prefixes;
+        let registered: Option<Vec<Cidr>> = written.as_ref().map(|list| list.iter().map(|p| p.value).collect());
+        let Some(router) = v.router else {
+            for to in registered.into_iter().flatten().filter(|_| v.up) {
+                for table in build.publics.clone().iter() {
+                    build.own(*table, to, Class::DirectConnect, NextHop::Vif(vif));
+                }
+            }
+            return;
+        };
+        let keys = [id.as_str()];
+        let up = v.up && !self.shut_down(router, &keys);
+        let (bgp, site) = (build.next_bgp(), build.routers[router]);
+        for (region, table) in build.publics.clone().iter_enumerated() {
+            let distance = distance(&self.names.regions[region.0 as usize], &self.names.regions[location.0 as usize]);
+            let kind = build.kind(*table, site);
+            let way = Way::Next(NextHop::Vif(vif));
+            let down = Session { up, ..Session::new(*table, site, kind, Class::Bgp) };
+            let down = down.exporting(Export::public_to_site(distance)).importing(self.import_of(router, &keys));
+            build.tell(down.of_bgp(bgp), way);
+            let session = Session { up, ..Session::new(site, *table, kind, Class::DirectConnect) };
+            let heard = Import::public(distance, registered.as_deref());
+            let session = session.exporting(self.export_of(router, &keys)).importing(heard);
+            build.tell(session.of_bgp(bgp).limited(PUBLIC_PREFIXES_MAX), way);
+        }
+    }
+
+    /// What customers have announced, as forwarding tables, and by interface.
+    pub(super) fn public_fibs(&mut self, build: &Build, converged: &Converged) {
+        for (region, table) in build.publics.iter_enumerated() {
+            let (rib, old) = (&converged.ribs[*table], self.fabric.publics[region].fib.clone());
+            let fib = self.fib(build, *table, rib, old, RowKind::PublicRoute, region.0);
+            self.fabric.publics[region].fib = fib;
+            // DX-89: the location's own Region has heard everything that was taken.
+            for vif in self.fabric.vifs.indices() {
+                if self.fabric.vifs[vif].end != VifEnd::Public(region) {
+                    continue;
+                }
+                let by_vif = |to: &Cidr| {
+                    let ranked = rib.get(*to).expect("it is in the table");
+                    ranked.routes.iter().any(|route| build.hop(*table, route) == Some(NextHop::Vif(vif)))
+                };
+                self.fabric.vifs[vif].announced = rib.iter().map(|(to, _)| to).filter(by_vif).collect();
+            }
+        }
+    }
+}
+
+/// How far a Region is from a location's. The continents are AWS's (DX-94).
+fn distance(region: &str, location: &str) -> Distance {
+    if region == location {
+        return Distance::Region;
+    }
+    let continent = |region: &str| match region.split('-').next().unwrap_or_default() {
+        "us" | "ca" | "mx" => Some("North America"),
+        "ap" => Some("Asia Pacific"),
+        "eu" | "me" | "af" | "il" => Some("Europe, the Middle East and Africa"),
+        "sa" => Some("South America"),
+        _ => None,
+    };
+    let same = continent(region).is_some() && continent(region) == continent(location);
+    if same { Distance::Continent } else { Distance::World }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// DX-94.
+    #[test]
+    fn continents() {
+        assert_eq!(distance("eu-west-1", "eu-west-1"), Distance::Region);
+        for (a, b) in [("us-east-1", "ca-central-1"), ("eu-west-2", "me-south-1"), ("ap-south-1", "ap-northeast-1")] {
+            assert_eq!((distance(a, b), distance(b, a)), (Distance::Continent, Distance::Continent));
+        }
+        for (a, b) in [("us-east-1", "sa-east-1"), ("eu-west-1", "ap-south-1"), ("xx-1", "xx-2")] {
+            assert_eq!(distance(a, b), Distance::World);
+        }
+    }
+}
