@@ -15,7 +15,7 @@ use super::action::exactly_one;
 use super::change_between::{
     AttachmentChange, EndpointChange, PeeringChange, TransitGatewayChange, TransitGatewayRouteTableChange,
 };
-use super::change_hybrid::{RouterChange, TunnelChange, VirtualInterfaceChange};
+use super::change_hybrid::{ConnectionChange, RouterChange, TunnelChange, VirtualInterfaceChange};
 
 /// A change of one resource.
 #[derive(Clone, PartialEq, Debug, JsonSchema)]
@@ -49,6 +49,8 @@ pub enum Change {
     Endpoint(EndpointChange),
     /// Of a router of a site.
     Router(RouterChange),
+    /// Of a Direct Connect connection.
+    Connection(ConnectionChange),
     /// Of a virtual interface.
     VirtualInterface(VirtualInterfaceChange),
     /// Of a tunnel of a VPN connection.
@@ -261,7 +263,7 @@ fn rules<'t>(fields: &Fields<'t>, name: &'static str, cx: &mut Cx<'t>) -> Option
     Some(rules.into_iter().flat_map(|r| r.0).collect())
 }
 
-const KINDS: [&str; 16] = [
+const KINDS: [&str; 17] = [
     "network_acl",
     "security_group",
     "route_table",
@@ -276,6 +278,7 @@ const KINDS: [&str; 16] = [
     "transit_gateway_route_table",
     "vpc_endpoint",
     "router",
+    "direct_connect_connection",
     "virtual_interface",
     "vpn_tunnel",
 ];
@@ -341,6 +344,7 @@ impl Decode for Change {
             "transit_gateway_route_table" => Self::TransitGatewayRouteTable(Decode::decode(value, cx)?),
             "vpc_endpoint" => Self::Endpoint(Decode::decode(value, cx)?),
             "router" => Self::Router(Decode::decode(value, cx)?),
+            "direct_connect_connection" => Self::Connection(Decode::decode(value, cx)?),
             "virtual_interface" => Self::VirtualInterface(Decode::decode(value, cx)?),
             "vpn_tunnel" => Self::Tunnel(Decode::decode(value, cx)?),
             _ => Self::BlockPublicAccess(Decode::decode(value, cx)?),
