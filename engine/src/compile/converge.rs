@@ -39,7 +39,8 @@ pub(super) struct Build {
     pub(super) plan: Plan,
     pub(super) routers: IndexVec<RouterIx, TableIx>,
     pub(super) vgws: IndexVec<VgwIx, TableIx>,
-    pub(super) dxgws: IndexVec<DxgwIx, TableIx>,
+    /// A Direct Connect gateway as each Region sees it that it has associations in; at least one.
+    pub(super) dxgws: IndexVec<DxgwIx, Vec<(Option<u32>, TableIx)>>,
     pub(super) publics: IndexVec<PublicIx, TableIx>,
     pub(super) tgw_rtbs: BTreeMap<TgwRtbIx, TableIx>,
     pub(super) ways: IndexVec<SessionIx, Way>,
@@ -125,12 +126,7 @@ impl Context {
             let fib = self.fib(&build, table, rib, old, RowKind::VgwRoute, vgw.0);
             self.fabric.vgws[vgw].fib = fib;
         }
-        for dxgw in self.fabric.dxgws.indices() {
-            let old = self.fabric.dxgws[dxgw].fib.clone();
-            let table = build.dxgws[dxgw];
-            let fib = self.fib(&build, table, &converged.ribs[table], old, RowKind::DxgwRoute, dxgw.0);
-            self.fabric.dxgws[dxgw].fib = fib;
-        }
+        self.dxgw_fibs(&build, &converged);
         self.public_fibs(&build, &converged);
         for (rtb, table) in &build.tgw_rtbs {
             learnt.tgw_rtbs.insert(*rtb, self.learnt_by_tgw(&build, &converged.ribs[*table]));
@@ -173,7 +169,9 @@ impl Context {
         for dxgw in self.fabric.dxgws.indices() {
             let written = &self.spec.direct_connect_gateways[self.names.dxgws[dxgw].id.as_str()];
             let asn = written.asn.map_or(AMAZON_ASN, |asn| asn.value);
-            build.dxgws.push(build.plan.tables.push(Table::new(Kind::Dxgw, asn, dxgw.0)));
+            let regions = self.dxgw_regions(dxgw);
+            let view = |region| (region, build.plan.tables.push(Table::new(Kind::Dxgw, asn, dxgw.0)));
+            build.dxgws.push(regions.into_iter().map(view).collect());
         }
         for draft in drafts {
             let written = &self.spec.transit_gateways[self.names.tgws[draft.tgw].id.as_str()];

@@ -3,7 +3,7 @@
 use super::context::Context;
 use super::converge::{Build, Way};
 use super::tgw_route_table::TgwDraft;
-use crate::base::ids::{DxgwIx, RouterIx, TunnelIx};
+use crate::base::ids::{RouterIx, TunnelIx};
 use crate::base::{Cidr, Nanos};
 use crate::control::{Accept, Class, Export, Import, Session, SessionKind};
 use crate::diag::Diagnostic;
@@ -143,42 +143,24 @@ impl Context {
             let up = v.up && !self.shut_down(router, &keys);
             let bgp = build.next_bgp();
             let site = build.routers[router];
-            let (table, tells, class, import) = match v.end {
+            let ends = match v.end {
                 VifEnd::Vgw(vgw) => {
                     let import = Import::direct_connect(false, false);
-                    (build.vgws[vgw], Export::vgw_to_site(), Class::DirectConnect, import)
+                    vec![(build.vgws[vgw], Export::vgw_to_site(), Class::DirectConnect, import)]
                 }
-                VifEnd::Dxgw(dxgw) => {
-                    let import = Import::direct_connect(self.is_remote(&id, dxgw), v.site_link);
-                    (build.dxgws[dxgw], Export::dxgw_to_site(v.site_link), Class::of_vif(v.site_link), import)
-                }
+                VifEnd::Dxgw(dxgw) => self.dxgw_ends(build, dxgw, vif),
                 VifEnd::Public(_) => unreachable!("its sessions are made above"),
             };
-            let kind = build.kind(table, site);
-            let way = Way::Next(NextHop::Vif(vif));
-            let down = Session { up, ..Session::new(table, site, kind, Class::Bgp) };
-            build.tell(down.exporting(tells).importing(self.import_of(router, &keys)).of_bgp(bgp), way);
-            let session = Session { up, ..Session::new(site, table, kind, class) };
-            let session = session.exporting(self.export_of(router, &keys)).importing(import);
-            build.tell(session.of_bgp(bgp).limited(crate::control::aws::DX_PREFIXES_MAX), way);
-        }
-    }
-
-    /// BGP-9: whether the location is in another Region than what the gateway is associated with first.
-    pub(super) fn is_remote(&self, vif: &str, dxgw: DxgwIx) -> bool {
-        let own = self.region_of_line(&self.spec.virtual_interfaces[vif].connection);
-        let gateway = &self.names.dxgws[dxgw].id;
-        let mut associations = self.spec.direct_connect_gateway_associations.values();
-        let first = associations.find(|a| a.direct_connect_gateway.value == *gateway);
-        let region = first.and_then(|a| {
-            if let Some(tgw) = &a.transit_gateway {
-                let tgw = self.ids.tgws.get(tgw.value.as_str())?;
-                return Some(self.names.regions[self.fabric.tgws[*tgw].region as usize].clone());
+            for (table, tells, class, import) in ends {
+                let kind = build.kind(table, site);
+                let way = Way::Next(NextHop::Vif(vif));
+                let down = Session { up, ..Session::new(table, site, kind, Class::Bgp) };
+                build.tell(down.exporting(tells).importing(self.import_of(router, &keys)).of_bgp(bgp), way);
+                let session = Session { up, ..Session::new(site, table, kind, class) };
+                let session = session.exporting(self.export_of(router, &keys)).importing(import);
+                build.tell(session.of_bgp(bgp).limited(crate::control::aws::DX_PREFIXES_MAX), way);
             }
-            let vgw = self.ids.vgws.get(a.vpn_gateway.as_ref()?.value.as_str())?;
-            Some(self.names.regions[self.fabric.vpcs[self.fabric.vgws[*vgw].vpc?].region as usize].clone())
-        });
-        region.is_some_and(|region| region != own)
+        }
     }
 
     pub(super) fn association_sessions(&mut self, build: &mut Build, drafts: &[TgwDraft]) {
@@ -187,7 +169,7 @@ impl Context {
             let Some(dxgw) = self.ids.dxgws.get(association.direct_connect_gateway.value.as_str()).copied() else {
                 continue;
             };
-            let gateway = build.dxgws[dxgw];
+            let gateway = build.dxgw_for(dxgw, self.association_region(association));
             let listed: Option<Vec<Cidr>> =
                 association.allowed_prefixes.as_ref().map(|list| list.iter().map(|p| p.value).collect());
             let vgw = association.vpn_gateway.as_ref().and_then(|v| self.ids.vgws.get(v.value.as_str()).copied());

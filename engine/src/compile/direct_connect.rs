@@ -1,7 +1,8 @@
-//! Direct Connect: virtual interfaces, gateways and associations.
+//! Direct Connect: virtual interfaces, gateways and associations. What carries the interfaces is in
+//! `direct_connect_line`, AWS's public network in `direct_connect_public`, what each Region makes of a gateway in
+//! `direct_connect_views`.
 //!
-//! Not modelled: a Direct Connect gateway with
-//! associations in several Regions decides as the first one's Region sees it, with a warning.
+//! Not modelled: several sessions of one interface, the lower MTU of static routes to a virtual private gateway.
 
 use super::context::{Context, label, position};
 use super::vpn::CUSTOMER_ASN;
@@ -35,7 +36,7 @@ impl Context {
             let index = self.fabric.dxgws.next_index();
             let rows = self.row_block(index.0, &DXGW_ROWS);
             let fib = self.empty_fib(RowKind::DxgwRouteNone, index.0);
-            self.fabric.dxgws.push(Dxgw { fib, complete: true, rows });
+            self.fabric.dxgws.push(Dxgw { fib, views: Box::default(), complete: true, rows });
             self.names.dxgws.push(label(name, gateway.name_tag.as_ref()));
             self.ids.dxgws.insert(name.value.clone(), index);
         }
@@ -56,7 +57,6 @@ impl Context {
         let associations = std::mem::take(&mut self.spec.direct_connect_gateway_associations);
         let mut kinds: BTreeMap<DxgwIx, (bool, Span)> = BTreeMap::new();
         let mut allowed: BTreeMap<DxgwIx, Vec<(Cidr, Span)>> = BTreeMap::new();
-        let mut regions: BTreeMap<DxgwIx, u32> = BTreeMap::new();
         for (name, association) in &associations {
             let dxgw = self.dxgw_named(&association.direct_connect_gateway);
             let by_tgw = match (&association.vpn_gateway, &association.transit_gateway) {
@@ -69,23 +69,6 @@ impl Context {
                 }
             };
             let (Some(dxgw), Some(by_tgw)) = (dxgw, by_tgw) else { continue };
-            let region = match (&association.transit_gateway, &association.vpn_gateway) {
-                (Some(tgw), _) => self.ids.tgws.get(tgw.value.as_str()).map(|tgw| self.fabric.tgws[*tgw].region),
-                (_, Some(vgw)) => {
-                    let vgw = self.ids.vgws.get(vgw.value.as_str()).map(|vgw| &self.fabric.vgws[*vgw]);
-                    vgw.and_then(|vgw| vgw.vpc).map(|vpc| self.fabric.vpcs[vpc].region)
-                }
-                _ => None,
-            };
-            if let Some(region) = region
-                && *regions.entry(dxgw).or_insert(region) != region
-            {
-                let message = format!("`{name}` is in another Region than the first association of its gateway");
-                self.warn(
-                    Diagnostic::warning("not-modelled", name.span, message)
-                        .help("the gateway prefers routes as the first one's Region sees them"),
-                );
-            }
             // DX-3.
             let (first, other) = *kinds.entry(dxgw).or_insert((by_tgw, name.span));
             if first != by_tgw {

@@ -9,8 +9,11 @@ use std::net::IpAddr;
 /// A Direct Connect gateway.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Dxgw {
-    /// What it has learnt, from both sides.
+    /// What it has learnt, from both sides, as its virtual interfaces use it.
     pub fib: Fib,
+    /// The same as each Region uses it, if it has associations in several (BGP-33). All have the same routes; what they
+    /// look up in them differs.
+    pub views: Box<[(u32, Fib)]>,
     /// False if something that it may learn from is not described.
     pub complete: bool,
     /// First of its implied rows; [`DxgwRow`] counts from here.
@@ -28,6 +31,12 @@ pub enum DxgwRow {
 }
 
 impl Dxgw {
+    /// What it does with packets that come from a Region; without one, from a virtual interface.
+    #[must_use]
+    pub fn seen_from(&self, region: Option<u32>) -> &Fib {
+        let view = self.views.iter().find(|(own, _)| Some(*own) == region);
+        view.map_or(&self.fib, |(_, fib)| fib)
+    }
     /// One of its implied rows.
     #[inline]
     #[must_use]

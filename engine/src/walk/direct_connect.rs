@@ -20,7 +20,13 @@ impl<R: Recorder> Walk<'_, R> {
     pub(super) fn dxgw(&mut self, packet: &mut Packet, dxgw: DxgwIx, from: Entry) -> Pass<Next> {
         let (d, stage) = (&self.fabric.dxgws[dxgw], Stage::Dxgw(dxgw));
         let unknown = (!d.complete).then(|| d.row(DxgwRow::Unknown));
-        let hop = self.hop_of(packet, stage, &d.fib, PathOwner::Dxgw(dxgw), unknown)?;
+        let f = self.fabric;
+        let region = match from {
+            Entry::Vgw(vgw) => f.vgws[vgw].vpc.map(|vpc| f.vpcs[vpc].region),
+            Entry::Attach(attach) => Some(f.tgws[f.tgw_attaches[attach].tgw].region),
+            _ => None,
+        };
+        let hop = self.hop_of(packet, stage, d.seen_from(region), PathOwner::Dxgw(dxgw), unknown)?;
         let site_link = |vif: VifIx| self.fabric.vifs[vif].site_link;
         let joined = match (from, hop) {
             (Entry::Vif(a), NextHop::Vif(b)) => a != b && site_link(a) && site_link(b),

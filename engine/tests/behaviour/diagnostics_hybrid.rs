@@ -40,10 +40,6 @@ vpn_connections: {v: {customer_gateway: c, vpn_gateway: g, tunnels: [{inside_cid
 vpn_connections: {v: {customer_gateway: c, vpn_gateway: g, tunnels: [{replay_window: 63}]}}";
     asn_of_an_interface: "asn-differs", 7, "`i` has ASN 65011, its router `r` 65010",
         "virtual_interfaces: {i: {type: private, connection: line, vlan: 1, vpn_gateway: g, asn: 65011}}";
-    associations_in_two_regions: "not-modelled", 9, "`y` is in another Region than the first association",
-        "direct_connect_gateway_associations:
-  x: {direct_connect_gateway: d, transit_gateway: t, allowed_prefixes: [10.0.0.0/8]}
-  y: {direct_connect_gateway: d, transit_gateway: w, allowed_prefixes: [11.0.0.0/8]}";
     tag: "vlan", 7, "4095 is no VLAN",
         "virtual_interfaces: {i: {type: private, connection: line, vlan: 4095, vpn_gateway: g}}";
     mtu: "vif-mtu", 7, "9001 is no MTU of such a virtual interface",

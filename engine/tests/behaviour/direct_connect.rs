@@ -164,6 +164,81 @@ fn a_remote_location_with_a_shorter_path_case_21() {
     assert_eq!(with("", ", site_link: true"), ["vif vif-r"]);
 }
 
+/// VPCs in two Regions behind one Direct Connect gateway, by virtual private gateways or by transit gateways, and two sites'
+/// routers with one prefix, each at a location of one of the Regions. `near` and `far` are fields of their sessions.
+fn two_regions(transit: bool, near: &str, far: &str, fields: &str) -> String {
+    let (kind, ends) = match transit {
+        true => ("transit", "transit_gateways: {t1: {asn: 64601}, t2: {asn: 64602, region: eu-west-1}}
+transit_gateway_vpc_attachments: {a1: {transit_gateway: t1, vpc: v, subnets: [s]}, a2: {transit_gateway: t2, vpc: w, subnets: [u]}}
+direct_connect_gateway_associations:
+  d1: {direct_connect_gateway: dxgw, transit_gateway: t1, allowed_prefixes: [10.0.0.0/16]}
+  d2: {direct_connect_gateway: dxgw, transit_gateway: t2, allowed_prefixes: [10.1.0.0/16]}
+route_tables: {r: {vpc: v, routes: [{to: 0.0.0.0/0, via: t1}]}, q: {vpc: w, routes: [{to: 0.0.0.0/0, via: t2}]}}"),
+        false => ("private", "vpn_gateways: {g1: {vpc: v}, g2: {vpc: w}}
+direct_connect_gateway_associations:
+  d1: {direct_connect_gateway: dxgw, vpn_gateway: g1}
+  d2: {direct_connect_gateway: dxgw, vpn_gateway: g2}
+route_tables: {r: {vpc: v, propagating_vpn_gateways: [g1]}, q: {vpc: w, propagating_vpn_gateways: [g2]}}"),
+    };
+    format!(
+        "
+region: us-east-1
+vpcs: {{v: {{cidr: 10.0.0.0/16}}, w: {{cidr: 10.1.0.0/16, region: eu-west-1}}}}
+{ends}
+direct_connect_gateways: {{dxgw: {{asn: 64700}}}}
+direct_connect_connections: {{line: {{router: dc}}, line-2: {{router: far, region: eu-west-1}}}}
+virtual_interfaces:
+  vif: {{type: {kind}, connection: line, vlan: 1, direct_connect_gateway: dxgw{fields}}}
+  vif-2: {{type: {kind}, connection: line-2, vlan: 1, direct_connect_gateway: dxgw{fields}}}
+subnets: {{s: {{vpc: v, az: a, cidr: 10.0.1.0/24, route_table: r}}, u: {{vpc: w, az: eu-west-1a, cidr: 10.1.1.0/24, route_table: q}}}}
+security_groups: {{g: {{vpc: v, inbound: [{{from: 172.16.0.0/12}}]}}, h: {{vpc: w, inbound: [{{from: 172.16.0.0/12}}]}}}}
+instances:
+  app: {{subnet: s, address: 10.0.1.10, security_groups: [g], listen: [443]}}
+  web: {{subnet: u, address: 10.1.1.10, security_groups: [h], listen: [443]}}
+routers:
+  dc: {{asn: 65010, networks: [172.16.0.0/16], neighbors: [{{peer: vif{near}}}]}}
+  far: {{asn: 65020, networks: [172.16.0.0/16, 172.17.0.0/16], neighbors: [{{peer: vif-2{far}}}]}}
+site_hosts:
+  db: {{router: dc, addresses: [172.16.5.5], listen: [1521]}}
+  pc: {{router: far, addresses: [172.17.5.5], listen: [1521]}}
+"
+    )
+}
+
+/// BGP-33, BGP-9: each Region takes the location that is its own; a community is the same for all.
+#[test]
+fn one_gateway_in_two_regions() {
+    for transit in [false, true] {
+        let ways = |near: &str, far: &str| {
+            let net = net(&two_regions(transit, near, far, ""));
+            [way(&net, "app -> 172.16.5.5 tcp/1521"), way(&net, "web -> 172.16.5.5 tcp/1521")].concat()
+        };
+        assert_eq!(ways("", ""), ["vif vif", "vif vif-2"]);
+        assert_eq!(ways(", prepend: 3", ""), ["vif vif", "vif vif-2"], "whatever the path");
+        assert_eq!(ways("", ", shutdown: true"), ["vif vif", "vif vif"]);
+        assert_eq!(ways("", ", communities: ['7224:7300']"), ["vif vif-2", "vif vif-2"]);
+        assert_eq!(ways("", ", communities: ['7224:7100']"), ["vif vif", "vif vif"]);
+        // Sites reach the VPCs of both Regions by either location, and answers come back by the VPC's own.
+        let net = net(&two_regions(transit, "", "", ""));
+        for question in ["pc -> app tcp/443", "pc -> web tcp/443", "app -> pc tcp/1521", "web -> pc tcp/1521"] {
+            check(&net, question, "open");
+        }
+        // Not from one VPC to the other (DX-5).
+        assert!(ask(&net, "app -> web tcp/443").outcome.word() == "no_reply");
+    }
+}
+
+/// BGP-33, BGP-12: with SiteLink the Regions see alike, and sites reach each other.
+#[test]
+fn site_link_in_two_regions() {
+    let yaml = two_regions(false, ", prepend: 1", "", ", site_link: true")
+        .replace("172.16.0.0/16, 172.17.0.0/16", "172.17.0.0/16");
+    let net = net(&yaml);
+    check(&net, "db -> pc tcp/1521", "open");
+    check(&net, "app -> pc tcp/1521", "open");
+    check(&net, "web -> db tcp/1521", "open");
+}
+
 /// DX-5, DX-6, BGP-12, BGP-16: a Direct Connect gateway joins sites only by SiteLink.
 #[test]
 fn site_link() {
