@@ -112,7 +112,8 @@ impl Context {
         let mut vlans: BTreeMap<(&str, u16), Span> = BTreeMap::new();
         for (name, vif) in &interfaces {
             let mut on = vif.connection.value.as_str();
-            if let Some(lag) = connections.get(on).and_then(|c| c.lag.as_ref()) {
+            let lag = connections.get(on).and_then(|c| c.lag.as_ref());
+            if let Some(lag) = lag.filter(|lag| lines.contains_key(lag.value.as_str())) {
                 let message = format!("`{on}` is in link aggregation group `{lag}`, which has the virtual interfaces");
                 self.problem(
                     Diagnostic::error("vif-on-member", vif.connection.span, message)
@@ -138,6 +139,7 @@ impl Context {
             self.check_asn(vif.asn.as_ref());
             self.check_vif_mtu(vif);
             self.check_route_filter(name, vif);
+            self.check_site_link(name, vif);
             let Some(end) = self.vif_end(name, vif, on) else { continue };
             let router = line.router;
             if let (Some(asn), Some(router)) = (vif.asn, router) {
@@ -192,6 +194,17 @@ impl Context {
             let message = format!("{mtu} is no MTU of such a virtual interface");
             let help = format!("AWS has {}", allowed.iter().map(u32::to_string).collect::<Vec<_>>().join(" and "));
             self.problem(Diagnostic::error("vif-mtu", mtu.span, message).help(help));
+        }
+    }
+
+    /// DX-95.
+    fn check_site_link(&mut self, name: &Spanned<String>, vif: &VirtualInterface) {
+        if vif.site_link == Some(true) && vif.direct_connect_gateway.is_none() {
+            let message = format!("`{name}` cannot have SiteLink");
+            self.problem(
+                Diagnostic::error("site-link", name.span, message)
+                    .help("it is for private and transit virtual interfaces of a Direct Connect gateway"),
+            );
         }
     }
 

@@ -130,7 +130,24 @@ impl Context {
                     ranked.routes.iter().any(|route| build.hop(*table, route) == Some(NextHop::Vif(vif)))
                 };
                 self.fabric.vifs[vif].announced = rib.iter().map(|(to, _)| to).filter(by_vif).collect();
+                self.check_announced(vif, converged);
             }
+        }
+    }
+
+    /// A session that is up and brings AWS nothing that it takes: then nothing comes by the interface either (DX-89).
+    fn check_announced(&mut self, vif: VifIx, converged: &Converged) {
+        let (v, label) = (&self.fabric.vifs[vif], &self.names.vifs[vif]);
+        let Some(router) = v.router.filter(|_| v.up && v.announced.is_empty() && converged.down.is_empty()) else {
+            return;
+        };
+        if !self.shut_down(router, &[label.id.as_str()]) {
+            let router = &self.names.routers[router].id;
+            let message = format!("AWS takes nothing of what `{router}` announces on `{}`", label.id);
+            let found = Diagnostic::warning("nothing-announced", label.span, message);
+            self.warn(
+                found.help("announce public prefixes there that `route_filter_prefixes`, if it is written, covers"),
+            );
         }
     }
 }

@@ -48,6 +48,10 @@ vpn_connections: {v: {customer_gateway: c, vpn_gateway: g, tunnels: [{replay_win
         "virtual_interfaces: {i: {type: transit, connection: line, vlan: 1, vpn_gateway: g}}";
     public_interface_with_a_gateway: "vif-end", 7, "`i`: a public virtual interface has no gateway",
         "virtual_interfaces: {i: {type: public, connection: line, vlan: 1, vpn_gateway: g}}";
+    site_link_without_a_gateway_that_has_it: "site-link", 7, "`i` cannot have SiteLink",
+        "virtual_interfaces: {i: {type: private, connection: line, vlan: 1, vpn_gateway: g, site_link: true}}";
+    nothing_that_aws_takes: "nothing-announced", 7, "AWS takes nothing of what `r` announces on `i`",
+        "virtual_interfaces: {i: {type: public, connection: line, vlan: 1}}";
     private_prefixes_for_the_public: "route-filter", 7, "10.0.0.0/8 is not public",
         "virtual_interfaces: {i: {type: public, connection: line, vlan: 1, route_filter_prefixes: [10.0.0.0/8]}}";
     public_prefixes_of_a_private_interface: "route-filter", 7, "`i` is not public, and has `route_filter_prefixes`",

@@ -239,7 +239,7 @@ fn site_link_in_two_regions() {
     check(&net, "web -> db tcp/1521", "open");
 }
 
-/// DX-5, DX-6, BGP-12, BGP-16: a Direct Connect gateway joins sites only by SiteLink.
+/// DX-5, DX-6, DX-95, BGP-12, BGP-16: a Direct Connect gateway joins sites only by SiteLink.
 #[test]
 fn site_link() {
     let second = ", vif-r: {type: private, connection: line-2, vlan: 1, direct_connect_gateway: dxgw}";

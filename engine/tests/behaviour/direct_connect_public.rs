@@ -109,8 +109,11 @@ fn the_source_must_be_announced() {
     let refused = "no_reply request vif pub: the source is in no prefix that the customer announced over it";
     let all = net(&topology("", ""));
     check(&all, "lan -> 203.0.113.10 tcp/443", refused);
-    let quiet = net(&topology("", ", neighbors: [{peer: pub, announces: []}]"));
-    check(&quiet, "pc -> 203.0.113.10 tcp/443", refused);
+    let some = topology("", ", neighbors: [{peer: pub, announces: [198.51.100.0/24]}]");
+    let some = some.replace("networks: [198.51.100.0/24,", "networks: [198.51.100.0/24, 198.18.0.0/24,");
+    let some = net(&some.replace("addresses: [172.16.0.5]", "addresses: [198.18.0.5]"));
+    check(&some, "lan -> 203.0.113.10 tcp/443", refused);
+    check(&some, "pc -> 203.0.113.10 tcp/443", "open");
     // Announced for other Regions too or not: it is announced.
     let scoped = net(&topology("", ", neighbors: [{peer: pub, communities: ['7224:9100']}]"));
     check(&scoped, "pc -> 203.0.113.10 tcp/443", "open");
@@ -183,8 +186,13 @@ fn registered_prefixes() {
     );
     let inside = topology(named, ", originates: [198.51.100.0/25]");
     assert_eq!(way(&net(&inside), "web -> pc tcp/80").len(), 2);
-    let outside = topology(", route_filter_prefixes: [198.18.0.0/24]", "");
+    let outside =
+        topology(", route_filter_prefixes: [198.18.0.0/24]", ", originates: [198.51.100.0/24, 198.18.0.0/24]");
     assert_eq!(way(&net(&outside), "web -> pc tcp/80"), [""; 0]);
+    assert_eq!(way(&net(&outside), "web -> 198.18.0.5 tcp/80").len(), 2);
+    let codes = |yaml: &str| diagnostics(yaml).into_iter().map(|d| d.code).collect::<Vec<_>>();
+    assert_eq!(codes(&topology(", route_filter_prefixes: [198.18.0.0/24]", "")), ["nothing-announced"]);
+    assert_eq!(codes(&topology("", ", neighbors: [{peer: pub, shutdown: true}]")), [""; 0]);
 }
 
 /// DX-2, DX-92: 1,500 bytes; the run and the explanation agree.
