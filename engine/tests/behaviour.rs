@@ -16,6 +16,7 @@ mod behaviour {
     mod diagnostics_direct_connect;
     mod diagnostics_hybrid;
     mod direct_connect;
+    mod direct_connect_line;
     mod direct_connect_public;
     mod edge;
     mod egress_only;

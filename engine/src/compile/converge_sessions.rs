@@ -2,6 +2,7 @@
 
 use super::context::Context;
 use super::converge::{Build, Way};
+use super::direct_connect_views::AwsEnd;
 use super::tgw_route_table::TgwDraft;
 use crate::base::ids::{RouterIx, TunnelIx};
 use crate::base::{Cidr, Nanos};
@@ -133,32 +134,28 @@ impl Context {
     pub(super) fn vif_sessions(&mut self, build: &mut Build) {
         for vif in self.fabric.vifs.indices() {
             let v = self.fabric.vifs[vif].clone();
-            if let VifEnd::Public(location) = v.end {
-                self.public_sessions(build, vif, location);
+            let Some(router) = v.router else {
+                self.registered_routes(build, vif);
                 continue;
-            }
-            let Some(router) = v.router else { continue };
+            };
             let id = self.names.vifs[vif].id.clone();
             let keys = [id.as_str()];
             let up = v.up && !self.shut_down(router, &keys);
             let bgp = build.next_bgp();
             let site = build.routers[router];
             let ends = match v.end {
-                VifEnd::Vgw(vgw) => {
-                    let import = Import::direct_connect(false, false);
-                    vec![(build.vgws[vgw], Export::vgw_to_site(), Class::DirectConnect, import)]
-                }
+                VifEnd::Vgw(vgw) => vec![AwsEnd::of_vgw(build.vgws[vgw])],
                 VifEnd::Dxgw(dxgw) => self.dxgw_ends(build, dxgw, vif),
-                VifEnd::Public(_) => unreachable!("its sessions are made above"),
+                VifEnd::Public(location) => self.public_ends(build, vif, location),
             };
-            for (table, tells, class, import) in ends {
+            for AwsEnd { table, tells, class, hears, limit } in ends {
                 let kind = build.kind(table, site);
                 let way = Way::Next(NextHop::Vif(vif));
                 let down = Session { up, ..Session::new(table, site, kind, Class::Bgp) };
                 build.tell(down.exporting(tells).importing(self.import_of(router, &keys)).of_bgp(bgp), way);
                 let session = Session { up, ..Session::new(site, table, kind, class) };
-                let session = session.exporting(self.export_of(router, &keys)).importing(import);
-                build.tell(session.of_bgp(bgp).limited(crate::control::aws::DX_PREFIXES_MAX), way);
+                let session = session.exporting(self.export_of(router, &keys)).importing(hears);
+                build.tell(session.of_bgp(bgp).limited(limit), way);
             }
         }
     }

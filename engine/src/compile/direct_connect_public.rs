@@ -8,12 +8,13 @@
 //! another way to the same prefixes; VPN tunnels over a public virtual interface, which cross the internet here.
 
 use super::context::{Context, label, position};
-use super::converge::{Build, Way};
+use super::converge::Build;
+use super::direct_connect_views::AwsEnd;
 use super::endpoint::service_of_list;
 use crate::base::Cidr;
 use crate::base::ids::{PublicIx, VifIx};
 use crate::control::aws::{PUBLIC_ASN, PUBLIC_PREFIXES_MAX};
-use crate::control::{Class, Converged, Distance, Export, Import, Kind, Session, Table, is_public};
+use crate::control::{Class, Converged, Distance, Export, Import, Kind, Table, is_public};
 use crate::diag::Diagnostic;
 use crate::fabric::{NextHop, Public, VifEnd};
 use crate::spec::{Name, Spanned, VirtualInterface, VirtualInterfaceType};
@@ -83,35 +84,28 @@ impl Context {
         }
     }
 
-    /// The session of a public virtual interface, with every Region. Of a customer who is not described, what it has named
-    /// to AWS is all that is known.
-    pub(super) fn public_sessions(&mut self, build: &mut Build, vif: VifIx, location: PublicIx) {
-        let (v, id) = (self.fabric.vifs[vif].clone(), self.names.vifs[vif].id.clone());
-        let written = &self.spec.virtual_interfaces[id.as_str()].route_filter_prefixes;
-        let registered: Option<Vec<Cidr>> = written.as_ref().map(|list| list.iter().map(|p| p.value).collect());
-        let Some(router) = v.router else {
-            for to in registered.into_iter().flatten().filter(|_| v.up) {
-                for table in build.publics.clone().iter() {
-                    build.own(*table, to, Class::DirectConnect, NextHop::Vif(vif));
-                }
+    /// Of a customer who is not described, what it has named to AWS is all that is known.
+    pub(super) fn registered_routes(&mut self, build: &mut Build, vif: VifIx) {
+        let (v, id) = (&self.fabric.vifs[vif], self.names.vifs[vif].id.as_str());
+        let listed = self.spec.virtual_interfaces[id].route_filter_prefixes.iter().flatten();
+        for to in listed.filter(|_| v.up && matches!(v.end, VifEnd::Public(_))) {
+            for table in build.publics.clone().iter() {
+                build.own(*table, to.value, Class::DirectConnect, NextHop::Vif(vif));
             }
-            return;
-        };
-        let keys = [id.as_str()];
-        let up = v.up && !self.shut_down(router, &keys);
-        let (bgp, site) = (build.next_bgp(), build.routers[router]);
-        for (region, table) in build.publics.clone().iter_enumerated() {
-            let distance = distance(&self.names.regions[region.0 as usize], &self.names.regions[location.0 as usize]);
-            let kind = build.kind(*table, site);
-            let way = Way::Next(NextHop::Vif(vif));
-            let down = Session { up, ..Session::new(*table, site, kind, Class::Bgp) };
-            let down = down.exporting(Export::public_to_site(distance)).importing(self.import_of(router, &keys));
-            build.tell(down.of_bgp(bgp), way);
-            let session = Session { up, ..Session::new(site, *table, kind, Class::DirectConnect) };
-            let heard = Import::public(distance, registered.as_deref());
-            let session = session.exporting(self.export_of(router, &keys)).importing(heard);
-            build.tell(session.of_bgp(bgp).limited(PUBLIC_PREFIXES_MAX), way);
         }
+    }
+
+    /// What a public virtual interface's session is with: every Region.
+    pub(super) fn public_ends(&self, build: &Build, vif: VifIx, location: PublicIx) -> Vec<AwsEnd> {
+        let written = &self.spec.virtual_interfaces[self.names.vifs[vif].id.as_str()].route_filter_prefixes;
+        let registered: Option<Vec<Cidr>> = written.as_ref().map(|list| list.iter().map(|p| p.value).collect());
+        let name = |region: PublicIx| &self.names.regions[region.0 as usize];
+        let ends = build.publics.iter_enumerated().map(|(region, table)| {
+            let distance = distance(name(region), name(location));
+            let (tells, hears) = (Export::public_to_site(distance), Import::public(distance, registered.as_deref()));
+            AwsEnd { table: *table, tells, class: Class::DirectConnect, hears, limit: PUBLIC_PREFIXES_MAX }
+        });
+        ends.collect()
     }
 
     /// What customers have announced, as forwarding tables, and by interface.

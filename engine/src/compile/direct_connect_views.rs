@@ -10,11 +10,31 @@ use super::context::Context;
 use super::converge::Build;
 use crate::base::ids::{DxgwIx, VifIx};
 use crate::base::{Cidr, IndexVec};
+use crate::control::aws::DX_PREFIXES_MAX;
 use crate::control::{Class, Converged, Export, Import, TableIx};
 use crate::fabric::{Fib, FibIx, NextHop};
 use crate::spec::DirectConnectGatewayAssociation;
 use crate::verdict::RowKind;
 use std::collections::BTreeMap;
+
+/// A table at AWS's end of a virtual interface, and what it tells and hears. All of an interface are of one BGP session.
+pub(super) struct AwsEnd {
+    pub(super) table: TableIx,
+    pub(super) tells: Export,
+    /// What kind of route it makes of what it hears.
+    pub(super) class: Class,
+    pub(super) hears: Import,
+    /// How many prefixes of a family it takes.
+    pub(super) limit: u32,
+}
+
+impl AwsEnd {
+    /// A virtual private gateway.
+    pub(super) fn of_vgw(table: TableIx) -> Self {
+        let (tells, hears) = (Export::vgw_to_site(), Import::direct_connect(false, false));
+        Self { table, tells, class: Class::DirectConnect, hears, limit: DX_PREFIXES_MAX }
+    }
+}
 
 impl Build {
     /// The table of a gateway as a Region sees it; the first one if the Region is not known.
@@ -48,8 +68,8 @@ impl Context {
         if regions.is_empty() { vec![None] } else { regions }
     }
 
-    /// What a virtual interface's session is with at a gateway: its tables, and how each tells and hears.
-    pub(super) fn dxgw_ends(&self, build: &Build, dxgw: DxgwIx, vif: VifIx) -> Vec<(TableIx, Export, Class, Import)> {
+    /// What a virtual interface's session is with at a gateway.
+    pub(super) fn dxgw_ends(&self, build: &Build, dxgw: DxgwIx, vif: VifIx) -> Vec<AwsEnd> {
         let site_link = self.fabric.vifs[vif].site_link;
         let line = &self.spec.virtual_interfaces[self.names.vifs[vif].id.as_str()].connection;
         let location = self.region_of_line(line);
@@ -58,7 +78,8 @@ impl Context {
             // BGP-9: whether the location is another Region's.
             let remote = region.is_some_and(|region| self.names.regions[region as usize] != location);
             let tells = Export::dxgw_to_site(site_link && n == 0);
-            (*table, tells, Class::of_vif(site_link), Import::direct_connect(remote, site_link))
+            let (class, hears) = (Class::of_vif(site_link), Import::direct_connect(remote, site_link));
+            AwsEnd { table: *table, tells, class, hears, limit: DX_PREFIXES_MAX }
         };
         views.map(end).collect()
     }
