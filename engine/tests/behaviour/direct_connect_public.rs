@@ -1,7 +1,11 @@
 //! Public virtual interfaces of Direct Connect: `docs/behaviour/direct-connect.md`, `docs/behaviour/route-selection.md`.
 
 use super::harness::*;
+use vpcsim_engine::base::ids::VifIx;
+use vpcsim_engine::base::rng::Stream;
 use vpcsim_engine::compile::Network;
+use vpcsim_engine::verdict::Stage;
+use vpcsim_engine::wire::Headers;
 
 /// A VPC here with a public and a private subnet, one on another continent, and a site with public and private networks on a
 /// public virtual interface. `vif` are further fields of that, `router` the router's.
@@ -204,4 +208,53 @@ fn packets_cross() {
     let codes = |yaml: &str| diagnostics(yaml).into_iter().map(|d| d.code).collect::<Vec<_>>();
     assert_eq!(codes(&topology(", mtu: 1500", "")), [""; 0]);
     assert_eq!(codes(&topology(", mtu: 9001", "")), ["vif-mtu"]);
+}
+
+/// DX-89, DX-90, DX-92: whatever customers announce, no packet crosses AWS from one to another, and a way over a public
+/// virtual interface has an announced address at the customer's end.
+#[test]
+fn random_policies_keep_customers_apart() {
+    for seed in 0..150 {
+        let stream = &mut Stream::new(seed, "public", "policies");
+        let mut pick = |options: &[&str]| options[stream.below(options.len() as u64) as usize].to_owned();
+        let scopes = ["", ", communities: ['7224:9100']", ", communities: ['7224:9200']", ", prepend: 2"];
+        let announces = ["", ", announces: [198.51.100.0/25]", ", announces: [198.51.100.0/24, 172.16.0.0/16]"];
+        let session = format!(", neighbors: [{{peer: pub{}{}}}]", pick(&scopes), pick(&announces));
+        let route =
+            pick(&["", ", routes: [{to: 0.0.0.0/0, via: pub}]", ", originates: [198.51.100.0/24, 192.0.2.0/24]"]);
+        let filter = pick(&["", ", route_filter_prefixes: [198.51.100.0/24]", ", up: false"]);
+        let second = pick(&["[192.0.2.0/24]", "[192.0.2.0/24, 198.51.100.0/24]"]);
+        let yaml = topology(&filter, &format!("{session}{route}"))
+            .replace("networks: [192.0.2.0/24]", &format!("networks: {second}"))
+            .replace(
+                "line: {router: dc}",
+                &format!("line: {{router: dc{}}}", pick(&["", ", up: false", ", loss: 100%"])),
+            );
+        let (spec, _) = vpcsim_engine::spec::read(vpcsim_engine::diag::FileIx(0), yaml.as_bytes());
+        let net = vpcsim_engine::compile::compile(&spec.unwrap()).0.expect("warnings only");
+        for question in ["pc -> 192.0.2.5 tcp/80", "peer -> 198.51.100.5 tcp/80", "lan -> 192.0.2.5 tcp/80"] {
+            // By its own network at most: a site may have the other's prefix.
+            let over = ask(&net, question).request.steps.iter().filter(|s| matches!(s.stage, Stage::Vif(_))).count();
+            assert!(over <= 2 && ask(&net, question).outcome.word() != "open", "seed {seed}: {question}\n{yaml}");
+        }
+        let sites = ["pc", "lan", "peer"];
+        let asked = sites.map(|site| format!("{site} -> 203.0.113.10 tcp/443"));
+        let others =
+            ["web -> 198.51.100.5 tcp/80", "far -> 198.51.100.5 tcp/80", "app -> 192.0.2.5 tcp/80"].map(String::from);
+        for question in asked.iter().chain(&others) {
+            let answer = ask(&net, question);
+            let steps = answer.request.steps.iter().chain(answer.reply.iter().flat_map(|reply| &reply.steps));
+            let mut over = steps.filter(|s| s.decision.allow).filter_map(|s| match s.stage {
+                Stage::Vif(vif) => Some((vif, s.before)),
+                _ => None,
+            });
+            if answer.outcome.word() == "open" {
+                let announced = |(vif, h): (VifIx, Headers)| {
+                    let all = &net.fabric.vifs[vif].announced;
+                    all.iter().any(|block| block.contains(h.src) || block.contains(h.dst))
+                };
+                assert!(over.all(announced), "seed {seed}: {question}\n{yaml}");
+            }
+        }
+    }
 }
