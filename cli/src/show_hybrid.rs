@@ -56,12 +56,13 @@ pub(crate) fn view(network: &Network, kind: Kind) -> Value {
             let end = match vif.end {
                 VifEnd::Vgw(vgw) => names.vgws[vgw].to_string(),
                 VifEnd::Dxgw(dxgw) => names.dxgws[dxgw].to_string(),
+                VifEnd::Public(region) => format!("AWS public network, {}", names.publics[region]),
             };
             let line = &network.spec.virtual_interfaces[names.vifs[index].id.as_str()].connection;
             json!({
                 "virtual_interface": names.vifs[index].to_string(), "state": if vif.up { "up" } else { "down" },
                 "aws": end, "router": router(vif.router), "vlan": vif.vlan, "addresses": vif.addresses, "mtu": vif.mtu,
-                "site_link": vif.site_link, "connection": line.value, "connections": connections(network, line),
+                "site_link": vif.site_link, "announced": vif.announced, "connection": line.value, "connections": connections(network, line),
             })
         }
         Kind::Router(index) => {

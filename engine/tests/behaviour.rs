@@ -18,6 +18,8 @@ mod behaviour {
     mod diagnostics_direct_connect;
     mod diagnostics_hybrid;
     mod direct_connect;
+    mod direct_connect_line;
+    mod direct_connect_public;
     mod edge;
     mod egress_only;
     mod endpoint;

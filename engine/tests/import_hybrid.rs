@@ -418,7 +418,8 @@ const DIRECT_CONNECT: &str = r#"{"connections": [
      "bgpPeers": [{"bgpStatus": "down", "amazonAddress": "169.254.101.1/30", "customerAddress": "169.254.101.2/30"}]},
     {"virtualInterfaceId": "dxvif-3", "virtualInterfaceType": "private", "virtualInterfaceState": "available", "connectionId": "dxcon-host",
      "region": "eu-west-2", "location": "EqLD5", "vlan": 103, "asn": 65011, "virtualGatewayId": "vgw-2", "directConnectGatewayId": ""},
-    {"virtualInterfaceId": "dxvif-4", "virtualInterfaceType": "public", "virtualInterfaceState": "available", "connectionId": "dxcon-1", "vlan": 104},
+    {"virtualInterfaceId": "dxvif-4", "virtualInterfaceType": "public", "virtualInterfaceState": "available", "connectionId": "dxcon-1", "vlan": 104,
+     "virtualGatewayId": "", "routeFilterPrefixes": [{"cidr": "198.51.100.0/24"}]},
     {"virtualInterfaceId": "dxvif-5", "virtualInterfaceType": "private", "virtualInterfaceState": "confirming", "connectionId": "dxcon-1", "vlan": 105},
     {"virtualInterfaceId": "dxvif-6", "virtualInterfaceType": "private", "virtualInterfaceState": "available", "connectionId": "dxcon-1",
      "vlan": 106, "virtualGatewayId": "vgw-7"},
@@ -473,7 +474,10 @@ fn direct_connect_in_lower_camel_case() {
     assert_eq!(name(&spec.virtual_interfaces["dxvif-3"].vpn_gateway), Some("vgw-2"));
     assert_eq!(spec.direct_connect_connections["dxcon-host"].location.as_deref(), Some("EqLD5"));
     assert_eq!(missing(&import, "dxvif-3"), ["dxcon-host"]);
-    assert_eq!(kind(&import, "dxvif-4"), "public virtual interface");
+    let public = &spec.virtual_interfaces["dxvif-4"];
+    assert_eq!((public.kind, name(&public.vpn_gateway)), (VirtualInterfaceType::Public, None));
+    assert_eq!(public.route_filter_prefixes.as_deref().map(words), Some(vec!["198.51.100.0/24".into()]));
+    assert!(spec.virtual_interfaces.values().filter(|vif| vif.route_filter_prefixes.is_some()).count() == 1);
     assert_eq!(skipped(&import, "dxvif-5"), ["state confirming"]);
     assert_eq!(
         (kind(&import, "dxvif-6"), missing(&import, "dxvif-6")),

@@ -241,6 +241,9 @@ fn ways_to_sites_are_set() {
     assert_eq!((vif.shutdown, vif.prepend.map(|p| p.value), vif.local_preference), (Some(true), Some(1), Some(50)));
     let spec = changed("router: dc, set_neighbor: {peer: vpn/2, med: 7}").unwrap();
     assert_eq!((neighbor(&spec, 1).peer.value.as_str(), neighbor(&spec, 1).med), ("vpn/2", Some(7)));
+    let spec = changed("direct_connect_connection: line, set: {up: false, loss: 5%}").unwrap();
+    let line = &spec.direct_connect_connections["line"];
+    assert_eq!((line.up, line.loss.map(|loss| loss.to_string())), (Some(false), Some("5%".into())));
     let spec = changed("virtual_interface: vif, set: {up: false}").unwrap();
     assert_eq!(spec.virtual_interfaces["vif"].up, Some(false));
     // The tunnels that AWS makes are written out before one of them is changed.

@@ -66,6 +66,10 @@ fn the_examples_show_what_they_say() {
         "public-private-nat",
         "app-a -> packages tcp/443 open\n app-b -> packages tcp/443 open\n app-a -> app-b tcp/8080 open\n app-a -> app-b ping reply",
     );
+    shows(
+        "direct-connect-group",
+        "gateway -> 203.0.113.10 tcp/443 open\n shop-1 -> gateway tcp/443 open\n ledger -> 203.0.113.10 tcp/443 no_reply",
+    );
     shows("nat-instance", "worker-1 -> packages tcp/443 open\n worker-1 -> packages tcp/22 no_reply");
     shows(
         "bastion",

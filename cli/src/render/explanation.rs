@@ -212,6 +212,9 @@ fn stop(network: &Network, step: &Step) -> String {
         }
         Stage::Vgw(vgw) => format!("vgw {}{}", names.vgws[vgw].short(), route_text(network, by)),
         Stage::Dxgw(dxgw) => format!("dxgw {}{}", names.dxgws[dxgw].short(), route_text(network, by)),
+        Stage::Public(region) => {
+            format!("aws public network {}{}", names.publics[region].short(), route_text(network, by))
+        }
         Stage::Router(router) => format!("router {}{}", names.routers[router].short(), route_text(network, by)),
         Stage::Mcast | Stage::Tunnel(_) | Stage::Vif(_) | Stage::Lag(_) => names.row_text(fabric, by),
         Stage::Cvpn(_) => names.row_text(fabric, by) + &rewritten(&step.before, &step.after),

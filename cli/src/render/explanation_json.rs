@@ -83,6 +83,7 @@ const fn stage_word(stage: Stage) -> &'static str {
         Stage::Tunnel(_) => "vpn_tunnel",
         Stage::Dxgw(_) => "direct_connect_gateway",
         Stage::Vif(_) => "virtual_interface",
+        Stage::Public(_) => "aws_public_network",
         Stage::Lag(_) => "link_aggregation_group",
         Stage::Router(_) => "router",
         Stage::CvpnClient(_) => "client_vpn_client",

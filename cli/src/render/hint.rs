@@ -135,6 +135,7 @@ fn path(network: &Network, owner: PathOwner) -> (&str, &Fib) {
     match owner {
         PathOwner::Router(router) => (names.routers[router].short(), &fabric.routers[router].fib),
         PathOwner::Vgw(vgw) => (names.vgws[vgw].short(), &fabric.vgws[vgw].fib),
+        PathOwner::Public(region) => (names.publics[region].short(), &fabric.publics[region].fib),
         PathOwner::Dxgw(dxgw) => (names.dxgws[dxgw].short(), &fabric.dxgws[dxgw].fib),
     }
 }

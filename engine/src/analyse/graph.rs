@@ -71,6 +71,8 @@ pub fn resources(network: &Network) -> DiGraph<Resource, String> {
         names.vgws.iter().map(|label| add("virtual private gateway", label.to_string())).collect();
     let dxgws: Vec<NodeIndex> =
         names.dxgws.iter().map(|label| add("Direct Connect gateway", label.to_string())).collect();
+    let publics: Vec<NodeIndex> =
+        names.publics.iter().map(|label| add("AWS public network", label.to_string())).collect();
     let routers: Vec<NodeIndex> = names.routers.iter().map(|label| add("router", label.to_string())).collect();
     let others: Vec<NodeIndex> =
         names.not_modelled.iter().map(|(label, _)| add("not modelled", label.to_string())).collect();
@@ -111,6 +113,7 @@ pub fn resources(network: &Network) -> DiGraph<Resource, String> {
         let from = match v.end {
             VifEnd::Vgw(vgw) => vgws[vgw.to_usize()],
             VifEnd::Dxgw(dxgw) => dxgws[dxgw.to_usize()],
+            VifEnd::Public(region) => publics[region.to_usize()],
         };
         if let Some(router) = v.router {
             graph.add_edge(from, routers[router.to_usize()], names.vifs[vif].to_string());

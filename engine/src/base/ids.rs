@@ -43,6 +43,8 @@ index_type! {
     pub VgwIx;
     /// A tunnel of a VPN connection.
     pub TunnelIx;
+    /// AWS's public network, as one Region sees it: the number that VPCs carry for it.
+    pub PublicIx;
     /// A Direct Connect gateway.
     pub DxgwIx;
     /// A link aggregation group of Direct Connect connections.

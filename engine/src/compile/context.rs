@@ -315,6 +315,7 @@ fn empty_fabric(epoch: u16) -> Fabric {
         vgws: IndexVec::new(),
         tunnels: IndexVec::new(),
         dxgws: IndexVec::new(),
+        publics: IndexVec::new(),
         lags: IndexVec::new(),
         vifs: IndexVec::new(),
         routers: IndexVec::new(),

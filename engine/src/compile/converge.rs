@@ -9,7 +9,7 @@ use super::context::Context;
 use super::speakers::{Bgp, Control};
 use super::tgw_route_table::TgwDraft;
 use super::vpn::{AMAZON_ASN, CUSTOMER_ASN};
-use crate::base::ids::{DxgwIx, RouterIx, TgwAttachIx, TgwRtbIx, TunnelIx, VgwIx};
+use crate::base::ids::{DxgwIx, PublicIx, RouterIx, TgwAttachIx, TgwRtbIx, TunnelIx, VgwIx};
 use crate::base::{Cidr, IndexVec};
 use crate::control::{Class, Kind, Plan, Route, Session, SessionIx, SessionKind, Table, TableIx, Via, converge};
 use crate::diag::{Diagnostic, Span};
@@ -40,7 +40,9 @@ pub(super) struct Build {
     pub(super) plan: Plan,
     pub(super) routers: IndexVec<RouterIx, TableIx>,
     pub(super) vgws: IndexVec<VgwIx, TableIx>,
-    pub(super) dxgws: IndexVec<DxgwIx, TableIx>,
+    /// A Direct Connect gateway as each Region sees it that it has associations in; at least one.
+    pub(super) dxgws: IndexVec<DxgwIx, Vec<(Option<u32>, TableIx)>>,
+    pub(super) publics: IndexVec<PublicIx, TableIx>,
     pub(super) tgw_rtbs: BTreeMap<TgwRtbIx, TableIx>,
     pub(super) ways: IndexVec<SessionIx, Way>,
     /// What the numbers of a table's own routes stand for.
@@ -60,6 +62,10 @@ impl Build {
         t.locals.push(Route::local(to, id, class));
         self.own.insert((table, id), hop);
     }
+    /// Where a route of a table leads.
+    pub(super) fn hop(&self, table: TableIx, route: &Route) -> Option<NextHop> {
+        next_hop(self, table, route)
+    }
     pub(super) fn kind(&self, a: TableIx, b: TableIx) -> SessionKind {
         if self.plan.tables[a].asn == self.plan.tables[b].asn { SessionKind::Ibgp } else { SessionKind::Ebgp }
     }
@@ -78,6 +84,7 @@ impl Context {
         self.tables(&mut build, drafts);
         self.router_sessions(&mut build);
         self.tunnel_sessions(&mut build, drafts);
+        self.public_tables(&mut build);
         self.vif_sessions(&mut build);
         self.association_sessions(&mut build, drafts);
         self.router_statics(&mut build);
@@ -122,12 +129,8 @@ impl Context {
             let fib = self.fib(&build, table, rib, old, RowKind::VgwRoute, vgw.0);
             self.fabric.vgws[vgw].fib = fib;
         }
-        for dxgw in self.fabric.dxgws.indices() {
-            let old = self.fabric.dxgws[dxgw].fib.clone();
-            let table = build.dxgws[dxgw];
-            let fib = self.fib(&build, table, &converged.ribs[table], old, RowKind::DxgwRoute, dxgw.0);
-            self.fabric.dxgws[dxgw].fib = fib;
-        }
+        self.dxgw_fibs(&build, &converged);
+        self.public_fibs(&build, &converged);
         for (rtb, table) in &build.tgw_rtbs {
             learnt.tgw_rtbs.insert(*rtb, self.learnt_by_tgw(&build, &converged.ribs[*table]));
         }
@@ -170,7 +173,9 @@ impl Context {
         for dxgw in self.fabric.dxgws.indices() {
             let written = &self.spec.direct_connect_gateways[self.names.dxgws[dxgw].id.as_str()];
             let asn = written.asn.map_or(AMAZON_ASN, |asn| asn.value);
-            build.dxgws.push(build.plan.tables.push(Table::new(Kind::Dxgw, asn, dxgw.0)));
+            let regions = self.dxgw_regions(dxgw);
+            let view = |region| (region, build.plan.tables.push(Table::new(Kind::Dxgw, asn, dxgw.0)));
+            build.dxgws.push(regions.into_iter().map(view).collect());
         }
         for draft in drafts {
             let written = &self.spec.transit_gateways[self.names.tgws[draft.tgw].id.as_str()];
@@ -190,6 +195,7 @@ impl Context {
             match vif.end {
                 VifEnd::Vgw(vgw) => self.fabric.vgws[vgw].complete = false,
                 VifEnd::Dxgw(dxgw) => self.fabric.dxgws[dxgw].complete = false,
+                VifEnd::Public(_) => {}
             }
         }
         for (tunnel, t) in self.fabric.tunnels.iter_enumerated().filter(|(_, t)| t.router.is_none()) {
@@ -214,7 +220,7 @@ impl Context {
     }
 
     /// What a table uses, as a forwarding table.
-    fn fib(
+    pub(super) fn fib(
         &mut self,
         build: &Build,
         table: TableIx,

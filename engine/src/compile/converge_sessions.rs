@@ -2,9 +2,10 @@
 
 use super::context::Context;
 use super::converge::{Build, Way};
+use super::direct_connect_views::AwsEnd;
 use super::tgw_route_table::TgwDraft;
 use super::vpn::AMAZON_ASN;
-use crate::base::ids::{DxgwIx, RouterIx, TgwAttachIx, TunnelIx};
+use crate::base::ids::{RouterIx, TgwAttachIx, TunnelIx};
 use crate::base::{Cidr, Nanos};
 use crate::control::{Accept, Class, Export, Import, Session, SessionKind};
 use crate::diag::Diagnostic;
@@ -148,49 +149,33 @@ impl Context {
     pub(super) fn vif_sessions(&mut self, build: &mut Build) {
         for vif in self.fabric.vifs.indices() {
             let v = self.fabric.vifs[vif].clone();
-            let Some(router) = v.router else { continue };
+            let Some(router) = v.router else {
+                self.registered_routes(build, vif);
+                continue;
+            };
             let id = self.names.vifs[vif].id.clone();
             let keys = [id.as_str()];
             let up = v.up && !self.shut_down(router, &keys);
             let Some(speakers) = v.speakers else { continue };
             let site = build.routers[router];
-            let (table, tells, class, import) = match v.end {
-                VifEnd::Vgw(vgw) => {
-                    let import = Import::direct_connect(false, false);
-                    (build.vgws[vgw], Export::vgw_to_site(), Class::DirectConnect, import)
-                }
-                VifEnd::Dxgw(dxgw) => {
-                    let import = Import::direct_connect(self.is_remote(&id, dxgw), v.site_link);
-                    (build.dxgws[dxgw], Export::dxgw_to_site(v.site_link), Class::of_vif(v.site_link), import)
-                }
+            let ends = match v.end {
+                VifEnd::Vgw(vgw) => vec![AwsEnd::of_vgw(build.vgws[vgw])],
+                VifEnd::Dxgw(dxgw) => self.dxgw_ends(build, dxgw, vif),
+                VifEnd::Public(location) => self.public_ends(build, vif, location),
             };
-            let asns = [site, table].map(|table| build.plan.tables[table].asn);
+            let Some(first) = ends.first() else { continue };
+            let asns = [site, first.table].map(|table| build.plan.tables[table].asn);
             let bgp = self.bgp(build, speakers, asns, [&keys, &[]]);
-            let kind = build.kind(table, site);
-            let way = Way::Next(NextHop::Vif(vif));
-            let down = Session { up, ..Session::new(table, site, kind, Class::Bgp) };
-            build.tell(down.exporting(tells).importing(self.import_of(router, &keys)).of_bgp(bgp), way);
-            let session = Session { up, ..Session::new(site, table, kind, class) };
-            let session = session.exporting(self.export_of(router, &keys)).importing(import);
-            build.tell(session.of_bgp(bgp).limited(crate::control::aws::DX_PREFIXES_MAX), way);
-        }
-    }
-
-    /// BGP-9: whether the location is in another Region than what the gateway is associated with first.
-    pub(super) fn is_remote(&self, vif: &str, dxgw: DxgwIx) -> bool {
-        let own = self.region_of_line(&self.spec.virtual_interfaces[vif].connection);
-        let gateway = &self.names.dxgws[dxgw].id;
-        let mut associations = self.spec.direct_connect_gateway_associations.values();
-        let first = associations.find(|a| a.direct_connect_gateway.value == *gateway);
-        let region = first.and_then(|a| {
-            if let Some(tgw) = &a.transit_gateway {
-                let tgw = self.ids.tgws.get(tgw.value.as_str())?;
-                return Some(self.names.regions[self.fabric.tgws[*tgw].region as usize].clone());
+            for AwsEnd { table, tells, class, hears, limit } in ends {
+                let kind = build.kind(table, site);
+                let way = Way::Next(NextHop::Vif(vif));
+                let down = Session { up, ..Session::new(table, site, kind, Class::Bgp) };
+                build.tell(down.exporting(tells).importing(self.import_of(router, &keys)).of_bgp(bgp), way);
+                let session = Session { up, ..Session::new(site, table, kind, class) };
+                let session = session.exporting(self.export_of(router, &keys)).importing(hears);
+                build.tell(session.of_bgp(bgp).limited(limit), way);
             }
-            let vgw = self.ids.vgws.get(a.vpn_gateway.as_ref()?.value.as_str())?;
-            Some(self.names.regions[self.fabric.vpcs[self.fabric.vgws[*vgw].vpc?].region as usize].clone())
-        });
-        region.is_some_and(|region| region != own)
+        }
     }
 
     pub(super) fn association_sessions(&mut self, build: &mut Build, drafts: &[TgwDraft]) {
@@ -199,7 +184,7 @@ impl Context {
             let Some(dxgw) = self.ids.dxgws.get(association.direct_connect_gateway.value.as_str()).copied() else {
                 continue;
             };
-            let gateway = build.dxgws[dxgw];
+            let gateway = build.dxgw_for(dxgw, self.association_region(association));
             let listed: Option<Vec<Cidr>> =
                 association.allowed_prefixes.as_ref().map(|list| list.iter().map(|p| p.value).collect());
             let vgw = association.vpn_gateway.as_ref().and_then(|v| self.ids.vgws.get(v.value.as_str()).copied());

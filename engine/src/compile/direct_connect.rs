@@ -1,12 +1,13 @@
-//! Direct Connect: virtual interfaces, gateways and associations.
+//! Direct Connect: virtual interfaces, gateways and associations. What carries the interfaces is in
+//! `direct_connect_line`, AWS's public network in `direct_connect_public`, what each Region makes of a gateway in
+//! `direct_connect_views`.
 //!
-//! Not modelled: public virtual interfaces, which are said to be so; a Direct Connect gateway with
-//! associations in several Regions decides as the first one's Region sees it, with a warning.
+//! Not modelled: several sessions of one interface, the lower MTU of static routes to a virtual private gateway.
 
-use super::context::{Context, label};
+use super::context::{Context, label, position};
 use super::vpn::CUSTOMER_ASN;
 use crate::base::Cidr;
-use crate::base::ids::DxgwIx;
+use crate::base::ids::{DxgwIx, PublicIx};
 use crate::base::rng::salt;
 use crate::diag::{Diagnostic, Span};
 use crate::fabric::{Dxgw, TgwAttachKind, Vif, VifEnd};
@@ -18,11 +19,13 @@ use std::net::{IpAddr, Ipv4Addr};
 /// Implied rows of a Direct Connect gateway, in the order of `DxgwRow`.
 const DXGW_ROWS: [(RowKind, Dir); 2] = [(RowKind::DxgwUnknown, Dir::In), (RowKind::DxgwNotJoined, Dir::In)];
 /// Implied rows of a virtual interface, in the order of `VifRow`.
-const VIF_ROWS: [(RowKind, Dir); 4] = [
+const VIF_ROWS: [(RowKind, Dir); 6] = [
     (RowKind::VifPass, Dir::In),
     (RowKind::VifMtu, Dir::In),
     (RowKind::VifDown, Dir::In),
     (RowKind::VifUnknown, Dir::In),
+    (RowKind::VifSource, Dir::In),
+    (RowKind::VifNotAws, Dir::In),
 ];
 
 impl Context {
@@ -33,7 +36,7 @@ impl Context {
             let index = self.fabric.dxgws.next_index();
             let rows = self.row_block(index.0, &DXGW_ROWS);
             let fib = self.empty_fib(RowKind::DxgwRouteNone, index.0);
-            self.fabric.dxgws.push(Dxgw { fib, complete: true, rows });
+            self.fabric.dxgws.push(Dxgw { fib, views: Box::default(), complete: true, rows });
             self.names.dxgws.push(label(name, gateway.name_tag.as_ref()));
             self.ids.dxgws.insert(name.value.clone(), index);
         }
@@ -54,7 +57,6 @@ impl Context {
         let associations = std::mem::take(&mut self.spec.direct_connect_gateway_associations);
         let mut kinds: BTreeMap<DxgwIx, (bool, Span)> = BTreeMap::new();
         let mut allowed: BTreeMap<DxgwIx, Vec<(Cidr, Span)>> = BTreeMap::new();
-        let mut regions: BTreeMap<DxgwIx, u32> = BTreeMap::new();
         for (name, association) in &associations {
             let dxgw = self.dxgw_named(&association.direct_connect_gateway);
             let by_tgw = match (&association.vpn_gateway, &association.transit_gateway) {
@@ -67,23 +69,6 @@ impl Context {
                 }
             };
             let (Some(dxgw), Some(by_tgw)) = (dxgw, by_tgw) else { continue };
-            let region = match (&association.transit_gateway, &association.vpn_gateway) {
-                (Some(tgw), _) => self.ids.tgws.get(tgw.value.as_str()).map(|tgw| self.fabric.tgws[*tgw].region),
-                (_, Some(vgw)) => {
-                    let vgw = self.ids.vgws.get(vgw.value.as_str()).map(|vgw| &self.fabric.vgws[*vgw]);
-                    vgw.and_then(|vgw| vgw.vpc).map(|vpc| self.fabric.vpcs[vpc].region)
-                }
-                _ => None,
-            };
-            if let Some(region) = region
-                && *regions.entry(dxgw).or_insert(region) != region
-            {
-                let message = format!("`{name}` is in another Region than the first association of its gateway");
-                self.warn(
-                    Diagnostic::warning("not-modelled", name.span, message)
-                        .help("the gateway prefers routes as the first one's Region sees them"),
-                );
-            }
             // DX-3.
             let (first, other) = *kinds.entry(dxgw).or_insert((by_tgw, name.span));
             if first != by_tgw {
@@ -121,13 +106,14 @@ impl Context {
     }
 
     pub(super) fn virtual_interfaces(&mut self) {
-        let connections = std::mem::take(&mut self.spec.direct_connect_connections);
+        let connections = self.spec.direct_connect_connections.clone();
         let lines = self.direct_connect_lines(&connections);
         let interfaces = std::mem::take(&mut self.spec.virtual_interfaces);
         let mut vlans: BTreeMap<(&str, u16), Span> = BTreeMap::new();
         for (name, vif) in &interfaces {
             let mut on = vif.connection.value.as_str();
-            if let Some(lag) = connections.get(on).and_then(|c| c.lag.as_ref()) {
+            let lag = connections.get(on).and_then(|c| c.lag.as_ref());
+            if let Some(lag) = lag.filter(|lag| lines.contains_key(lag.value.as_str())) {
                 let message = format!("`{on}` is in link aggregation group `{lag}`, which has the virtual interfaces");
                 self.problem(
                     Diagnostic::error("vif-on-member", vif.connection.span, message)
@@ -152,7 +138,9 @@ impl Context {
             }
             self.check_asn(vif.asn.as_ref());
             self.check_vif_mtu(vif);
-            let Some(end) = self.vif_end(name, vif) else { continue };
+            self.check_route_filter(name, vif);
+            self.check_site_link(name, vif);
+            let Some(end) = self.vif_end(name, vif, on) else { continue };
             let router = line.router;
             if let (Some(asn), Some(router)) = (vif.asn, router) {
                 let id = &self.names.routers[router].id;
@@ -176,6 +164,7 @@ impl Context {
                 vlan: vif.vlan.value,
                 addresses: [amazon, customer],
                 mtu: vif.mtu.map_or(1500, |mtu| mtu.value),
+                announced: Box::default(),
                 site_link: vif.site_link.unwrap_or(false),
                 up: line.up && vif.up.unwrap_or(true),
                 link: line.link,
@@ -188,7 +177,6 @@ impl Context {
             self.ids.vifs.insert(name.value.clone(), index);
         }
         self.spec.virtual_interfaces = interfaces;
-        self.spec.direct_connect_connections = connections;
     }
 
     /// DX-2.
@@ -207,12 +195,29 @@ impl Context {
         }
     }
 
-    fn vif_end(&mut self, name: &Spanned<String>, vif: &VirtualInterface) -> Option<VifEnd> {
+    /// DX-95.
+    fn check_site_link(&mut self, name: &Spanned<String>, vif: &VirtualInterface) {
+        if vif.site_link == Some(true) && vif.direct_connect_gateway.is_none() {
+            let message = format!("`{name}` cannot have SiteLink");
+            self.problem(
+                Diagnostic::error("site-link", name.span, message)
+                    .help("it is for private and transit virtual interfaces of a Direct Connect gateway"),
+            );
+        }
+    }
+
+    fn vif_end(&mut self, name: &Spanned<String>, vif: &VirtualInterface, on: &str) -> Option<VifEnd> {
         match (vif.kind, &vif.vpn_gateway, &vif.direct_connect_gateway) {
-            (VirtualInterfaceType::Public, ..) => {
-                let message = format!("`{name}`: public virtual interfaces are not modelled");
-                self.warn(Diagnostic::warning("not-modelled", name.span, message));
-                None
+            (VirtualInterfaceType::Public, vgw, dxgw) => {
+                if let Some(gateway) = vgw.as_ref().or(dxgw.as_ref()) {
+                    let message = format!("`{name}`: a public virtual interface has no gateway");
+                    self.problem(
+                        Diagnostic::error("vif-end", gateway.span, message)
+                            .help("it ends at AWS's public network, not at a VPC"),
+                    );
+                }
+                let region = self.region_of_line(on).to_owned();
+                Some(VifEnd::Public(PublicIx(position(&mut self.names.regions, &region))))
             }
             (VirtualInterfaceType::Private, Some(vgw), None) => self.vgw_named(vgw).map(VifEnd::Vgw),
             (_, None, Some(dxgw)) => self.dxgw_named(dxgw).map(VifEnd::Dxgw),

@@ -28,6 +28,12 @@ const BY_PREFIX_LIST: [(&str, &[u16]); 2] = [("s3", &[80, 443]), ("dynamodb", &[
 /// TCP ports that a service of AWS's answers on behind an interface endpoint (VPCE-7, assumed).
 const BY_INTERFACE: [u16; 1] = [443];
 
+/// The Region of a service whose prefix list has such a name (`com.amazonaws.us-east-1.s3`), and the TCP ports that answer.
+pub(super) fn service_of_list(service: &str) -> Option<(&str, &'static [u16])> {
+    let (region, short) = service.strip_prefix("com.amazonaws.")?.split_once('.')?;
+    BY_PREFIX_LIST.iter().find(|(name, _)| *name == short).map(|(_, ports)| (region, *ports))
+}
+
 impl Context {
     /// Services of AWS's by prefix list, endpoint services, endpoints.
     pub(super) fn endpoints(&mut self) {
@@ -62,14 +68,7 @@ impl Context {
         let mut ranges = Vec::new();
         for (name, list) in self.spec.prefix_lists.clone() {
             let service = list.name_tag.as_deref().unwrap_or(&name.value);
-            let Some((_, ports)) = BY_PREFIX_LIST.iter().find(|(short, _)| {
-                service
-                    .strip_prefix("com.amazonaws.")
-                    .and_then(|rest| rest.split_once('.'))
-                    .is_some_and(|(_, s)| s == *short)
-            }) else {
-                continue;
-            };
+            let Some((_, ports)) = service_of_list(service) else { continue };
             let addresses = list.entries.iter().find(|e| e.is_v4()).and_then(|e| e.nth(1)).into_iter().collect();
             let host = self.aws_service(service, ports, addresses, true);
             ranges.extend(list.entries.iter().map(|entry| (entry.value, host)));

@@ -41,6 +41,8 @@ impl Network {
         a.routers == b.routers
             && a.vgws == b.vgws
             && a.dxgws == b.dxgws
+            && a.publics == b.publics
+            && a.vifs == b.vifs
             && a.tgw_rtbs == b.tgw_rtbs
             && a.rtbs == b.rtbs
             && a.tunnels == b.tunnels

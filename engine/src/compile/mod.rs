@@ -16,6 +16,8 @@ mod converge_policy;
 mod converge_sessions;
 mod direct_connect;
 mod direct_connect_line;
+mod direct_connect_public;
+mod direct_connect_views;
 mod dns;
 mod endpoint;
 mod eni;

@@ -8,16 +8,23 @@
 //! | transit gateway's table | Direct Connect gateway | the allowed prefixes, word for word |
 //! | Direct Connect gateway | virtual interface | what its associations told; with SiteLink also other such interfaces |
 //! | Direct Connect gateway | associated gateway | what its virtual interfaces told |
+//! | public network | public virtual interface | AWS's public prefixes, never another customer's |
 //!
-//! Not modelled: public virtual interfaces (their scopes and tags are constants of
-//! [`Communities`](super::Communities)); how many routes AWS tells at most.
+//! Not modelled: how many routes AWS tells at most.
 
-use super::policy::{Export, Filter, Import, Preference};
-use super::route::{Class, Classes};
+use super::policy::{Accept, DX_MEDIUM, DX_REMOTE, Distance, Export, Filter, Import, Preference};
+use super::route::{Class, Classes, Communities};
 use crate::base::Cidr;
 
 /// Prefixes of one family that a private or transit virtual interface takes from a customer (BGP-13).
 pub const DX_PREFIXES_MAX: u32 = 100;
+
+/// Prefixes of one family that a public virtual interface takes from a customer (BGP-30).
+pub const PUBLIC_PREFIXES_MAX: u32 = 1_000;
+/// AWS's system on public virtual interfaces (BGP-27).
+pub const PUBLIC_ASN: u32 = 7224;
+/// Systems in the path of what AWS tells there, at least (BGP-27).
+pub const PUBLIC_PATH_MIN: u8 = 3;
 
 /// MED that AWS sends by the tunnel of a VPN connection that it wants to be used (BGP-19; the numbers are assumed).
 pub const TUNNEL_MED: u32 = 100;
@@ -75,6 +82,19 @@ impl Export {
     pub fn dxgw_to_gateway() -> Self {
         Self::only(&[Class::DirectConnect, Class::SiteLink])
     }
+
+    /// AWS's public network to a public virtual interface whose location is that far from the prefixes' Region: AWS's own
+    /// prefixes, tagged, not to be passed on (BGP-27); not what other customers told (DX-90).
+    #[must_use]
+    pub fn public_to_site(distance: Distance) -> Self {
+        let tag = match distance {
+            Distance::Region => Some(Communities::SAME_REGION),
+            Distance::Continent => Some(Communities::SAME_CONTINENT),
+            Distance::World => None,
+        };
+        let communities = Communities::new(tag.into_iter().chain([Communities::NO_EXPORT]));
+        Self { communities, prepend: PUBLIC_PATH_MIN - 1, ..Self::only(&[Class::Local]) }
+    }
 }
 
 impl Import {
@@ -84,6 +104,17 @@ impl Import {
     pub fn direct_connect(remote: bool, site_link: bool) -> Self {
         let preference = Preference::DirectConnect { remote: remote && !site_link };
         Self { preference, ..Self::default() }
+    }
+
+    /// AWS's end of a public virtual interface, as a Region hears it that is that far from the location (BGP-28). Between
+    /// equals the location of the own Region is better (BGP-29). `registered` are the prefixes that the customer has
+    /// named to AWS, if it is known (DX-91).
+    #[must_use]
+    pub fn public(distance: Distance, registered: Option<&[Cidr]>) -> Self {
+        let entry = |block: &Cidr| Accept { block: *block, le: if block.is_v4() { 32 } else { 128 } };
+        let accept = registered.map(|list| list.iter().map(entry).collect());
+        let preference = Preference::Set(if distance == Distance::Region { DX_MEDIUM } else { DX_REMOTE });
+        Self { accept, preference, public: Some(distance), ..Self::default() }
     }
 
     /// A transit gateway's end of a Connect peer's session inside one system (BGP-21).

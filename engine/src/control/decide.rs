@@ -7,18 +7,18 @@
 //!
 //! The steps of a router are those that RFC 4271 and its vendors agree on (BGP-24).
 //!
-//! | step | router | virtual private gateway | transit gateway | Direct Connect gateway |
-//! |---|---|---|---|---|
-//! | kind of route | LAN, static, others, floating | VPC, Direct Connect, VPN static, VPN (BGP-1) | TGW-11, BGP-7 | association, interface |
-//! | local preference, higher | yes | yes (BGP-8) | | yes (BGP-8, BGP-9) |
-//! | its own | yes | | | |
-//! | `AS_PATH`, shorter | yes | yes (BGP-1) | yes (BGP-4) | yes (BGP-11) |
-//! | origin | yes | | | |
-//! | MED, lower, in one first system | yes | yes (BGP-1) | yes (BGP-4) | |
-//! | eBGP before iBGP | yes | | | |
-//! | *here equal routes may share* | option | Direct Connect (BGP-2, BGP-11) | BGP-5, BGP-6 | yes (BGP-11) |
-//! | neighbour's id, lower | yes | | | |
-//! | first in order | assumed | assumed (BGP-3) | assumed (BGP-3) | assumed |
+//! | step | router | virtual private gateway | transit gateway | Direct Connect gateway | AWS's public network |
+//! |---|---|---|---|---|---|
+//! | kind of route | LAN, static, others, floating | VPC, Direct Connect, VPN static, VPN (BGP-1) | TGW-11, BGP-7 | association, interface | AWS's, a customer's |
+//! | local preference, higher | yes | yes (BGP-8) | | yes (BGP-8, BGP-9) | after the path (BGP-29) |
+//! | its own | yes | | | | |
+//! | `AS_PATH`, shorter | yes | yes (BGP-1) | yes (BGP-4) | yes (BGP-11) | yes (BGP-29) |
+//! | origin | yes | | | | |
+//! | MED, lower, in one first system | yes | yes (BGP-1) | yes (BGP-4) | yes (BGP-26) | |
+//! | eBGP before iBGP | yes | | | | |
+//! | *here equal routes may share* | option | Direct Connect (BGP-2, BGP-11) | BGP-5, BGP-6 | yes (BGP-11) | yes (BGP-29) |
+//! | neighbour's id, lower | yes | | | | |
+//! | first in order | assumed | assumed (BGP-3) | assumed (BGP-3) | assumed | assumed |
 //!
 //! Not modelled: the cost of the way to the next hop, the age of a route, weights, dampening.
 //!
@@ -88,7 +88,8 @@ const fn steps(kind: Kind) -> (&'static [Step], &'static [Step]) {
         Kind::Router => (&[Class, LocalPreference, Own, PathLength, Origin, Med, External], &[NeighbourId, Order]),
         Kind::Vgw => (&[Class, LocalPreference, PathLength, Med], &[Order]),
         Kind::Tgw => (&[Class, PathLength, Med], &[Order]),
-        Kind::Dxgw => (&[Class, LocalPreference, PathLength], &[Order]),
+        Kind::Dxgw => (&[Class, LocalPreference, PathLength, Med], &[Order]),
+        Kind::Public => (&[Class, PathLength, LocalPreference], &[Order]),
     }
 }
 
@@ -118,6 +119,8 @@ const fn class_rank(kind: Kind, class: Class) -> u8 {
         (Kind::Tgw, _) => 7,
         (Kind::Dxgw, Class::Local | Class::Association) => 0,
         (Kind::Dxgw, _) => 1,
+        (Kind::Public, Class::Local) => 0,
+        (Kind::Public, _) => 1,
     }
 }
 
@@ -141,6 +144,7 @@ fn shares(kind: Kind, ecmp: bool, best: &Route, other: &Route) -> bool {
         (Kind::Tgw, Class::DirectConnectGateway) => TGW_SHARES_DXGW && a.as_path == b.as_path,
         (Kind::Tgw, _) => false,
         (Kind::Dxgw, class) => matches!(class, Class::DirectConnect | Class::SiteLink),
+        (Kind::Public, _) => alike,
     }
 }
 

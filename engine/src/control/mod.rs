@@ -30,7 +30,7 @@ pub mod route;
 pub use converge::{Converged, Down, Oscillates, converge, converge_in_order};
 pub use decide::{Ranked, Step, rank};
 pub use plan::{Kind, Plan, Session, SessionIx, SessionKind, Table, TableIx};
-pub use policy::{Accept, Export, Filter, Import, Preference, Refused, Withheld, export, import};
+pub use policy::{Accept, Distance, Export, Filter, Import, Preference, Refused, Withheld, export, import, is_public};
 pub use rib::Rib;
 pub use route::{
     AsPath, Attributes, Class, Classes, Communities, LOCAL_PREFERENCE, Origin, Peer, Route, Source, Via, community,

@@ -1,7 +1,7 @@
 //! Who speaks with whom: tables, and the sessions that join them.
 //!
 //! A [`Table`] is whatever decides on its own: a customer's router, a virtual private gateway, one route table of a
-//! transit gateway, a Direct Connect gateway as one Region sees it (what a virtual interface is worth depends on the
+//! transit gateway, a Direct Connect gateway or AWS's public network as one Region sees it (what a virtual interface is worth depends on the
 //! Region of the VPC, so a gateway with associations in two Regions is two tables).
 //! A [`Session`] goes one way, from the table that tells to the table that learns. A BGP session is two of them, or
 //! more: an attachment that propagates into two tables of a transit gateway is one session into each, and one out
@@ -35,6 +35,8 @@ pub enum Kind {
     Tgw,
     /// A Direct Connect gateway, as one Region sees it.
     Dxgw,
+    /// AWS's public network, as one Region sees it.
+    Public,
 }
 
 /// Something that has routes and decides among them.

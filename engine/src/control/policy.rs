@@ -9,7 +9,7 @@
 //! Not modelled: matching on communities or paths, removing private systems, `AS_PATH` rewriting, next hops.
 
 use super::plan::{Plan, SessionIx, SessionKind};
-use super::route::{Attributes, Classes, Communities, LOCAL_PREFERENCE, Peer, Route, Via};
+use super::route::{AsPath, Attributes, Classes, Communities, LOCAL_PREFERENCE, Peer, Route, Via};
 use crate::base::Cidr;
 
 /// Local preference of [`Communities::PREFER_HIGH`] (BGP-8).
@@ -108,6 +108,17 @@ pub enum Preference {
     },
 }
 
+/// How far a Region is from the one that a Direct Connect location belongs to.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Distance {
+    /// It is that Region.
+    Region,
+    /// It is on the same continent.
+    Continent,
+    /// It is elsewhere.
+    World,
+}
+
 /// What a table makes of what it is told over a session.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Import {
@@ -119,6 +130,9 @@ pub struct Import {
     pub allow_own_as: u8,
     /// Accept only what another system originated (BGP-21).
     pub foreign_only: bool,
+    /// AWS's public network: accept only public prefixes, and only those whose scope reaches as far as this Region
+    /// (BGP-28).
+    pub public: Option<Distance>,
 }
 
 /// Why a prefix is not told.
@@ -147,6 +161,10 @@ pub enum Refused {
     NotAccepted,
     /// Originated inside the system, and only others' routes are taken.
     NotForeign,
+    /// Private addresses, told to AWS's public network (BGP-28).
+    NotPublic,
+    /// The announcement's scope does not reach this Region (BGP-28).
+    Scope,
 }
 
 /// What the learner of `session` is told about `to`, if the teller's best route is `best`.
@@ -208,6 +226,15 @@ pub fn import(plan: &Plan, session: SessionIx, to: Cidr, told: Attributes) -> Re
         return Err(Refused::NotAccepted);
     }
     let mut attributes = told;
+    if let Some(distance) = policy.public {
+        if !is_public(&to) {
+            return Err(Refused::NotPublic);
+        }
+        if distance > scope(&attributes.communities) {
+            return Err(Refused::Scope);
+        }
+        attributes = as_public(attributes);
+    }
     attributes.local_preference = match policy.preference {
         Preference::Default if s.kind == SessionKind::Ebgp => LOCAL_PREFERENCE,
         Preference::Default => attributes.local_preference,
@@ -232,4 +259,46 @@ fn dx_preference(communities: &Communities, remote: bool) -> u32 {
     } else {
         DX_MEDIUM
     }
+}
+
+/// Blocks that nobody owns on the internet: private, shared, link-local, and what is no address of a host.
+const NOT_PUBLIC: [&str; 10] = [
+    "0.0.0.0/8",
+    "10.0.0.0/8",
+    "100.64.0.0/10",
+    "127.0.0.0/8",
+    "169.254.0.0/16",
+    "172.16.0.0/12",
+    "192.168.0.0/16",
+    "224.0.0.0/3",
+    "fc00::/7",
+    "fe80::/10",
+];
+
+/// True if a prefix is of public addresses only.
+#[must_use]
+pub fn is_public(to: &Cidr) -> bool {
+    NOT_PUBLIC.iter().all(|block| !block.parse::<Cidr>().expect("a block").overlaps(to))
+}
+
+/// How far an announcement may go (BGP-28); of several scopes the narrowest counts (assumed, BGP-32).
+fn scope(communities: &Communities) -> Distance {
+    if communities.has(Communities::SCOPE_REGION) {
+        Distance::Region
+    } else if communities.has(Communities::SCOPE_CONTINENT) {
+        Distance::Continent
+    } else {
+        Distance::World
+    }
+}
+
+/// What AWS's public network makes of a customer's announcement: communities that it does not know are removed
+/// (BGP-28), and a private system counts once, however often it is put before the path (BGP-31).
+fn as_public(told: Attributes) -> Attributes {
+    let known = [Communities::SCOPE_REGION, Communities::SCOPE_CONTINENT, Communities::SCOPE_GLOBAL];
+    let communities = Communities::new(known.into_iter().filter(|community| told.communities.has(*community)));
+    let private = |asn: &u32| matches!(*asn, 64_512..=65_534 | 4_200_000_000..=4_294_967_294);
+    let mut path = told.as_path.as_slice().to_vec();
+    path.dedup_by(|a, b| a == b && private(a));
+    Attributes { communities, as_path: AsPath::from(path.as_slice()), ..told }
 }

@@ -112,6 +112,9 @@ fn both_ways(network: &Network, question: &Question, policy: DenyPolicy, flows: 
         End::AtSpeaker(speaker) => (speaker_answer(fabric, speaker, &arrived.headers), Vantage::Speaker(speaker), None),
         End::AtSite(host) => (host_answer(fabric, host, &arrived.headers), at_site(fabric, host), None),
         // The endpoint has let pass only what its service answers.
+        End::AtService(host, back @ Vantage::Public { .. }) => {
+            (host_answer(fabric, host, &arrived.headers), back, None)
+        }
         End::AtService(_, back) => (Answer::Yes, back, None),
         End::Replicated(domain, sender) => {
             out.blockers = blockers;

@@ -1,15 +1,19 @@
 //! Compiled Direct Connect: gateways, link aggregation groups and virtual interfaces.
 
 use super::Fib;
-use crate::base::ids::{DxgwIx, LagIx, RouterIx, SpeakerIx, VgwIx};
+use crate::base::Cidr;
+use crate::base::ids::{DxgwIx, LagIx, PublicIx, RouterIx, SpeakerIx, VgwIx};
 use crate::verdict::{LinkIx, RowIx};
 use std::net::IpAddr;
 
 /// A Direct Connect gateway.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Dxgw {
-    /// What it has learnt, from both sides.
+    /// What it has learnt, from both sides, as its virtual interfaces use it.
     pub fib: Fib,
+    /// The same as each Region uses it, if it has associations in several (BGP-33). All have the same routes; what they
+    /// look up in them differs.
+    pub views: Box<[(u32, Fib)]>,
     /// False if something that it may learn from is not described.
     pub complete: bool,
     /// First of its implied rows; [`DxgwRow`] counts from here.
@@ -27,6 +31,12 @@ pub enum DxgwRow {
 }
 
 impl Dxgw {
+    /// What it does with packets that come from a Region; without one, from a virtual interface.
+    #[must_use]
+    pub fn seen_from(&self, region: Option<u32>) -> &Fib {
+        let view = self.views.iter().find(|(own, _)| Some(*own) == region);
+        view.map_or(&self.fib, |(_, fib)| fib)
+    }
     /// One of its implied rows.
     #[inline]
     #[must_use]
@@ -55,6 +65,13 @@ pub struct LagLink {
     pub row: RowIx,
 }
 
+/// AWS's public network, as one Region sees it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Public {
+    /// What customers have announced over public virtual interfaces.
+    pub fib: Fib,
+}
+
 /// Where a virtual interface ends at AWS.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum VifEnd {
@@ -62,6 +79,8 @@ pub enum VifEnd {
     Vgw(VgwIx),
     /// At a Direct Connect gateway.
     Dxgw(DxgwIx),
+    /// At AWS's public network: the location's Region.
+    Public(PublicIx),
 }
 
 /// A virtual interface.
@@ -77,6 +96,8 @@ pub struct Vif {
     pub addresses: [IpAddr; 2],
     /// Largest packet in bytes.
     pub mtu: u32,
+    /// Public ones: the prefixes that AWS has from the customer.
+    pub announced: Box<[Cidr]>,
     /// Whether it may pass traffic to others of its gateway.
     pub site_link: bool,
     /// Whether it and its connection are up.
@@ -105,6 +126,10 @@ pub enum VifRow {
     Down,
     /// The customer's side is not described.
     Unknown,
+    /// Public: the customer has not announced the source.
+    Source,
+    /// Public: the destination is no address of AWS's.
+    NotAws,
 }
 
 impl Vif {

@@ -22,7 +22,7 @@ mod vpn;
 
 pub use acl::{Acl, AclRow, AclTable};
 pub use client_vpn::{Cvpn, CvpnClient, CvpnRoute, CvpnRow, CvpnRule, CvpnTarget};
-pub use direct_connect::{Dxgw, DxgwRow, Lag, LagLink, Vif, VifEnd, VifRow};
+pub use direct_connect::{Dxgw, DxgwRow, Lag, LagLink, Public, Vif, VifEnd, VifRow};
 pub use endpoint::{Service, ServiceListener, Vpce, VpceRow, VpceService};
 pub use eni::{Eni, EniKind, EniRow};
 pub use gateway::{Eigw, Igw, InternetHost, Nat, NatAddress, NatRow, NotModelled, PublicBinding, PublicOwner};
@@ -41,8 +41,8 @@ pub use vpn::{TunnelLife, TunnelRow, Vgw, VgwRow, VpnEnd, VpnTunnel};
 
 use crate::base::ids::{
     AclIx, CvpnClientIx, CvpnIx, DxgwIx, EigwIx, EniIx, GuestIx, IgwIx, InetIx, LagIx, McastIx, NatIx, NmIx, PcxIx,
-    PlIx, RouterIx, RtbIx, SgIx, SgSetIx, SpeakerIx, SubnetIx, SvcIx, TgwAttachIx, TgwIx, TgwRtbIx, TunnelIx, VgwIx,
-    VifIx, VpcIx, VpceIx,
+    PlIx, PublicIx, RouterIx, RtbIx, SgIx, SgSetIx, SpeakerIx, SubnetIx, SvcIx, TgwAttachIx, TgwIx, TgwRtbIx, TunnelIx,
+    VgwIx, VifIx, VpcIx, VpceIx,
 };
 use crate::base::{Bandwidth, IndexVec, Nanos, Ratio};
 use crate::verdict::{Entry, LinkIx, Row, RowIx, Vantage};
@@ -96,6 +96,8 @@ pub struct Fabric {
     pub tunnels: IndexVec<TunnelIx, VpnTunnel>,
     /// Direct Connect gateways.
     pub dxgws: IndexVec<DxgwIx, Dxgw>,
+    /// AWS's public network by Region; none if there is no public virtual interface.
+    pub publics: IndexVec<PublicIx, Public>,
     /// Link aggregation groups.
     pub lags: IndexVec<LagIx, Lag>,
     /// Virtual interfaces.
@@ -239,6 +241,22 @@ impl Fabric {
     #[must_use]
     pub fn line_of(&self, host: InetIx) -> LinkIx {
         if self.internet_hosts[host].client.is_some() { LinkIx::INTERNET } else { LinkIx::SITE }
+    }
+    /// The service of AWS's that has a public address.
+    #[must_use]
+    pub fn aws_service(&self, address: IpAddr) -> Option<InetIx> {
+        match address {
+            IpAddr::V4(a) => self.aws_services.get(a.into()),
+            IpAddr::V6(_) => None,
+        }
+    }
+    /// True if a public address is one of this network's VPCs'.
+    #[must_use]
+    pub fn is_ours(&self, address: IpAddr) -> bool {
+        match address {
+            IpAddr::V4(a) => self.public_v4.contains_key(&a),
+            IpAddr::V6(a) => self.public_v6.get(a.into()).is_some(),
+        }
     }
     /// The interface of a VPC that has `address`, delegated prefixes included.
     #[must_use]

@@ -1,7 +1,7 @@
 //! Compiled routers of on-premises sites, and the forwarding tables that they share with AWS's gateways.
 
 use super::Lpm;
-use crate::base::ids::{DxgwIx, InetIx, RouterIx, SpeakerIx, TgwAttachIx, TunnelIx, VgwIx, VifIx};
+use crate::base::ids::{DxgwIx, InetIx, PublicIx, RouterIx, SpeakerIx, TgwAttachIx, TunnelIx, VgwIx, VifIx};
 use crate::base::{Cidr, IndexVec};
 use crate::verdict::{LinkIx, RowIx};
 use rustc_hash::FxHashMap;
@@ -46,6 +46,8 @@ pub enum PathOwner {
     Vgw(VgwIx),
     /// A Direct Connect gateway's.
     Dxgw(DxgwIx),
+    /// That of AWS's public network.
+    Public(PublicIx),
 }
 
 /// One route.

@@ -30,8 +30,8 @@ struct Associated {
 
 #[derive(Deserialize, Default, PartialEq)]
 #[serde(rename_all = "camelCase", default)]
-struct Prefix {
-    cidr: Maybe<Cidr>,
+pub(super) struct Prefix {
+    pub(super) cidr: Maybe<Cidr>,
 }
 
 impl Resource for Association {

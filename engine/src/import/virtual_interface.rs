@@ -1,13 +1,15 @@
 //! Virtual interfaces of Direct Connect (`aws directconnect describe-virtual-interfaces`).
 //!
-//! Their BGP keys are not read. Not modelled: public ones.
+//! Their BGP keys are not read.
 
 use super::Out;
 use super::direct_connect::{name_tag, of_place};
+use super::dx_association::Prefix;
 use super::inventory::Resource;
 use super::not_modelled::GONE;
 use super::read::{Item, List, Maybe, Tags, Text};
 use super::vpn_gateway::Asn;
+use crate::base::Cidr;
 use crate::diag::{Diagnostic, Span};
 use crate::spec::{Name, Spanned, VirtualInterface, VirtualInterfaceType};
 use serde::Deserialize;
@@ -35,6 +37,7 @@ pub(super) struct Vif {
     virtual_gateway_id: Text,
     direct_connect_gateway_id: Text,
     bgp_peers: List<BgpPeer>,
+    route_filter_prefixes: Option<List<Prefix>>,
     tags: Tags,
 }
 
@@ -92,17 +95,16 @@ fn interface(id: &str, vif: &Vif, span: Span, out: &mut Out) -> bool {
     let kind = match vif.virtual_interface_type.text() {
         "private" => VirtualInterfaceType::Private,
         "transit" => VirtualInterfaceType::Transit,
-        "public" => {
-            out.not_modelled(id, "public virtual interface", None, name_tag);
-            return true;
-        }
+        "public" => VirtualInterfaceType::Public,
         _ => {
             out.not_modelled(id, "virtual interface of an unknown type", None, name_tag);
             return false;
         }
     };
     let (vgw, dxgw) = (vif.virtual_gateway_id.text(), vif.direct_connect_gateway_id.text());
-    let there = if dxgw.is_empty() {
+    let there = if kind == VirtualInterfaceType::Public {
+        true
+    } else if dxgw.is_empty() {
         out.spec.vpn_gateways.contains_key(vgw)
     } else {
         out.spec.direct_connect_gateways.contains_key(dxgw)
@@ -132,12 +134,16 @@ fn interface(id: &str, vif: &Vif, span: Span, out: &mut Out) -> bool {
     let peer = |of: fn(&BgpPeer) -> Option<SessionAddress>| vif.bgp_peers.iter().find_map(of);
     let amazon = vif.amazon_address.0.or_else(|| peer(|peer| peer.amazon_address.0));
     let customer = vif.customer_address.0.or_else(|| peer(|peer| peer.customer_address.0));
+    let listed = vif.route_filter_prefixes.as_ref().filter(|list| !list.is_empty());
+    let prefixes: Option<BTreeSet<Cidr>> = listed.map(|list| list.iter().filter_map(|prefix| prefix.cidr.0).collect());
+    let prefixes = prefixes.map(|list| list.into_iter().map(|prefix| Spanned::new(prefix, span)).collect());
     let built = VirtualInterface {
         kind,
         connection: Spanned::new(connection, span),
         vlan: Spanned::new(vlan, span),
         direct_connect_gateway: vif.direct_connect_gateway_id.0.clone().map(|gateway| Spanned::new(gateway, span)),
-        vpn_gateway: Some(Spanned::new(vgw.to_owned(), span)).filter(|_| dxgw.is_empty()),
+        vpn_gateway: Some(Spanned::new(vgw.to_owned(), span)).filter(|_| dxgw.is_empty() && !vgw.is_empty()),
+        route_filter_prefixes: prefixes.filter(|_| kind == VirtualInterfaceType::Public),
         asn: vif.asn.0.or(vif.asn_long.0).map(|asn| Spanned::new(asn, span)),
         amazon_address: amazon.map(|a| Spanned::new(a.0, span)),
         customer_address: customer.map(|a| Spanned::new(a.0, span)),

@@ -8,8 +8,8 @@ pub use row::RowText;
 
 use crate::base::IndexVec;
 use crate::base::ids::{
-    AclIx, CvpnIx, DxgwIx, EigwIx, EniIx, GuestIx, IgwIx, InetIx, LagIx, McastIx, NatIx, NmIx, PcxIx, PlIx, RouterIx,
-    RtbIx, SgIx, SubnetIx, SvcIx, TgwAttachIx, TgwIx, TgwRtbIx, TunnelIx, VgwIx, VifIx, VpcIx, VpceIx,
+    AclIx, CvpnIx, DxgwIx, EigwIx, EniIx, GuestIx, IgwIx, InetIx, LagIx, McastIx, NatIx, NmIx, PcxIx, PlIx, PublicIx,
+    RouterIx, RtbIx, SgIx, SubnetIx, SvcIx, TgwAttachIx, TgwIx, TgwRtbIx, TunnelIx, VgwIx, VifIx, VpcIx, VpceIx,
 };
 use crate::diag::Span;
 use crate::verdict::{LinkIx, RowIx};
@@ -87,6 +87,8 @@ pub struct Names {
     pub tunnels: IndexVec<TunnelIx, Label>,
     /// Direct Connect gateways.
     pub dxgws: IndexVec<DxgwIx, Label>,
+    /// AWS's public network, by Region.
+    pub publics: IndexVec<PublicIx, Label>,
     /// Link aggregation groups.
     pub lags: IndexVec<LagIx, Label>,
     /// Virtual interfaces.

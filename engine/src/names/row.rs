@@ -2,8 +2,8 @@
 
 use super::Names;
 use crate::base::ids::{
-    AclIx, CvpnIx, DxgwIx, EigwIx, EniIx, IgwIx, InetIx, LagIx, McastIx, NatIx, NmIx, PcxIx, RouterIx, RtbIx, SgIx,
-    SubnetIx, SvcIx, TgwAttachIx, TgwRtbIx, TunnelIx, VgwIx, VifIx, VpcIx, VpceIx,
+    AclIx, CvpnIx, DxgwIx, EigwIx, EniIx, IgwIx, InetIx, LagIx, McastIx, NatIx, NmIx, PcxIx, PublicIx, RouterIx, RtbIx,
+    SgIx, SubnetIx, SvcIx, TgwAttachIx, TgwRtbIx, TunnelIx, VgwIx, VifIx, VpcIx, VpceIx,
 };
 use crate::diag::Span;
 use crate::fabric::Fabric;
@@ -92,7 +92,8 @@ impl Names {
             K::TunnelPass | K::TunnelMtu | K::TunnelDown | K::TunnelUnknown | K::TunnelBad => "vpn_tunnel",
             K::DxgwUnknown | K::DxgwNotJoined | K::DxgwRoute | K::DxgwRouteNone => "direct_connect_gateway",
             K::LagLink | K::LagNoLink => "link_aggregation_group",
-            K::VifPass | K::VifMtu | K::VifDown | K::VifUnknown => "virtual_interface",
+            K::PublicRoute | K::PublicRouteNone => "aws_public_network",
+            K::VifPass | K::VifMtu | K::VifDown | K::VifUnknown | K::VifSource | K::VifNotAws => "virtual_interface",
             K::RouterRoute
             | K::RouterRouteNone
             | K::RouterTtl
@@ -170,6 +171,7 @@ impl Names {
             "vpn_gateway" => &self.vgws[VgwIx(n)],
             "vpn_tunnel" => &self.tunnels[TunnelIx(n)],
             "direct_connect_gateway" => &self.dxgws[DxgwIx(n)],
+            "aws_public_network" => &self.publics[PublicIx(n)],
             "link_aggregation_group" => &self.lags[LagIx(n)],
             "virtual_interface" => &self.vifs[VifIx(n)],
             "client_vpn_endpoint" => &self.cvpns[CvpnIx(n)],
@@ -199,6 +201,7 @@ impl Names {
             | RowKind::DxgwRouteNone
             | RowKind::CvpnNoRoute
             | RowKind::CvpnNoRule
+            | RowKind::PublicRouteNone
             | RowKind::RouterRouteNone => "none",
             _ => "",
         }
@@ -229,6 +232,7 @@ impl Names {
                 K::SgRule => format!("sg {name} {dir} rule {}: {}", text.name, text.says),
                 K::VgwRoute => format!("vgw {name} route {} -> {}", text.name, text.says),
                 K::DxgwRoute => format!("dxgw {name} route {} -> {}", text.name, text.says),
+                K::PublicRoute => format!("aws public network {name} route {} -> {}", text.name, text.says),
                 K::LagLink => format!("lag {name}: by {}", text.name),
                 K::RouterRoute => format!("router {name} route {} -> {}", text.name, text.says),
                 K::CvpnRule => format!("client vpn {name} rule {}: {}", text.name, text.says),
@@ -360,6 +364,9 @@ impl Names {
             }
             K::VifDown => format!("vif {name} is down"),
             K::VifUnknown => format!("vif {name}: the customer's side is not described"),
+            K::VifSource => format!("vif {name}: the source is in no prefix that the customer announced over it"),
+            K::VifNotAws => format!("vif {name}: the destination is no public address of AWS's"),
+            K::PublicRouteNone => format!("aws public network {name}: no customer announced the destination"),
             K::RouterRouteNone => format!("router {name}: no route to the destination"),
             K::RouterTtl => format!("router {name}: time to live expired"),
             K::RouterFirewall => format!("router {name}: its firewall has not seen this connection's first packet"),
@@ -409,6 +416,7 @@ impl Names {
             | K::LagLink
             | K::CvpnRule
             | K::CvpnRoute
+            | K::PublicRoute
             | K::RouterRoute => {
                 format!("{name}: a written row without text")
             }

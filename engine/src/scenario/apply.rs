@@ -52,6 +52,7 @@ pub fn apply(spec: &mut Spec, change: &Change) -> Result<(), Diagnostic> {
         Change::TransitGatewayRouteTable(c) => change_between::change_tgw_routes(spec, c),
         Change::Endpoint(c) => change_between::change_endpoint(spec, c),
         Change::Router(c) => change_hybrid::change_router(spec, c),
+        Change::Connection(c) => change_hybrid::change_connection(spec, c),
         Change::VirtualInterface(c) => change_hybrid::change_vif(spec, c),
         Change::ClientVpn(c) => change_client_vpn::change_client_vpn(spec, c),
         Change::Tunnel(c) => change_hybrid::change_tunnel(spec, c),

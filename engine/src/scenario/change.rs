@@ -16,7 +16,7 @@ use super::change_between::{
     AttachmentChange, EndpointChange, PeeringChange, TransitGatewayChange, TransitGatewayRouteTableChange,
 };
 use super::change_client_vpn::ClientVpnChange;
-use super::change_hybrid::{RouterChange, TunnelChange, VirtualInterfaceChange};
+use super::change_hybrid::{ConnectionChange, RouterChange, TunnelChange, VirtualInterfaceChange};
 
 /// A change of one resource.
 #[derive(Clone, PartialEq, Debug, JsonSchema)]
@@ -50,6 +50,8 @@ pub enum Change {
     Endpoint(EndpointChange),
     /// Of a router of a site.
     Router(RouterChange),
+    /// Of a Direct Connect connection.
+    Connection(ConnectionChange),
     /// Of a virtual interface.
     VirtualInterface(VirtualInterfaceChange),
     /// Of a tunnel of a VPN connection.
@@ -264,7 +266,7 @@ fn rules<'t>(fields: &Fields<'t>, name: &'static str, cx: &mut Cx<'t>) -> Option
     Some(rules.into_iter().flat_map(|r| r.0).collect())
 }
 
-const KINDS: [&str; 17] = [
+const KINDS: [&str; 18] = [
     "network_acl",
     "security_group",
     "route_table",
@@ -279,6 +281,7 @@ const KINDS: [&str; 17] = [
     "transit_gateway_route_table",
     "vpc_endpoint",
     "router",
+    "direct_connect_connection",
     "virtual_interface",
     "vpn_tunnel",
     "client_vpn_endpoint",
@@ -348,6 +351,7 @@ impl Decode for Change {
             "transit_gateway_route_table" => Self::TransitGatewayRouteTable(Decode::decode(value, cx)?),
             "vpc_endpoint" => Self::Endpoint(Decode::decode(value, cx)?),
             "router" => Self::Router(Decode::decode(value, cx)?),
+            "direct_connect_connection" => Self::Connection(Decode::decode(value, cx)?),
             "virtual_interface" => Self::VirtualInterface(Decode::decode(value, cx)?),
             "client_vpn_endpoint" => Self::ClientVpn(Decode::decode(value, cx)?),
             "vpn_tunnel" => Self::Tunnel(Decode::decode(value, cx)?),

@@ -1,8 +1,9 @@
-//! Changes of what joins VPCs and sites: a router's sessions, virtual interfaces, tunnels.
+//! Changes of what joins VPCs and sites: a router's sessions, Direct Connect's lines and virtual interfaces, tunnels.
 //!
 //! All of these are told to the other side (a BGP session that is shut down says so, RFC 4271 section 6.7), so routes move at
 //! once (BGP-25). A line that is cut, which nobody is told of, is not modelled yet.
 
+use crate::base::Ratio;
 use crate::diag::Diagnostic;
 use crate::spec::decode::decode_struct;
 use crate::spec::{Neighbor, Spanned, Spec, VpnTunnel};
@@ -18,6 +19,26 @@ pub struct RouterChange {
     pub router: Spanned<String>,
     /// What it does with one neighbour from now on; what is not written stays as it is.
     pub set_neighbor: Spanned<Neighbor>,
+}
+
+/// A change of a Direct Connect connection.
+#[derive(Clone, PartialEq, Debug, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct ConnectionChange {
+    /// The Direct Connect connection.
+    pub direct_connect_connection: Spanned<String>,
+    /// What to set.
+    pub set: ConnectionSettings,
+}
+
+/// Settings of a Direct Connect connection.
+#[derive(Clone, PartialEq, Debug, Default, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct ConnectionSettings {
+    /// Whether it is up.
+    pub up: Option<bool>,
+    /// Share of packets lost: with 100% it is dead, and nobody is told.
+    pub loss: Option<Ratio>,
 }
 
 /// A change of a virtual interface.
@@ -49,6 +70,8 @@ pub struct UpOrDown {
 }
 
 decode_struct!(RouterChange, "a change of a router", { router, set_neighbor });
+decode_struct!(ConnectionChange, "a change of a Direct Connect connection", { direct_connect_connection, set });
+decode_struct!(ConnectionSettings, "settings of a Direct Connect connection", { up, loss });
 decode_struct!(VirtualInterfaceChange, "a change of a virtual interface", { virtual_interface, set });
 decode_struct!(TunnelChange, "a change of a VPN tunnel", { vpn_tunnel, set });
 decode_struct!(UpOrDown, "settings of a way to a site", { up });
@@ -74,6 +97,14 @@ pub(super) fn change_router(spec: &mut Spec, change: &RouterChange) -> Result<()
     if !new.communities.is_empty() {
         n.communities.clone_from(&new.communities);
     }
+    Ok(())
+}
+
+pub(super) fn change_connection(spec: &mut Spec, change: &ConnectionChange) -> Result<(), Diagnostic> {
+    let name = &change.direct_connect_connection;
+    let connection = find(&mut spec.direct_connect_connections, name, "Direct Connect connection")?;
+    set(&mut connection.up, &change.set.up);
+    set(&mut connection.loss, &change.set.loss);
     Ok(())
 }
 

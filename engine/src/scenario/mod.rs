@@ -31,7 +31,9 @@ pub use change_between::{
     TransitGatewayChange, TransitGatewayRouteTableChange, TransitGatewaySettings,
 };
 pub use change_client_vpn::ClientVpnChange;
-pub use change_hybrid::{RouterChange, TunnelChange, UpOrDown, VirtualInterfaceChange};
+pub use change_hybrid::{
+    ConnectionChange, ConnectionSettings, RouterChange, TunnelChange, UpOrDown, VirtualInterfaceChange,
+};
 pub use expect::{
     AddressOrBlock, BlockedBy, CounterExpectation, Direction, Elapsed, Evidence, Expect, FlowLogAction,
     FlowLogExpectation, Leg, Outcome, ResourceKind, RuleLabel,

@@ -420,8 +420,8 @@ impl<O: Observer> Sim<O> {
         let (tells, hears) = (talk.bgp.tells[n].clone(), talk.bgp.tells[1 - n].clone());
         match event {
             BgpEvent::Established => {
-                if let Some(first) = tells.first() {
-                    speaking.tables.up(*first);
+                for voice in speaking.tables.voices(&tells) {
+                    speaking.tables.up(voice);
                 }
                 self.say_news(session, n);
                 if let Some((end, ..)) = self.speaking.as_mut().and_then(|s| s.end_of(session, n)) {
@@ -447,9 +447,7 @@ impl<O: Observer> Sim<O> {
             }
             BgpEvent::Update(update) => {
                 for (to, said) in message::changes(&update) {
-                    for heard in &hears {
-                        speaking.tables.hear(*heard, to, said.clone());
-                    }
+                    speaking.tables.hear_all(&hears, to, said.as_ref());
                 }
                 self.check_limit(session, n, &hears);
             }
@@ -478,12 +476,18 @@ impl<O: Observer> Sim<O> {
     fn say_news(&mut self, session: usize, n: usize) -> bool {
         let Some(speaking) = &mut self.speaking else { return false };
         let talk = &mut speaking.sessions[session];
-        let Some(first) = talk.bgp.tells[n].first().copied() else { return false };
-        if !talk.ends[n].machine.is_established() || !speaking.tables.has_news(first) {
+        if !talk.ends[n].machine.is_established() {
             return false;
         }
-        let changes = speaking.tables.tell(first);
-        let kind = speaking.tables.plan().sessions[first].kind;
+        let voices = speaking.tables.voices(&talk.bgp.tells[n]);
+        let mut changes = Vec::new();
+        for voice in voices.iter().filter(|voice| speaking.tables.has_news(**voice)).copied().collect::<Vec<_>>() {
+            changes.extend(speaking.tables.tell(voice));
+        }
+        let Some(kind) = voices.first().map(|voice| speaking.tables.plan().sessions[*voice].kind) else { return false };
+        if changes.is_empty() {
+            return false;
+        }
         let next_hop = self.network.fabric.speakers[talk.bgp.speakers[n]].address;
         for update in message::updates(&changes, next_hop, kind) {
             talk.ends[n].machine.tell(&update);

@@ -367,6 +367,7 @@ const fn interface_of(at: Vantage) -> Option<(EniIx, Dir)> {
         | Vantage::Dxgw { .. }
         | Vantage::Client(_)
         | Vantage::Cvpn(_)
+        | Vantage::Public { .. }
         | Vantage::TunnelEnd(..)
         | Vantage::Speaker(_)
         | Vantage::VifEnd(..) => None,

@@ -135,10 +135,31 @@ impl Tables {
         }
         self.deliver_inside();
     }
-    /// The learner hears something of a prefix; nothing if it is withdrawn.
-    pub fn hear(&mut self, session: SessionIx, to: Cidr, said: Option<Attributes>) {
-        self.take(session, to, said);
+    /// Every learner of one end of a BGP session hears something of a prefix. Several tables may speak with one voice (a Direct
+    /// Connect gateway has one for each Region, which tell different prefixes): then it is that one's route which has told it.
+    pub fn hear_all(&mut self, sessions: &[SessionIx], to: Cidr, said: Option<&Attributes>) {
+        for session in sessions {
+            let learner = self.plan.sessions[*session].to;
+            let voices = || sessions.iter().filter(|s| self.plan.sessions[**s].to == learner);
+            let told = voices().find(|s| self.adjacent[**s].told.contains_key(&to)).or(voices().next());
+            let said = said.filter(|_| told == Some(session)).cloned();
+            if said.is_some() || self.adjacent[*session].heard.contains_key(&to) {
+                self.take(*session, to, said);
+            }
+        }
         self.deliver_inside();
+    }
+    /// The directions in which one end of a BGP session has something to tell: one for each table that speaks.
+    #[must_use]
+    pub fn voices(&self, tells: &[SessionIx]) -> Vec<SessionIx> {
+        let mut out: Vec<SessionIx> = Vec::new();
+        for session in tells {
+            let from = self.plan.sessions[*session].from;
+            if out.iter().all(|other| self.plan.sessions[*other].from != from) {
+                out.push(*session);
+            }
+        }
+        out
     }
     /// What the teller has to say now, in the order of prefixes. It counts as told.
     pub fn tell(&mut self, session: SessionIx) -> Vec<(Cidr, Option<Attributes>)> {

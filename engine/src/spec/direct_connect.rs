@@ -66,6 +66,9 @@ pub struct VirtualInterface {
     pub direct_connect_gateway: Option<Spanned<String>>,
     /// AWS's end: a virtual private gateway (a private one only).
     pub vpn_gateway: Option<Spanned<String>>,
+    /// Public prefixes that the customer has named to AWS: it takes announcements of these and of what is inside them
+    /// (a public one only). Default: of any public prefix.
+    pub route_filter_prefixes: Option<Vec<Spanned<Cidr>>>,
     /// Customer's autonomous system number. Default: the router's.
     pub asn: Option<Spanned<u32>>,
     /// AWS's address of the session. Default: chosen from 169.254.0.0/16.
@@ -90,7 +93,7 @@ pub enum VirtualInterfaceType {
     Private,
     /// To transit gateways, by a Direct Connect gateway.
     Transit,
-    /// To AWS's public addresses. Not modelled.
+    /// To AWS's public addresses.
     Public,
 }
 

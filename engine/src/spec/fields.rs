@@ -258,8 +258,8 @@ decode_struct!(DirectConnectConnection, "a Direct Connect connection", {
 });
 decode_struct!(DirectConnectLag, "a link aggregation group", { location, region, minimum_links, name_tag });
 decode_struct!(VirtualInterface, "a virtual interface", {
-    kind as "type", connection, vlan, direct_connect_gateway, vpn_gateway, asn, amazon_address, customer_address, mtu,
-    up, site_link, name_tag,
+    kind as "type", connection, vlan, direct_connect_gateway, vpn_gateway, route_filter_prefixes, asn, amazon_address,
+    customer_address, mtu, up, site_link, name_tag,
 });
 decode_struct!(DirectConnectGateway, "a Direct Connect gateway", { asn, name_tag });
 decode_struct!(DirectConnectGatewayAssociation, "an association of a Direct Connect gateway", {

@@ -246,6 +246,14 @@ pub enum RowKind {
     VifDown,
     /// Virtual interface: the customer's side is not described (vif).
     VifUnknown,
+    /// Public virtual interface: the customer has not announced the source (vif).
+    VifSource,
+    /// Public virtual interface: the destination is no address of AWS's (vif).
+    VifNotAws,
+    /// A prefix that a customer announced to AWS's public network (Region).
+    PublicRoute,
+    /// No customer announced the destination to AWS's public network (Region).
+    PublicRouteNone,
     /// A route of a site's router (router).
     RouterRoute,
     /// A site's router has no route (router).

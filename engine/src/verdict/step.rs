@@ -2,8 +2,8 @@
 
 use super::{Decision, RowIx};
 use crate::base::ids::{
-    CvpnClientIx, CvpnIx, DxgwIx, EniIx, InetIx, LagIx, McastIx, NatIx, PcxIx, RouterIx, SpeakerIx, SvcIx, TgwAttachIx,
-    TunnelIx, VgwIx, VifIx, VpceIx,
+    CvpnClientIx, CvpnIx, DxgwIx, EniIx, InetIx, LagIx, McastIx, NatIx, PcxIx, PublicIx, RouterIx, SpeakerIx, SvcIx,
+    TgwAttachIx, TunnelIx, VgwIx, VifIx, VpceIx,
 };
 use crate::index_type;
 use crate::wire::Headers;
@@ -74,6 +74,13 @@ pub enum Vantage {
     Client(CvpnClientIx),
     /// It arrives at a Client VPN endpoint from this client.
     Cvpn(CvpnClientIx),
+    /// AWS's public network has it for a customer, or from one.
+    Public {
+        /// The Region.
+        region: PublicIx,
+        /// The public virtual interface that it came by; none if a service of AWS's sends it.
+        from: Option<VifIx>,
+    },
     /// It arrives, encrypted, at the end of a VPN tunnel.
     TunnelEnd(TunnelIx, Side),
     /// It arrives at the end of a virtual interface.
@@ -301,6 +308,8 @@ pub enum Stage {
     Dxgw(DxgwIx),
     /// Virtual interface.
     Vif(VifIx),
+    /// Which route of AWS's public network?
+    Public(PublicIx),
     /// Which connection of a link aggregation group?
     Lag(LagIx),
     /// Which route of a site's router?

@@ -1,10 +1,14 @@
 //! Direct Connect: virtual interfaces and Direct Connect gateways.
 //!
 //! A Direct Connect gateway joins virtual interfaces with virtual private gateways, or with transit gateways; it joins neither
-//! two of those nor two interfaces, unless both of the latter have SiteLink (DX-5, DX-6).
+//! two of those nor two interfaces, unless both of the latter have SiteLink (DX-5, DX-6). A public virtual interface joins a
+//! router with AWS's public network: what a customer announced there goes over it and not over the internet (DX-92).
+//! What comes by one enters a VPC as from the internet, at its internet gateway.
+//!
+//! Not modelled: the time that AWS's network takes between a location's Region and another one.
 
 use super::{Next, Pass, Recorder, Walk};
-use crate::base::ids::{DxgwIx, VifIx};
+use crate::base::ids::{DxgwIx, PublicIx, VifIx, VpcIx};
 use crate::fabric::{DxgwRow, NextHop, PathOwner, VifEnd, VifRow};
 use crate::flow::{Choice, Pick, PickOption};
 use crate::verdict::{Entry, LinkIx, Notify, NotifyKind, Side, Stage, Vantage, Verdict};
@@ -16,7 +20,13 @@ impl<R: Recorder> Walk<'_, R> {
     pub(super) fn dxgw(&mut self, packet: &mut Packet, dxgw: DxgwIx, from: Entry) -> Pass<Next> {
         let (d, stage) = (&self.fabric.dxgws[dxgw], Stage::Dxgw(dxgw));
         let unknown = (!d.complete).then(|| d.row(DxgwRow::Unknown));
-        let hop = self.hop_of(packet, stage, &d.fib, PathOwner::Dxgw(dxgw), unknown)?;
+        let f = self.fabric;
+        let region = match from {
+            Entry::Vgw(vgw) => f.vgws[vgw].vpc.map(|vpc| f.vpcs[vpc].region),
+            Entry::Attach(attach) => Some(f.tgws[f.tgw_attaches[attach].tgw].region),
+            _ => None,
+        };
+        let hop = self.hop_of(packet, stage, d.seen_from(region), PathOwner::Dxgw(dxgw), unknown)?;
         let site_link = |vif: VifIx| self.fabric.vifs[vif].site_link;
         let joined = match (from, hop) {
             (Entry::Vif(a), NextHop::Vif(b)) => a != b && site_link(a) && site_link(b),
@@ -89,8 +99,46 @@ impl<R: Recorder> Walk<'_, R> {
         Next::On(match (side, v.end, v.router) {
             (Side::Aws, VifEnd::Vgw(vgw), _) => Vantage::Vgw { vgw, from },
             (Side::Aws, VifEnd::Dxgw(dxgw), _) => Vantage::Dxgw { dxgw, from },
+            (Side::Aws, VifEnd::Public(region), _) => Vantage::Public { region, from: Some(vif) },
             (Side::Customer, _, Some(router)) => Vantage::Router { router, from },
             (Side::Customer, _, None) => unreachable!("nothing is sent to what is not described"),
         })
+    }
+
+    /// AWS's public network has a packet from a customer, or from a service of AWS's for one.
+    pub(super) fn public(&mut self, packet: &mut Packet, region: PublicIx, from: Option<VifIx>) -> Pass<Next> {
+        let Some(vif) = from else { return self.enter_public_vif(packet, region) };
+        let (v, stage, dst) = (&self.fabric.vifs[vif], Stage::Vif(vif), packet.headers.dst);
+        // DX-89.
+        if !v.announced.iter().any(|block| block.contains(packet.headers.src)) {
+            return Err(self.end(stage, packet, v.row(VifRow::Source), None));
+        }
+        if self.fabric.is_ours(dst) {
+            return Ok(Next::On(Vantage::Internet));
+        }
+        // DX-90: nothing crosses AWS from one customer, or one connection, to another.
+        match self.fabric.aws_service(dst) {
+            Some(host) => Ok(Next::Done(Verdict::Endpoint { host, back: Vantage::Public { region, from: None } })),
+            None => Err(self.end(stage, packet, v.row(VifRow::NotAws), None)),
+        }
+    }
+
+    /// What leaves a VPC for outside of AWS: over a public virtual interface if its customer announced the destination to
+    /// this Region (DX-92).
+    pub(super) fn leave_by_public_vif(&mut self, packet: &mut Packet, vpc: VpcIx) -> Pass<Option<Next>> {
+        let (region, dst) = (PublicIx(self.fabric.vpcs[vpc].region), packet.headers.dst);
+        let announced = self.fabric.publics.get(region).is_some_and(|public| public.fib.lookup(dst).is_some());
+        if !announced || self.fabric.aws_service(dst).is_some() {
+            return Ok(None);
+        }
+        self.enter_public_vif(packet, region).map(Some)
+    }
+
+    fn enter_public_vif(&mut self, packet: &mut Packet, region: PublicIx) -> Pass<Next> {
+        let fib = &self.fabric.publics[region].fib;
+        match self.hop_of(packet, Stage::Public(region), fib, PathOwner::Public(region), None)? {
+            NextHop::Vif(vif) => self.enter_vif(packet, vif, Side::Aws, None),
+            hop => unreachable!("AWS's public network has no way to {hop:?}"),
+        }
     }
 }

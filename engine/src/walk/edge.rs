@@ -39,7 +39,7 @@ impl<R: Recorder> Walk<'_, R> {
             self.too_big(packet, IGW_MTU, sender, Stage::Igw, gateway.mtu)?;
         }
         self.record(Stage::Igw, Decision::allow(gateway.translate), false, before, packet);
-        Ok(self.to_internet(packet))
+        self.beyond_gateway(packet, vpc)
     }
 
     /// Out through an egress-only internet gateway: IPv6, remembered so that replies may come back
@@ -59,21 +59,17 @@ impl<R: Recorder> Walk<'_, R> {
             self.flows.egress_only.insert((eigw, flow), self.now);
         }
         self.pass(Stage::Eigw, packet, gateway.pass);
-        Ok(self.to_internet(packet))
+        self.beyond_gateway(packet, vpc)
     }
 
-    /// Beyond the gateway: a public address of this network comes in again at its own gateway (IGW-8),
-    /// any other is on the internet.
-    fn to_internet(&self, packet: &Packet) -> Next {
-        let ours = match packet.headers.dst {
-            IpAddr::V4(dst) => self.fabric.public_v4.contains_key(&dst),
-            IpAddr::V6(dst) => self.fabric.public_v6.get(dst.into()).is_some(),
-        };
-        if ours {
-            Next::Done(Verdict::Transit { to: Vantage::Internet, link: LinkIx::SAME_AZ })
-        } else {
-            Next::Done(Verdict::Exit)
+    /// Beyond the gateway: a public address of this network comes in again at its own gateway (IGW-8), one that a
+    /// customer announced to AWS is behind its virtual interface (DX-92), any other is on the internet.
+    pub(super) fn beyond_gateway(&mut self, packet: &mut Packet, vpc: VpcIx) -> Pass<Next> {
+        if self.fabric.is_ours(packet.headers.dst) {
+            return Ok(Next::Done(Verdict::Transit { to: Vantage::Internet, link: LinkIx::SAME_AZ }));
         }
+        let over = self.leave_by_public_vif(packet, vpc)?;
+        Ok(over.unwrap_or(Next::Done(Verdict::Exit)))
     }
 
     /// Larger than the path's MTU and not to be fragmented: dropped, and the sender is told (MTU-5). What

@@ -19,6 +19,8 @@
 //! dxgw   (direct_connect.rs) Direct Connect gateways, virtual interfaces
 //! router (router.rs, speaker.rs)  routers of on-premises sites; what routers and gateways say themselves
 //! cvpn   (client_vpn.rs) Client VPN: clients, authorization, routes, translation
+//! dxgw   (direct_connect.rs) Direct Connect gateways, virtual interfaces, AWS's public network behind them
+//! router (router.rs)    routers of on-premises sites
 //! vpce   (endpoint.rs)  gateway and interface endpoints, load balancers behind endpoint services
 //! ```
 //!
@@ -116,6 +118,7 @@ impl<R: Recorder> Walk<'_, R> {
                 Vantage::Speaker(speaker) => self.speak(packet, speaker),
                 Vantage::Client(client) => self.vpn_client(packet, client),
                 Vantage::Cvpn(client) => self.cvpn(packet, client),
+                Vantage::Public { region, from } => self.public(packet, region, from),
             };
             match next {
                 Ok(Next::On(on)) => at = on,

@@ -11,7 +11,7 @@ use crate::base::{Nanos, Protocol};
 use crate::eval;
 use crate::fabric::{NatRow, VpcRow};
 use crate::flow::{Inside, Outside, Translator};
-use crate::verdict::{Decision, Notify, NotifyKind, Stage, Vantage, Verdict};
+use crate::verdict::{Decision, Notify, NotifyKind, Stage, Vantage};
 use crate::wire::{Headers, Icmp, L4, Packet, TcpFlags, clamp_mss, quote};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -54,12 +54,7 @@ impl<R: Recorder> Walk<'_, R> {
         if !destination.allow {
             return Err(self.end(Stage::Igw, packet, destination.by, None));
         }
-        let ours = matches!(packet.headers.dst, IpAddr::V4(dst) if self.fabric.public_v4.contains_key(&dst));
-        Ok(Next::Done(if ours {
-            Verdict::Transit { to: Vantage::Internet, link: crate::verdict::LinkIx::SAME_AZ }
-        } else {
-            Verdict::Exit
-        }))
+        self.beyond_gateway(packet, vpc)
     }
 
     /// A packet from the internet is for a regional NAT gateway's address.

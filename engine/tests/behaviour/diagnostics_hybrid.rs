@@ -40,18 +40,22 @@ vpn_connections: {v: {customer_gateway: c, vpn_gateway: g, tunnels: [{inside_cid
 vpn_connections: {v: {customer_gateway: c, vpn_gateway: g, tunnels: [{replay_window: 63}]}}";
     asn_of_an_interface: "asn-differs", 7, "`i` has ASN 65011, its router `r` 65010",
         "virtual_interfaces: {i: {type: private, connection: line, vlan: 1, vpn_gateway: g, asn: 65011}}";
-    associations_in_two_regions: "not-modelled", 9, "`y` is in another Region than the first association",
-        "direct_connect_gateway_associations:
-  x: {direct_connect_gateway: d, transit_gateway: t, allowed_prefixes: [10.0.0.0/8]}
-  y: {direct_connect_gateway: d, transit_gateway: w, allowed_prefixes: [11.0.0.0/8]}";
     tag: "vlan", 7, "4095 is no VLAN",
         "virtual_interfaces: {i: {type: private, connection: line, vlan: 4095, vpn_gateway: g}}";
     mtu: "vif-mtu", 7, "9001 is no MTU of such a virtual interface",
         "virtual_interfaces: {i: {type: transit, connection: line, vlan: 1, direct_connect_gateway: d, mtu: 9001}}";
     transit_to_a_virtual_private_gateway: "vif-end", 7, "a transit virtual interface ends at a Direct Connect gateway",
         "virtual_interfaces: {i: {type: transit, connection: line, vlan: 1, vpn_gateway: g}}";
-    public_interface: "not-modelled", 7, "public virtual interfaces are not modelled",
+    public_interface_with_a_gateway: "vif-end", 7, "`i`: a public virtual interface has no gateway",
+        "virtual_interfaces: {i: {type: public, connection: line, vlan: 1, vpn_gateway: g}}";
+    site_link_without_a_gateway_that_has_it: "site-link", 7, "`i` cannot have SiteLink",
+        "virtual_interfaces: {i: {type: private, connection: line, vlan: 1, vpn_gateway: g, site_link: true}}";
+    nothing_that_aws_takes: "nothing-announced", 7, "AWS takes nothing of what `r` announces on `i`",
         "virtual_interfaces: {i: {type: public, connection: line, vlan: 1}}";
+    private_prefixes_for_the_public: "route-filter", 7, "10.0.0.0/8 is not public",
+        "virtual_interfaces: {i: {type: public, connection: line, vlan: 1, route_filter_prefixes: [10.0.0.0/8]}}";
+    public_prefixes_of_a_private_interface: "route-filter", 7, "`i` is not public, and has `route_filter_prefixes`",
+        "virtual_interfaces: {i: {type: private, connection: line, vlan: 1, vpn_gateway: g, route_filter_prefixes: [198.51.100.0/24]}}";
     both_kinds: "association-kinds", 9, "`d` has associations of both kinds",
         "direct_connect_gateway_associations:
   x: {direct_connect_gateway: d, vpn_gateway: g}

@@ -70,7 +70,7 @@ fn a_decision_does_not_depend_on_the_order_of_the_candidates() {
     for seed in 0..6_000 {
         let stream = &mut Stream::new(seed, "control", "routes");
         let mut all = routes(stream);
-        let kind = [Kind::Router, Kind::Vgw, Kind::Tgw, Kind::Dxgw][stream.below(4) as usize];
+        let kind = [Kind::Router, Kind::Vgw, Kind::Tgw, Kind::Dxgw, Kind::Public][stream.below(5) as usize];
         let ecmp = stream.below(2) == 0;
         let first = rank(kind, ecmp, &all).unwrap();
         assert!((1..=all.len()).contains(&first.share), "{first:?}");

@@ -3,7 +3,7 @@
 use libfuzzer_sys::arbitrary::{Result, Unstructured};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use vpcsim_engine::base::port::ProtocolMatch;
-use vpcsim_engine::base::{Cidr, PortRange, Protocol};
+use vpcsim_engine::base::{Cidr, PortRange, Protocol, Ratio};
 use vpcsim_engine::spec::{
     self, AclAction, AclRule, AttachmentState, ClientVpnAuthorizationRule, ClientVpnRoute, Forwarding, Neighbor, Peer,
     PeeringState, PublicIp, Route, RouteState, RouterRoute, SgRule, Spanned, Spec, TransitGatewayRoute, VpnTunnel,
@@ -370,6 +370,7 @@ fn sites(u: &mut Unstructured<'_>, spec: &mut Spec) -> Result<()> {
     }
     if let Some(line) = pick(u, spec.direct_connect_connections.values_mut())? {
         line.up = u.arbitrary()?;
+        line.loss = u.arbitrary::<bool>()?.then_some(Ratio(Ratio::ONE));
     }
     if let Some(vif) = pick(u, spec.virtual_interfaces.values_mut())? {
         vif.site_link = u.arbitrary()?;

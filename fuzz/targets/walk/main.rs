@@ -40,6 +40,7 @@ static BASES: LazyLock<Vec<Spec>> = LazyLock::new(|| {
         include_str!("../../../topologies/site-to-site-vpn.yaml"),
         include_str!("../../../topologies/direct-connect-and-vpn.yaml"),
         include_str!("../../../topologies/client-vpn.yaml"),
+        include_str!("../../../topologies/direct-connect-group.yaml"),
     ];
     let read = |text: &str| {
         let (spec, diagnostics) = spec::read(FileIx(0), text.as_bytes());

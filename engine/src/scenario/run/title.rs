@@ -83,6 +83,7 @@ fn change_text(change: &Change) -> String {
         Change::TransitGatewayRouteTable(c) => ("transit gateway route table", &c.transit_gateway_route_table),
         Change::Endpoint(c) => ("VPC endpoint", &c.vpc_endpoint),
         Change::Router(c) => ("router", &c.router),
+        Change::Connection(c) => ("Direct Connect connection", &c.direct_connect_connection),
         Change::VirtualInterface(c) => ("virtual interface", &c.virtual_interface),
         Change::ClientVpn(c) => ("Client VPN endpoint", &c.client_vpn_endpoint),
         Change::Tunnel(c) => ("VPN tunnel", &c.vpn_tunnel),
