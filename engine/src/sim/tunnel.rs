@@ -334,7 +334,7 @@ mod tests {
         let yaml = include_str!("../../../topologies/site-to-site-vpn.yaml");
         let (spec, _) = crate::spec::read(FileIx(0), yaml.as_bytes());
         let (network, _) = crate::compile::compile(&spec.expect("a topology"));
-        Sim::new(network.expect("without a mistake"), 0, ())
+        Sim::starting(network.expect("without a mistake"), 0, (), Start::Frozen)
     }
 
     fn packet() -> Packet {

@@ -77,7 +77,7 @@ fn a_dead_line() {
     };
     check(&losing("100%"), "app -> db tcp/1521", "no_reply request line link is down");
     check(&losing("1%"), "app -> db tcp/1521", "open");
-    let mut sim = Sim::new(losing("100%"), 0, ());
+    let mut sim = Sim::starting(losing("100%"), 0, (), vpcsim_engine::sim::Start::Frozen);
     let guest = sim.network().names.guests.iter_enumerated().next().unwrap().0;
     sim.send_as(HostRef::Guest(guest), udp("10.0.1.10:1", "172.16.5.5:9", 100));
     while sim.step() {}
