@@ -28,6 +28,7 @@ mod behaviour {
     mod guest;
     mod harness;
     mod igw;
+    mod live;
     mod internet;
     mod mtu;
     mod nat;

@@ -83,6 +83,9 @@ impl Context {
                 self.static_vpn(build, &tunnels, &connection.static_routes);
                 continue;
             }
+            // BGP-19: while one endpoint is updated, the other tunnel.
+            let updating = |n: usize| connection.tunnels.get(n).is_some_and(|t| t.value.updating == Some(true));
+            let preferred = usize::from(updating(0) && !updating(1));
             for (n, tunnel) in tunnels.iter().copied().enumerate() {
                 let t = self.fabric.tunnels[tunnel].clone();
                 let Some(router) = t.router else { continue };
@@ -95,6 +98,8 @@ impl Context {
                     VpnEnd::Tgw(attach) => self.asn_of_tgw(attach),
                 };
                 let bgp = self.bgp(build, speakers, [build.plan.tables[site].asn, amazon], [&keys, &[]]);
+                // BGP-45.
+                let class = if updating(n) { Class::Floating } else { Class::Vpn };
                 let (export, import) = (self.export_of(router, &keys), v4_only(self.import_of(router, &keys)));
                 let to_site = Way::Next(NextHop::Tunnel(tunnel));
                 match t.end {
@@ -102,9 +107,9 @@ impl Context {
                         let table = build.vgws[vgw];
                         let kind = build.kind(table, site);
                         let down = Session { up, ..Session::new(table, site, kind, Class::Bgp) };
-                        let tells = Export::vgw_to_site().by_tunnel(n == 0);
+                        let tells = Export::vgw_to_site().by_tunnel(n == preferred);
                         build.tell(down.exporting(tells).importing(import).of_bgp(bgp), to_site);
-                        let session = Session { up, ..Session::new(site, table, kind, Class::Vpn) };
+                        let session = Session { up, ..Session::new(site, table, kind, class) };
                         build
                             .tell(session.exporting(export).importing(v4_only(Import::default())).of_bgp(bgp), to_site);
                     }
@@ -114,13 +119,13 @@ impl Context {
                             let table = build.tgw_rtbs[&rtb];
                             let kind = build.kind(table, site);
                             let down = Session { up, ..Session::new(table, site, kind, Class::Bgp) };
-                            let tells = Export::tgw_to_site().by_tunnel(n == 0);
+                            let tells = Export::tgw_to_site().by_tunnel(n == preferred);
                             build.tell(down.exporting(tells).importing(import).of_bgp(bgp), to_site);
                         }
                         for draft in drafts.iter().filter(|d| d.propagates(attach)) {
                             let table = build.tgw_rtbs[&draft.index];
                             let kind = build.kind(site, table);
-                            let session = Session { up, ..Session::new(site, table, kind, Class::Vpn) };
+                            let session = Session { up, ..Session::new(site, table, kind, class) };
                             let heard = v4_only(Import::default());
                             let session = session.exporting(export.clone()).importing(heard).of_bgp(bgp);
                             build.tell(session, Way::Vpn(attach, tunnel));

@@ -48,7 +48,7 @@ impl Export {
     /// prefixes (BGP-17); what a Direct Connect gateway told goes no further (BGP-16).
     #[must_use]
     pub fn vgw_to_site() -> Self {
-        Self::only(&[Class::Local, Class::DirectConnect, Class::VpnStatic, Class::Vpn])
+        Self::only(&[Class::Local, Class::DirectConnect, Class::VpnStatic, Class::Vpn, Class::Floating])
     }
 
     /// A virtual private gateway to its Direct Connect gateway: the VPC's blocks that equal an allowed prefix or

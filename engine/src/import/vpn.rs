@@ -286,6 +286,7 @@ fn of_both(option: &TunnelOption, xml: Option<&vpn_xml::Tunnel>, span: Span) -> 
         rekey_margin: seconds(option.rekey_margin_time_seconds),
         rekey_fuzz: option.rekey_fuzz_percentage.map(|n| Spanned::new(n, span)),
         loss: None,
+        updating: None,
         replay_window: option.replay_window_size.map(|n| Spanned::new(n, span)),
         up: None,
     }

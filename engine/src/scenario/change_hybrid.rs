@@ -58,7 +58,17 @@ pub struct TunnelChange {
     /// The tunnel: `vpn/1`.
     pub vpn_tunnel: Spanned<String>,
     /// What to set.
-    pub set: UpOrDown,
+    pub set: TunnelSettings,
+}
+
+/// Settings of a tunnel.
+#[derive(Clone, PartialEq, Debug, Default, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct TunnelSettings {
+    /// Whether it is up.
+    pub up: Option<bool>,
+    /// Whether AWS updates its endpoint, and asks for the other tunnel to be used.
+    pub updating: Option<bool>,
 }
 
 /// Up or down.
@@ -74,6 +84,7 @@ decode_struct!(ConnectionChange, "a change of a Direct Connect connection", { di
 decode_struct!(ConnectionSettings, "settings of a Direct Connect connection", { up, loss });
 decode_struct!(VirtualInterfaceChange, "a change of a virtual interface", { virtual_interface, set });
 decode_struct!(TunnelChange, "a change of a VPN tunnel", { vpn_tunnel, set });
+decode_struct!(TunnelSettings, "settings of a VPN tunnel", { up, updating });
 decode_struct!(UpOrDown, "settings of a way to a site", { up });
 
 pub(super) fn change_router(spec: &mut Spec, change: &RouterChange) -> Result<(), Diagnostic> {
@@ -117,6 +128,7 @@ pub(super) fn change_vif(spec: &mut Spec, change: &VirtualInterfaceChange) -> Re
 pub(super) fn change_tunnel(spec: &mut Spec, change: &TunnelChange) -> Result<(), Diagnostic> {
     let tunnel = tunnel_of(spec, &change.vpn_tunnel)?;
     set(&mut tunnel.up, &change.set.up);
+    set(&mut tunnel.updating, &change.set.updating);
     Ok(())
 }
 

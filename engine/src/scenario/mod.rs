@@ -32,7 +32,7 @@ pub use change_between::{
 };
 pub use change_client_vpn::ClientVpnChange;
 pub use change_hybrid::{
-    ConnectionChange, ConnectionSettings, RouterChange, TunnelChange, UpOrDown, VirtualInterfaceChange,
+    ConnectionChange, ConnectionSettings, RouterChange, TunnelChange, TunnelSettings, UpOrDown, VirtualInterfaceChange,
 };
 pub use expect::{
     AddressOrBlock, BlockedBy, CounterExpectation, Direction, Elapsed, Evidence, Expect, FlowLogAction,

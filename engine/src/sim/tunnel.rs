@@ -61,6 +61,7 @@ impl TunnelEnd {
         }
         let [aws, customer] = t.outside.map(IpAddr::V4);
         let (local, remote) = if side == Side::Aws { (aws, customer) } else { (customer, aws) };
+        // VPN-17.
         let starts = (side == Side::Aws) == t.life.aws_starts;
         let config = IkeConfig {
             role: if starts { Role::Initiator } else { Role::Responder },

@@ -147,7 +147,7 @@ impl BgpSession {
             self.retry_at = self.config.active.then_some(now);
         }
     }
-    /// A person shuts it down, or what the peer told is too much: the peer is told why (RFC 4486).
+    /// BGP-44: a person shuts it down, or what the peer told is too much: the peer is told why (RFC 4486).
     pub fn stop(&mut self, now: Instant, why: Ended) {
         let subcode = if why == Ended::PrefixLimit { Notification::MAX_PREFIXES } else { Notification::SHUTDOWN };
         self.give_up(now, Some(Notification::cease(subcode)), why);

@@ -1,4 +1,4 @@
-//! One end of the IKEv2 life of one VPN tunnel (RFC 7296): it opens, renews its keys, notices a dead peer, closes.
+//! [VPN-15, VPN-16, VPN-18] One end of the IKEv2 life of one VPN tunnel (RFC 7296): it opens, renews its keys, notices a dead peer, closes.
 //!
 //! Modelled: `IKE_SA_INIT` and `IKE_AUTH`, repeated requests and answers, attempts that are given up and begin anew,
 //! questions for life, deletion, a peer that lost its state, new keys for the child before the old ones end (make before

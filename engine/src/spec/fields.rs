@@ -251,7 +251,7 @@ decode_struct!(VpnConnection, "a VPN connection", {
 });
 decode_struct!(VpnTunnel, "a VPN tunnel", {
     outside_address, inside_cidr, encryption, integrity, dpd_timeout, dpd_action, startup_action, phase1_lifetime,
-    phase2_lifetime, rekey_margin, rekey_fuzz, loss, replay_window, up,
+    phase2_lifetime, rekey_margin, rekey_fuzz, loss, replay_window, updating, up,
 });
 decode_struct!(DirectConnectConnection, "a Direct Connect connection", {
     location, region, device, router, lag, hosted, bandwidth, macsec, latency, loss, up, name_tag,

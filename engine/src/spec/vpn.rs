@@ -86,6 +86,9 @@ pub struct VpnTunnel {
     pub loss: Option<Ratio>,
     /// Packets of the replay window, 64 to 2048. Default 1024.
     pub replay_window: Option<Spanned<u32>>,
+    /// Whether AWS is about to update its endpoint, or does: then it asks for the other tunnel to be used, by a lower MED
+    /// there. Default false.
+    pub updating: Option<bool>,
     /// Whether it is up, as AWS reports it or as the topology begins. Default true.
     pub up: Option<bool>,
 }

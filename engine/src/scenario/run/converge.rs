@@ -13,6 +13,9 @@ use std::collections::BTreeMap;
 /// Routes that are told one by one when tables change; more are counted.
 const ROUTES_TOLD: usize = 12;
 
+/// Prefixes of one table that move alike and are told one by one.
+const PREFIXES_TOLD: usize = 3;
+
 /// What became of the network after a fault or a change.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Convergence {
@@ -151,18 +154,31 @@ fn reason(why: Why) -> String {
     }
 }
 
-/// Which routes lead elsewhere, by table and prefix.
+/// Which routes lead elsewhere, by table and prefix; many that do the same are told as one.
 fn moves(old: &Network, new: &Network) -> Vec<String> {
     let (before, after) = (routes(old), routes(new));
     let keys: std::collections::BTreeSet<_> = before.keys().chain(after.keys()).collect();
     let none = "no route".to_owned();
-    keys.into_iter()
-        .filter(|key| before.get(key) != after.get(key))
-        .map(|key| {
-            let (from, to) = (before.get(key).unwrap_or(&none), after.get(key).unwrap_or(&none));
-            format!("route {} {}: {from} -> {to}", key.1, key.2)
-        })
-        .collect()
+    // Table, from, to; in the order of the first prefix.
+    let mut groups: Vec<((u8, &str, &str, &str), Vec<&str>)> = Vec::new();
+    for key in keys.into_iter().filter(|key| before.get(key) != after.get(key)) {
+        let (from, to) = (before.get(key).unwrap_or(&none), after.get(key).unwrap_or(&none));
+        let group = (key.0, key.1.as_str(), from.as_str(), to.as_str());
+        match groups.iter_mut().find(|(other, _)| *other == group) {
+            Some((_, prefixes)) => prefixes.push(&key.2),
+            None => groups.push((group, vec![&key.2])),
+        }
+    }
+    let mut out = Vec::new();
+    for ((_, table, from, to), prefixes) in groups {
+        if prefixes.len() > PREFIXES_TOLD {
+            let more = prefixes.len() - 1;
+            out.push(format!("route {table} {} and {more} more prefixes: {from} -> {to}", prefixes[0]));
+        } else {
+            out.extend(prefixes.into_iter().map(|prefix| format!("route {table} {prefix}: {from} -> {to}")));
+        }
+    }
+    out
 }
 
 /// What each table of the control plane says of each prefix.
