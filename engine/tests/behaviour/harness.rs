@@ -165,6 +165,9 @@ impl World {
                 Verdict::Exit => ("out".to_owned(), None),
                 Verdict::Site { host } => (format!("at {}", self.net.names.internet_hosts[host].id), None),
                 Verdict::Endpoint { host, .. } => (format!("at {}", self.net.names.internet_hosts[host].id), None),
+                Verdict::Speaker { speaker } => {
+                    (format!("at an end of {}", self.net.line_name(fabric.speakers[speaker].line)), None)
+                }
                 Verdict::Taken { domain } => (format!("taken by {}", self.net.names.mcasts[domain].id), None),
                 Verdict::Replicate { domain, .. } => (format!("copied in {}", self.net.names.mcasts[domain].id), None),
                 Verdict::Drop { by, notify } => (format!("dropped {}", self.net.names.row_text(fabric, by)), notify),

@@ -53,13 +53,14 @@ fn there_and_back() {
     );
 }
 
-/// A host that nobody describes is unknown, and so is what a router says for itself.
+/// A host that nobody describes is unknown. A router answers pings to its own addresses; what else it answers is unknown.
 #[test]
 fn what_is_not_described_is_unknown() {
     let net = net(&plain());
     check(&net, "app -> 172.16.1.99 tcp/22", "unknown request router north: a host behind it that the topology");
-    let own = net.fabric.routers.iter().next().unwrap().addresses[0];
-    check(&net, &format!("n1 -> {own} ping"), "unknown request router north: what it answers for itself");
+    let own = net.fabric.routers.iter().next().unwrap().addresses[0].0;
+    check(&net, &format!("n1 -> {own} ping"), "reply");
+    check(&net, &format!("n1 -> {own} tcp/22"), "unknown request router north: what it answers to this");
 }
 
 /// RTB-14: a table that does not take the propagation knows nothing of the sites.
