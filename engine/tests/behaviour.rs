@@ -15,6 +15,7 @@ mod behaviour {
     mod diagnostics_between;
     mod diagnostics_direct_connect;
     mod diagnostics_hybrid;
+    mod diagnostics_vpn;
     mod direct_connect;
     mod edge;
     mod egress_only;
@@ -35,4 +36,6 @@ mod behaviour {
     mod transit_gateway;
     mod vpc;
     mod vpn;
+    mod vpn_variants;
+    mod vpn_variants_time;
 }

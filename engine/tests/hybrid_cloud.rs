@@ -10,6 +10,7 @@ use vpcsim_engine::diag::Diagnostic;
 use vpcsim_engine::explain::{Outcome, Question, ask, resolve_origin};
 use vpcsim_engine::fabric::Target;
 use vpcsim_engine::import::{JsonFile, aws};
+use vpcsim_engine::scenario::run::Options;
 use vpcsim_engine::spec::{InstanceState, Neighbor, Router, SiteHost, Spec};
 
 const VPN: &str = "vpn-ba2e34a8";
@@ -40,18 +41,7 @@ fn account() -> Option<Spec> {
 fn described(mut spec: Spec, more: &[&str]) -> Spec {
     let networks: Vec<_> = SHOWN[1..].iter().map(|block| block.parse::<vpcsim_engine::base::Cidr>().unwrap()).collect();
     let originates = networks.iter().copied().chain(more.iter().map(|block| block.parse().unwrap()));
-    let neighbor = Neighbor {
-        peer: VPN.into(),
-        local_preference: None,
-        accepts: None,
-        announces: None,
-        default_originate: Some(true),
-        prepend: None,
-        med: None,
-        communities: Vec::new(),
-        latency: None,
-        shutdown: None,
-    };
+    let neighbor = Neighbor { peer: VPN.into(), default_originate: Some(true), ..Neighbor::default() };
     let router = Router {
         site: Some("London".to_owned()),
         asn: Some(65301.into()),
@@ -160,4 +150,36 @@ fn the_other_tunnel_takes_over() {
     }
     assert!(used[0].iter().all(|row| *row == format!("vpn {VPN}/1")) && !used[0].is_empty(), "{used:?}");
     assert!(used[1].iter().all(|row| *row == format!("vpn {VPN}/2")) && !used[1].is_empty(), "{used:?}");
+}
+
+/// VPN-15, BGP-40: the tunnel in use goes dead and nobody is told. Within the hold time or the dead-peer timeout both ends
+/// have noticed, and packets take the other tunnel; the order of events is that of the timers.
+#[test]
+fn traffic_moves_within_the_documented_timers() {
+    let Some(account) = account() else { return };
+    let mut spec = described(account, &[]);
+    // Nobody lives in that VPC: a subnet and a host of ours do, with the account's own table.
+    let text = "vpcs: {vpc-815775e7: {cidr: 10.100.0.0/16}}\n\
+        subnets: {home: {vpc: vpc-815775e7, az: us-west-2a, cidr: 10.100.1.0/24}}\ninstances: {probe: {subnet: home, address: 10.100.1.10}}\n";
+    let (made, _) = vpcsim_engine::spec::read(vpcsim_engine::diag::FileIx(0), text.as_bytes());
+    let made = made.expect("a topology");
+    spec.subnets.extend(made.subnets);
+    spec.instances.extend(made.instances);
+    let scenario = format!(
+        "topology: x.yaml\nsteps:\n  - at: 5s\n    ping: {{from: probe, to: office, count: 80, interval: 1s}}\n  \
+         - at: 20s\n    fail: {{vpn_tunnel: {VPN}/1}}\n"
+    );
+    let (scenario, diagnostics) = vpcsim_engine::scenario::read(vpcsim_engine::diag::FileIx(0), scenario.as_bytes());
+    let scenario = scenario.unwrap_or_else(|| panic!("{diagnostics:#?}"));
+    let report =
+        vpcsim_engine::scenario::run::run(&scenario, &spec, Options::default()).unwrap_or_else(|d| panic!("{d:#?}"));
+    let transcript = report.transcript();
+    let [after] = &report.convergences[..] else { panic!("{transcript}") };
+    // Hold time 30 s (the last message may be a third of it old), dead peer after 40 s at the latest.
+    let noticed = after.until_noticed().expect("somebody noticed").0 / 1_000_000_000;
+    let moved = after.until_moved().expect("routes moved").0 / 1_000_000_000;
+    assert!((19..=30).contains(&noticed) && moved <= 40, "{transcript}");
+    let replies = transcript.lines().filter(|line| line.contains("reply ")).count() as u64;
+    assert!(replies >= 80 - 41 && replies + after.lost == 80, "{transcript}");
+    assert!(transcript.contains(&format!("-> {VPN}/2")), "{transcript}");
 }

@@ -11,6 +11,7 @@ mod address;
 mod context;
 mod converge;
 mod converge_policy;
+mod converge_private;
 mod converge_sessions;
 mod direct_connect;
 mod direct_connect_line;
@@ -32,6 +33,9 @@ mod tgw_route_table;
 mod transit_gateway;
 mod vpc;
 mod vpn;
+mod vpn_inside;
+mod vpn_tunnel;
+mod vpn_variant;
 
 pub use expand::{DEFAULT_ACCOUNT, DEFAULT_REGION, expand};
 pub use gateway::ANY_HOST;
@@ -138,6 +142,7 @@ fn compile_all(
     cx.vpn_connections();
     cx.direct_connect_gateways();
     cx.virtual_interfaces();
+    cx.private_connections();
     cx.tgw_route_tables();
     cx.multicast_domains();
     cx.endpoints();

@@ -41,6 +41,7 @@ mod track;
 mod transit_gateway;
 mod tunnel;
 mod vpn;
+mod vpn_outer;
 
 pub use arrive::MASQUERADE_IDLE;
 pub use edge::{EIGW_IDLE, IGW_MTU, PRIVATE_NAT64};

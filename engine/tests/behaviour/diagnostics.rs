@@ -21,6 +21,8 @@ macro_rules! refused {
             tested.extend(super::diagnostics_between::TESTED);
             tested.extend(super::diagnostics_direct_connect::TESTED);
             tested.extend(super::diagnostics_hybrid::TESTED);
+            tested.extend(super::diagnostics_vpn::TESTED);
+            tested.push("nat-timeout");
             tested.extend(["second-vpn-gateway", "no-convergence", "observed-differs", "prefix-limit", "community"]);
             let missing: Vec<String> = emitted().into_iter().filter(|code| !tested.contains(&code.as_str())).collect();
             assert!(missing.is_empty(), "no test for {missing:?}");
