@@ -26,9 +26,12 @@ pub(crate) fn view(network: &Network, kind: Kind) -> Value {
                 VpnEnd::Tgw(attach) => names.tgws[fabric.tgw_attaches[attach].tgw].to_string(),
             };
             json!({
-                "vpn_tunnel": names.tunnels[index].to_string(), "state": if tunnel.enabled { "up" } else { "down" },
+                "vpn_tunnel": names.tunnels[index].to_string(), "state": if tunnel.up == [true; 2] { "up" } else { "down" },
                 "aws": end, "router": router(tunnel.router), "outside": tunnel.outside, "inside": tunnel.inside,
+                "carries": if tunnel.is_v4() { "IPv4" } else { "IPv6" },
+                "carried_by": tunnel.transport.map(|t| names.tgw_attaches[t.attach].to_string()),
                 "encryption": tunnel.suite.to_string(), "in_udp": tunnel.natt, "inner_mtu": tunnel.mtu,
+                "bandwidth": fabric.link(tunnel.link).bandwidth.map(|b| b.to_string()),
             })
         }
         Kind::Dxgw(index) => {

@@ -17,6 +17,7 @@ mod behaviour {
     mod diagnostics_client_vpn;
     mod diagnostics_direct_connect;
     mod diagnostics_hybrid;
+    mod diagnostics_vpn;
     mod direct_connect;
     mod direct_connect_line;
     mod direct_connect_public;
@@ -28,8 +29,8 @@ mod behaviour {
     mod guest;
     mod harness;
     mod igw;
-    mod live;
     mod internet;
+    mod live;
     mod mtu;
     mod nat;
     mod peering;
@@ -40,4 +41,6 @@ mod behaviour {
     mod transit_gateway;
     mod vpc;
     mod vpn;
+    mod vpn_variants;
+    mod vpn_variants_time;
 }

@@ -11,8 +11,8 @@ use vpcsim_engine::explain::{self, Origin, Outcome, Question};
 use vpcsim_engine::import::{Import, JsonFile, aws};
 use vpcsim_engine::spec::write::{to_json, to_yaml};
 use vpcsim_engine::spec::{
-    AttachmentState, Encryption, Instance, Integrity, NetworkInterface, RouteOrigin, Spanned, Spec, Subnet,
-    VirtualInterfaceType, VpnTunnel,
+    AttachmentState, Encryption, InsideIpVersion, Instance, Integrity, NetworkInterface, RouteOrigin, Spanned, Spec,
+    Subnet, TunnelBandwidth, VirtualInterfaceType, VpnTunnel,
 };
 use vpcsim_engine::verdict::RowKind;
 
@@ -304,12 +304,9 @@ fn what_a_connection_lacks_is_said() {
 fn variants_and_ended_connections_are_not_modelled() {
     let on_tgw = r#""CustomerGatewayId": "cgw-1", "TransitGatewayId": "tgw-1""#;
     for (more, expected) in [
-        (r#""Options": {"EnableAcceleration": true}"#, "accelerated VPN connection"),
         (r#""Options": {"OutsideIpAddressType": "PrivateIpv4"}"#, "private IP VPN connection"),
-        (r#""Options": {"TransportTransitGatewayAttachmentId": "tgw-attach-dx"}"#, "private IP VPN connection"),
         (r#""Options": {"OutsideIpAddressType": "PublicIpv6"}"#, "VPN connection over IPv6"),
         (r#""Options": {"TunnelOptions": [{"OutsideIpAddress": "2001:db8::9"}]}"#, "VPN connection over IPv6"),
-        (r#""Options": {"TunnelInsideIpVersion": "ipv6"}"#, "VPN connection for IPv6"),
         (
             r#""CoreNetworkArn": "arn:aws:networkmanager::1:core-network/x""#,
             "VPN connection of a Cloud WAN core network",
@@ -338,6 +335,39 @@ fn variants_and_ended_connections_are_not_modelled() {
         (kind(&import, "cvpn-endpoint-1"), kind(&import, "vpnc-1")),
         ("Client VPN endpoint", "VPN concentrator")
     );
+}
+
+/// VPN-30, VPN-33, VPN-36, VPN-43: the options of connections on a transit gateway.
+#[test]
+fn options_of_connections_on_a_transit_gateway() {
+    let on_tgw = r#""CustomerGatewayId": "cgw-1", "TransitGatewayId": "tgw-1""#;
+    let with = |options: &str, more: &[(&str, &str)]| {
+        let text = vpn("vpn-1", &format!(r#"{on_tgw}, "Options": {{{options}}}"#), "");
+        good(&[&[("a.json", NET), ("t.json", TRANSIT), ("v.json", text.as_str())], more].concat())
+    };
+    let of = |import: &Import| import.spec.vpn_connections["vpn-1"].clone();
+    let plain = of(&with(
+        r#""EnableAcceleration": false, "TunnelInsideIpVersion": "ipv4", "OutsideIpAddressType": "PublicIpv4", "TunnelBandwidth": "standard""#,
+        &[],
+    ));
+    assert_eq!((plain.accelerated, plain.tunnel_inside_ip_version, plain.tunnel_bandwidth), (None, None, None));
+    let v6 = of(&with(
+        r#""TunnelInsideIpVersion": "ipv6", "TunnelBandwidth": "large", "TunnelOptions": [
+            {"OutsideIpAddress": "52.0.0.1", "TunnelInsideCidr": "169.254.40.0/30", "TunnelInsideIpv6Cidr": "fd00:40::/126"}]"#,
+        &[],
+    ));
+    assert_eq!(v6.tunnel_inside_ip_version.map(|v| v.value), Some(InsideIpVersion::Ipv6));
+    assert_eq!(v6.tunnel_bandwidth.map(|b| b.value), Some(TunnelBandwidth::Large));
+    let inside = [v6.tunnels[0].inside_cidr, v6.tunnels[0].inside_ipv6_cidr].map(|block| block.unwrap().to_string());
+    assert_eq!(inside, ["169.254.40.0/30", "fd00:40::/126"]);
+    assert_eq!(of(&with(r#""EnableAcceleration": true"#, &[])).accelerated.map(|on| on.value), Some(true));
+    // What carries a private connection goes by the name of the association here.
+    let private = r#""OutsideIpAddressType": "PrivateIpv4", "TransportTransitGatewayAttachmentId": "tgw-attach-dx""#;
+    let import = with(private, &[("d.json", DIRECT_CONNECT)]);
+    assert_eq!(name(&of(&import).transport_transit_gateway_attachment), Some("assoc-tgw"));
+    let import = with(private, &[]);
+    assert_eq!((kind(&import, "vpn-1"), import.spec.vpn_connections.len()), ("private IP VPN connection", 0));
+    assert!(missing(&import, "vpn-1").contains(&"tgw-attach-dx".to_owned()));
 }
 
 #[test]

@@ -89,6 +89,7 @@ impl Context {
         self.association_sessions(&mut build, drafts);
         self.router_statics(&mut build);
         self.completeness();
+        self.carry_private(&mut build);
         let converged = match (self.live.take(), &build.plan) {
             (Some(live), plan) => Ok(live.at_rest(plan)),
             (None, plan) => converge(plan),
@@ -298,7 +299,7 @@ impl Context {
 }
 
 /// Where a route of a table leads.
-fn next_hop(build: &Build, table: TableIx, route: &Route) -> Option<NextHop> {
+pub(super) fn next_hop(build: &Build, table: TableIx, route: &Route) -> Option<NextHop> {
     match route.via {
         Via::Local(id) => build.own.get(&(table, id)).copied(),
         Via::Peer(peer) => match build.ways[peer.session] {

@@ -21,7 +21,7 @@ impl Context {
     /// Sessions between routers, inside a site or between sites.
     pub(super) fn router_sessions(&mut self, build: &mut Build) {
         let routers = self.spec.routers.clone();
-        let mut pairs: BTreeMap<(RouterIx, RouterIx), (Option<Nanos>, bool)> = BTreeMap::new();
+        let mut pairs: BTreeMap<(RouterIx, RouterIx), (LinkSpec, bool)> = BTreeMap::new();
         for (name, router) in &routers {
             let own = self.ids.routers[name.value.as_str()];
             for neighbor in &router.neighbors {
@@ -35,13 +35,16 @@ impl Context {
                     continue;
                 }
                 let pair = pairs.entry((own.min(other), own.max(other))).or_default();
-                pair.0 = pair.0.or(neighbor.latency);
+                let line = &mut pair.0;
+                line.latency = line.latency.or(neighbor.latency);
+                line.bandwidth = line.bandwidth.or(neighbor.bandwidth);
+                line.loss = line.loss.or(neighbor.loss);
                 pair.1 |= neighbor.shutdown.unwrap_or(false);
             }
         }
-        for ((a, b), (latency, shutdown)) in pairs {
+        for ((a, b), (line, shutdown)) in pairs {
             let name = format!("{} to {}", self.names.routers[a].id, self.names.routers[b].id);
-            let link = self.named_link(name, LinkSpec { latency, ..LinkSpec::default() }, ROUTER_LATENCY);
+            let link = self.named_link(name, line, ROUTER_LATENCY);
             let speakers = self.speakers(Line::Routers(link), Self::router_link(build.links.len()), [Some(a), Some(b)]);
             build.links.insert((a, b), link);
             let names = [a, b].map(|router| self.names.routers[router].id.clone());
@@ -91,16 +94,27 @@ impl Context {
                 let Some(router) = t.router else { continue };
                 let id = self.names.tunnels[tunnel].id.clone();
                 let (site, keys) = (build.routers[router], [id.as_str(), name.value.as_str()]);
-                let up = t.enabled && !self.shut_down(router, &keys);
+                // What nothing carries is down at rest; in a run the ends notice.
+                let carried = t.transport.is_none() || self.live.is_some() || t.up != [false; 2];
+                let up = t.enabled && carried && !self.shut_down(router, &keys);
                 let Some(speakers) = t.speakers else { continue };
                 let amazon = match t.end {
                     VpnEnd::Vgw(vgw) => build.plan.tables[build.vgws[vgw]].asn,
                     VpnEnd::Tgw(attach) => self.asn_of_tgw(attach),
                 };
                 let bgp = self.bgp(build, speakers, [build.plan.tables[site].asn, amazon], [&keys, &[]]);
+                let (mut export, import) =
+                    (self.export_of(router, &keys), one_family(self.import_of(router, &keys), t.is_v4()));
+                if !t.is_v4() {
+                    // Its default route is the one of the connection's family.
+                    export.originate.iter_mut().for_each(|to| *to = Cidr::ALL_V6);
+                }
                 // BGP-45.
-                let class = if updating(n) { Class::Floating } else { Class::Vpn };
-                let (export, import) = (self.export_of(router, &keys), v4_only(self.import_of(router, &keys)));
+                let class = match (updating(n), t.transport) {
+                    (true, _) => Class::Floating,
+                    (false, Some(_)) => Class::PrivateVpn,
+                    (false, None) => Class::Vpn,
+                };
                 let to_site = Way::Next(NextHop::Tunnel(tunnel));
                 match t.end {
                     VpnEnd::Vgw(vgw) => {
@@ -110,8 +124,10 @@ impl Context {
                         let tells = Export::vgw_to_site().by_tunnel(n == preferred);
                         build.tell(down.exporting(tells).importing(import).of_bgp(bgp), to_site);
                         let session = Session { up, ..Session::new(site, table, kind, class) };
-                        build
-                            .tell(session.exporting(export).importing(v4_only(Import::default())).of_bgp(bgp), to_site);
+                        build.tell(
+                            session.exporting(export).importing(one_family(Import::default(), t.is_v4())).of_bgp(bgp),
+                            to_site,
+                        );
                     }
                     VpnEnd::Tgw(attach) => {
                         // TGW-3, BGP-20: it tells the table that routes what comes by it.
@@ -126,7 +142,7 @@ impl Context {
                             let table = build.tgw_rtbs[&draft.index];
                             let kind = build.kind(site, table);
                             let session = Session { up, ..Session::new(site, table, kind, class) };
-                            let heard = v4_only(Import::default());
+                            let heard = one_family(Import::default(), t.is_v4());
                             let session = session.exporting(export.clone()).importing(heard).of_bgp(bgp);
                             build.tell(session, Way::Vpn(attach, tunnel));
                         }
@@ -221,11 +237,11 @@ impl Context {
     }
 }
 
-/// VPN-12: a VPN connection carries one family, and here that is IPv4.
-fn v4_only(mut import: Import) -> Import {
-    let all = Accept { block: Cidr::ALL_V4, le: 32 };
+/// VPN-12, VPN-30: a VPN connection carries one family.
+fn one_family(mut import: Import, v4: bool) -> Import {
+    let all = if v4 { Accept { block: Cidr::ALL_V4, le: 32 } } else { Accept { block: Cidr::ALL_V6, le: 128 } };
     import.accept = Some(match import.accept {
-        Some(list) => list.into_iter().filter(|entry| entry.block.is_v4()).collect(),
+        Some(list) => list.into_iter().filter(|entry| entry.block.is_v4() == v4).collect(),
         None => vec![all],
     });
     import

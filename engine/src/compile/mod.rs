@@ -13,6 +13,7 @@ mod client_vpn_client;
 mod context;
 mod converge;
 mod converge_policy;
+mod converge_private;
 mod converge_sessions;
 mod direct_connect;
 mod direct_connect_line;
@@ -36,6 +37,9 @@ mod tgw_route_table;
 mod transit_gateway;
 mod vpc;
 mod vpn;
+mod vpn_inside;
+mod vpn_tunnel;
+mod vpn_variant;
 
 pub use expand::{DEFAULT_ACCOUNT, DEFAULT_REGION, expand};
 pub use gateway::ANY_HOST;
@@ -142,6 +146,7 @@ fn compile_all(
     cx.vpn_connections();
     cx.direct_connect_gateways();
     cx.virtual_interfaces();
+    cx.private_connections();
     cx.tgw_route_tables();
     cx.multicast_domains();
     cx.endpoints();

@@ -1,10 +1,11 @@
 //! Routers of on-premises sites and the hosts behind them.
 
 use super::context::{Context, label};
+use crate::base::Nanos;
 use crate::base::ids::RouterIx;
 use crate::diag::Diagnostic;
-use crate::fabric::{InternetHost, Router};
-use crate::spec::Spanned;
+use crate::fabric::{InternetHost, Router, RouterLine};
+use crate::spec::{self, Spanned};
 use crate::verdict::{Dir, RowKind};
 use rustc_hash::FxHashMap;
 
@@ -37,13 +38,31 @@ impl Context {
             let fib = self.empty_fib(RowKind::RouterRouteNone, index.0);
             let stateful = router.stateful_firewall.unwrap_or(false);
             let (addresses, hosts, up) = (Box::default(), FxHashMap::default(), !router.failed);
-            let compiled = Router { fib, addresses, up, hosts, stateful, rows };
+            let line = self.router_line(name, router);
+            let compiled = Router { fib, addresses, up, hosts, stateful, line, rows };
             self.fabric.routers.push(compiled);
             self.names.routers.push(label(name, None));
             self.ids.routers.insert(name.value.clone(), index);
         }
         self.spec.routers = routers;
         self.site_hosts();
+    }
+
+    /// Its way to the internet, and the NAT device there.
+    fn router_line(&mut self, name: &Spanned<String>, router: &spec::Router) -> RouterLine {
+        if let Some(timeout) = router.nat_timeout
+            && router.behind_nat != Some(true)
+        {
+            let message = format!("`{name}` is behind no NAT device that could forget anything");
+            self.problem(Diagnostic::error("nat-timeout", timeout.span, message).help("add `behind_nat: true`"));
+        }
+        let link = router.internet.map(|line| self.named_link(format!("{name} internet"), line, Nanos(0)));
+        RouterLine {
+            link,
+            nat_timeout: router.nat_timeout.map(|timeout| timeout.value).filter(|_| router.behind_nat == Some(true)),
+            keepalive: router.natt_keepalive.unwrap_or(true),
+            asks: router.dead_peer_detection.unwrap_or(true),
+        }
     }
 
     fn site_hosts(&mut self) {

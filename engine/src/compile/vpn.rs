@@ -1,48 +1,47 @@
 //! Customer gateways, virtual private gateways, VPN connections and their tunnels.
 
 use super::context::{Context, label};
+use super::vpn_inside::Inside;
+use super::vpn_tunnel::suite;
 use crate::base::rng::salt;
-use crate::base::{Bandwidth, Cidr, Nanos, Ratio};
 use crate::diag::{Diagnostic, Span};
 use crate::fabric::{Fib, TgwAttachKind, TunnelLife, Vgw, VpnEnd, VpnTunnel};
 use crate::names::Label;
-use crate::spec::{self, DpdAction, Encryption, Integrity, LinkSpec, Spanned, StartupAction};
-use crate::verdict::{Dir, LinkIx, Row, RowKind};
-use crate::wire::esp::{self, AesKey, ReplayWindow, Suite, inner_mtu};
+use crate::spec::{self, Spanned};
+use crate::verdict::{Dir, Row, RowKind};
+use crate::wire::esp::inner_mtu;
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 /// Implied rows of a virtual private gateway, in the order of `VgwRow`.
 const VGW_ROWS: [(RowKind, Dir); 3] =
     [(RowKind::VgwEnter, Dir::In), (RowKind::VgwUnknown, Dir::In), (RowKind::VgwNoVpc, Dir::In)];
 /// Implied rows of a tunnel, in the order of `TunnelRow`.
-const TUNNEL_ROWS: [(RowKind, Dir); 5] = [
+const TUNNEL_ROWS: [(RowKind, Dir); 8] = [
     (RowKind::TunnelPass, Dir::In),
     (RowKind::TunnelMtu, Dir::In),
     (RowKind::TunnelDown, Dir::In),
     (RowKind::TunnelUnknown, Dir::In),
     (RowKind::TunnelBad, Dir::In),
+    (RowKind::TunnelFamily, Dir::In),
+    (RowKind::TunnelNoCarrier, Dir::In),
+    (RowKind::TunnelNatIdle, Dir::In),
 ];
-/// Blocks inside which no tunnel may be (VPN-3).
-const RESERVED: [&str; 7] = [
-    "169.254.0.0/30",
-    "169.254.1.0/30",
-    "169.254.2.0/30",
-    "169.254.3.0/30",
-    "169.254.4.0/30",
-    "169.254.5.0/30",
-    "169.254.169.252/30",
-];
-/// MTU of the path between the two ends of a tunnel, in bytes (VPN-4).
+/// MTU of the path between the two ends of a tunnel, in bytes (VPN-4). Direct Connect's is no larger for them (VPN-39).
 const OUTER_MTU: u32 = 1500;
-/// What one tunnel carries (VPN-13).
-const TUNNEL_BANDWIDTH: Bandwidth = Bandwidth(1_250_000_000);
-/// Packets of a replay window that nobody wrote (VPN-7).
-const REPLAY_WINDOW: u32 = 1024;
 /// The number of a gateway or router that names none.
 pub(super) const CUSTOMER_ASN: u32 = 65000;
 /// The same for Amazon's side.
 pub(super) const AMAZON_ASN: u32 = 64512;
+
+/// What was chosen for tunnels so far, where nobody wrote it.
+struct Chosen {
+    inside: Inside,
+    /// How many outer addresses.
+    outside: u32,
+    /// Taken addresses in blocks of transit gateways.
+    private: BTreeSet<IpAddr>,
+}
 
 impl Context {
     pub(super) fn vpn_gateways(&mut self) {
@@ -100,7 +99,8 @@ impl Context {
                         .help("a BGP session comes up only with the number that the other side expects"),
                 );
             }
-            if let (Some(ip), Some(own)) = (gateway.ip_address, written.public_ip)
+            // A private one is for Direct Connect.
+            if let (Some(ip), Some(own)) = (gateway.ip_address.filter(|ip| !ip.is_private()), written.public_ip)
                 && ip.value != own.value
             {
                 let message = format!("`{name}` has address {ip}, its router `{router}` {own}");
@@ -113,52 +113,18 @@ impl Context {
 
     pub(super) fn vpn_connections(&mut self) {
         let connections = std::mem::take(&mut self.spec.vpn_connections);
-        let mut inside_taken: BTreeMap<(Option<&str>, Cidr), Span> = BTreeMap::new();
-        for connection in connections.values() {
-            // VPN-3: unique on one gateway.
-            let gateway = connection.vpn_gateway.as_ref().or(connection.transit_gateway.as_ref());
-            for block in connection.tunnels.iter().filter_map(|tunnel| tunnel.inside_cidr) {
-                self.check_inside(&block);
-                let key = (gateway.map(|g| g.value.as_str()), block.value);
-                if let Some(other) = inside_taken.insert(key, block.span) {
-                    let message = format!("{block} is inside another tunnel already");
-                    self.problem(Diagnostic::error("inside-cidr", block.span, message).note(other, "the other tunnel"));
-                }
-            }
-        }
-        let written: BTreeSet<Cidr> = inside_taken.keys().map(|(_, block)| *block).collect();
-        let mut free = free_inside(&written);
-        let mut outside = 0;
+        let mut chosen = Chosen {
+            inside: self.inside_blocks(&connections),
+            outside: 0,
+            private: self.taken_of_blocks(&connections),
+        };
         for (name, connection) in &connections {
-            self.vpn_connection(name, connection, &mut free, &mut outside);
+            self.vpn_connection(name, connection, &mut chosen);
         }
         self.spec.vpn_connections = connections;
     }
 
-    /// VPN-3: a /30 of 169.254.0.0/16 that AWS does not reserve.
-    fn check_inside(&mut self, block: &Spanned<Cidr>) {
-        let link_local: Cidr = "169.254.0.0/16".parse().expect("a block");
-        let bad = if block.len() != 30 || !link_local.covers(&block.value) {
-            Some("is not a /30 of 169.254.0.0/16")
-        } else if RESERVED.iter().any(|r| r.parse() == Ok(block.value)) {
-            Some("is one that AWS reserves")
-        } else {
-            None
-        };
-        if let Some(why) = bad {
-            let message = format!("{block} {why}");
-            let help = "write one such as 169.254.10.0/30; reserved are 169.254.0.0/30 to 169.254.5.0/30 and 169.254.169.252/30";
-            self.problem(Diagnostic::error("inside-cidr", block.span, message).help(help));
-        }
-    }
-
-    fn vpn_connection(
-        &mut self,
-        name: &Spanned<String>,
-        connection: &spec::VpnConnection,
-        free: &mut impl Iterator<Item = Cidr>,
-        outside: &mut u32,
-    ) {
+    fn vpn_connection(&mut self, name: &Spanned<String>, connection: &spec::VpnConnection, chosen: &mut Chosen) {
         let end = match (&connection.vpn_gateway, &connection.transit_gateway) {
             (Some(vgw), None) => self.vgw_named(vgw).map(VpnEnd::Vgw),
             (None, Some(tgw)) => self.tgw_named(tgw).map(|tgw| {
@@ -185,13 +151,19 @@ impl Context {
         }
         let router = self.ids.cgw_routers.get(connection.customer_gateway.value.as_str()).copied();
         let written = router.map(|router| self.spec.routers[self.names.routers[router].id.as_str()].clone());
-        let public = cgw.ip_address.or(written.as_ref().and_then(|r| r.public_ip));
-        let natt = written.is_some_and(|r| r.behind_nat == Some(true));
+        let variant = self.vpn_variant(name, connection, end);
+        let customer = match variant.private {
+            true => cgw.ip_address,
+            false => cgw.ip_address.or(written.as_ref().and_then(|r| r.public_ip)),
+        };
+        if variant.private {
+            self.check_private_customer(connection, customer);
+        }
+        // VPN-34. What is in front of the router on its way to the internet is not there on Direct Connect.
+        let natt = variant.accelerated || !variant.private && written.is_some_and(|r| r.behind_nat == Some(true));
         for n in 0..2usize {
             let tunnel = connection.tunnels.get(n).map(|t| t.value.clone()).unwrap_or_default();
-            let written =
-                tunnel.inside_cidr.map(|block| block.value).filter(|block| block.is_v4() && block.len() == 30);
-            let Some(inside) = written.or_else(|| free.next()) else {
+            let Some(inside) = chosen.inside.of(&tunnel, variant.v4) else {
                 let message = format!("no block is left for the inside of `{name}`");
                 self.problem(
                     Diagnostic::error("inside-cidr", name.span, message)
@@ -200,9 +172,13 @@ impl Context {
                 return;
             };
             // AWS's outer addresses come from the benchmark block (RFC 2544) if nobody wrote them.
-            *outside += 1;
-            let aws = tunnel.outside_address.map_or(Ipv4Addr::from(0xc613_0000 + *outside), |a| a.value);
-            let customer = public.map_or(Ipv4Addr::from(0xc612_fe00), |a| a.value);
+            chosen.outside += 1;
+            let free = Ipv4Addr::from(0xc613_0000 + chosen.outside);
+            let aws = match variant.private {
+                true => self.private_aws(name, connection, &tunnel, &mut chosen.private).unwrap_or(free),
+                false => tunnel.outside_address.map_or(free, |a| a.value),
+            };
+            let customer = customer.map_or(Ipv4Addr::from(0xc612_fe00), |a| a.value);
             let suite = suite(tunnel.encryption, tunnel.integrity);
             let id = format!("{name}/{}", n + 1);
             let index = self.fabric.tunnels.next_index();
@@ -211,9 +187,9 @@ impl Context {
             let enabled = tunnel.up.unwrap_or(true) && usable(connection.state);
             // What the ends have noticed in a run; else everything is as it is written.
             let seen = self.live.as_ref().map_or([true; 2], |live| live.tunnels[index]);
-            let link = self.tunnel_link(&id, tunnel.loss);
-            let life = self.tunnel_life(&tunnel);
-            let side = |n: u64| inside.nth(n).expect("a /30 has four addresses");
+            let link = self.tunnel_link(&id, tunnel.loss, variant);
+            let life = TunnelLife { aws_renews: !variant.accelerated, ..self.tunnel_life(&tunnel) };
+            let side = |n: u64| inside.nth(n).expect("a block of four addresses");
             self.fabric.tunnels.push(VpnTunnel {
                 end,
                 router,
@@ -226,6 +202,7 @@ impl Context {
                 up: [enabled && seen[0], enabled && seen[1]],
                 enabled,
                 link,
+                transport: None,
                 speakers: None,
                 life,
                 salt: salt(&id),
@@ -240,105 +217,9 @@ impl Context {
             self.fabric.tgw_attaches[attach].kind = TgwAttachKind::Vpn(tunnels.into());
         }
     }
-
-    /// VPN-14: what is written, within what AWS takes, or AWS's defaults.
-    fn tunnel_life(&mut self, tunnel: &spec::VpnTunnel) -> TunnelLife {
-        let secs = Nanos::from_secs;
-        let phase1 = self.within("phase 1 lifetime", tunnel.phase1_lifetime, secs(28_800), [secs(900), secs(28_800)]);
-        let phase2 = self.within("phase 2 lifetime", tunnel.phase2_lifetime, secs(3_600), [secs(900), secs(3_600)]);
-        if let Some(written) = tunnel.phase2_lifetime
-            && phase2 >= phase1
-        {
-            let message = format!("the phase 2 lifetime of {phase2} is not below the phase 1 lifetime of {phase1}");
-            self.problem(Diagnostic::error("tunnel-option", written.span, message));
-        }
-        let half = Nanos(phase2.0 / 2);
-        let rekey_margin = self.within("rekey margin", tunnel.rekey_margin, secs(270).min(half), [secs(60), half]);
-        let dpd = [secs(30), Nanos(u64::MAX)];
-        let dpd_timeout = self.within("DPD timeout", tunnel.dpd_timeout, secs(40), dpd);
-        if let Some(fuzz) = tunnel.rekey_fuzz.filter(|fuzz| fuzz.value > 100) {
-            let message = format!("a rekey fuzz of {fuzz} %");
-            self.problem(Diagnostic::error("tunnel-option", fuzz.span, message).help("AWS takes 0 to 100"));
-        }
-        TunnelLife {
-            aws_starts: tunnel.startup_action == Some(StartupAction::Start),
-            dpd_timeout,
-            dpd_action: tunnel.dpd_action.unwrap_or(DpdAction::Clear),
-            phase1,
-            phase2,
-            rekey_margin,
-            rekey_fuzz: tunnel.rekey_fuzz.map_or(100, |fuzz| fuzz.value.min(100)),
-        }
-    }
-
-    fn within(
-        &mut self,
-        what: &str,
-        written: Option<Spanned<Nanos>>,
-        default: Nanos,
-        [least, most]: [Nanos; 2],
-    ) -> Nanos {
-        let Some(written) = written else { return default };
-        if written.value < least || written.value > most {
-            let message = format!("a {what} of {}", written.value);
-            let help = if most == Nanos(u64::MAX) {
-                format!("AWS takes {least} and more")
-            } else {
-                format!("AWS takes {least} to {most}")
-            };
-            self.problem(Diagnostic::error("tunnel-option", written.span, message).help(help));
-        }
-        written.value.clamp(least, most)
-    }
-
-    /// VPN-7: 64 to 2048 packets.
-    fn replay_window(&mut self, written: Option<Spanned<u32>>) -> u32 {
-        let Some(window) = written else { return REPLAY_WINDOW };
-        if !ReplayWindow::SIZES.contains(&window.value) {
-            let message = format!("a replay window of {window} packets");
-            self.problem(Diagnostic::error("replay-window", window.span, message).help("AWS takes 64 to 2048"));
-        }
-        window.value
-    }
-
-    /// The path between a tunnel's outer addresses: the internet, with what one tunnel carries at most (VPN-13).
-    fn tunnel_link(&mut self, id: &str, loss: Option<Ratio>) -> LinkIx {
-        let internet = *self.fabric.link(LinkIx::INTERNET);
-        let bandwidth = internet.bandwidth.map_or(TUNNEL_BANDWIDTH, |b| b.min(TUNNEL_BANDWIDTH));
-        let spec = LinkSpec {
-            latency: Some(internet.latency),
-            bandwidth: Some(bandwidth),
-            queue_bytes: Some(internet.queue_bytes),
-            loss: loss.or(Some(internet.loss)),
-        };
-        self.named_link(format!("{id} outer"), spec, internet.latency)
-    }
 }
 
 fn usable(state: Option<spec::AttachmentState>) -> bool {
     use spec::AttachmentState as S;
     matches!(state.unwrap_or(S::Available), S::Available | S::Modifying | S::RollingBack)
-}
-
-/// The blocks from 169.254.6.0 on that AWS does not reserve and nobody wrote, in order.
-fn free_inside(written: &BTreeSet<Cidr>) -> impl Iterator<Item = Cidr> + '_ {
-    let all = (0xa9fe_0600..=0xa9fe_fffcu32)
-        .step_by(4)
-        .map(|address| Cidr::new(Ipv4Addr::from(address).into(), 30).expect("a network address"));
-    all.filter(|block| !written.contains(block) && !RESERVED.iter().any(|reserved| reserved.parse() == Ok(*block)))
-}
-
-fn suite(encryption: Option<Encryption>, integrity: Option<Integrity>) -> Suite {
-    let hash = match integrity.unwrap_or(Integrity::Sha2256) {
-        Integrity::Sha1 => esp::Integrity::Sha1,
-        Integrity::Sha2256 => esp::Integrity::Sha256,
-        Integrity::Sha2384 => esp::Integrity::Sha384,
-        Integrity::Sha2512 => esp::Integrity::Sha512,
-    };
-    match encryption.unwrap_or(Encryption::Aes256Gcm16) {
-        Encryption::Aes128Gcm16 => Suite::Gcm(AesKey::Bits128),
-        Encryption::Aes256Gcm16 => Suite::Gcm(AesKey::Bits256),
-        Encryption::Aes128 => Suite::Cbc(AesKey::Bits128, hash),
-        Encryption::Aes256 => Suite::Cbc(AesKey::Bits256, hash),
-    }
 }

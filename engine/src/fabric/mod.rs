@@ -30,14 +30,14 @@ pub use guest::{Forwarding, Guest, GuestOs};
 pub use lpm::{Address, Lpm};
 pub use peering::{Pcx, PcxRow};
 pub use route::{Route, RouteTable, Target};
-pub use router::{Fib, FibIx, FibRoute, NextHop, PathOwner, Router, RouterRow};
+pub use router::{Fib, FibIx, FibRoute, NextHop, PathOwner, Router, RouterLine, RouterRow};
 pub use sg::{PeerMatch, SgRow, SgSet, SgTable};
 pub use speaker::{Line, Speaker};
 pub use transit_gateway::{
     Mcast, McastRow, Tgw, TgwAttach, TgwAttachKind, TgwPort, TgwRoute, TgwRouteIx, TgwRow, TgwRtb, TgwTarget, Tunnel,
 };
 pub use vpc::{BpaMode, PrefixList, Subnet, Vpc, VpcRow};
-pub use vpn::{TunnelLife, TunnelRow, Vgw, VgwRow, VpnEnd, VpnTunnel};
+pub use vpn::{Transport, TunnelLife, TunnelRow, Vgw, VgwRow, VpnEnd, VpnTunnel};
 
 use crate::base::ids::{
     AclIx, CvpnClientIx, CvpnIx, DxgwIx, EigwIx, EniIx, GuestIx, IgwIx, InetIx, LagIx, McastIx, NatIx, NmIx, PcxIx,

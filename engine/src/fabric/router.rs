@@ -2,7 +2,7 @@
 
 use super::Lpm;
 use crate::base::ids::{DxgwIx, InetIx, PublicIx, RouterIx, SpeakerIx, TgwAttachIx, TunnelIx, VgwIx, VifIx};
-use crate::base::{Cidr, IndexVec};
+use crate::base::{Cidr, IndexVec, Nanos};
 use crate::verdict::{LinkIx, RowIx};
 use rustc_hash::FxHashMap;
 use std::net::IpAddr;
@@ -99,8 +99,23 @@ pub struct Router {
     pub hosts: FxHashMap<IpAddr, InetIx>,
     /// Whether it drops what belongs to no connection that began by the same tunnel or interface.
     pub stateful: bool,
+    /// How its tunnels reach the internet.
+    pub line: RouterLine,
     /// First of its implied rows; [`RouterRow`] counts from here.
     pub rows: RowIx,
+}
+
+/// A router's way to the internet, which its tunnels share.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RouterLine {
+    /// Its own line.
+    pub link: Option<LinkIx>,
+    /// How long a NAT device before it remembers a tunnel that is idle (VPN-40).
+    pub nat_timeout: Option<Nanos>,
+    /// Whether it sends keepalives of NAT traversal (VPN-41).
+    pub keepalive: bool,
+    /// Whether it asks whether AWS's ends are alive.
+    pub asks: bool,
 }
 
 /// Implied rows of a router, in order.

@@ -2,7 +2,7 @@
 
 use super::Fib;
 use crate::base::Nanos;
-use crate::base::ids::{RouterIx, RtbIx, SpeakerIx, TgwAttachIx, VgwIx, VpcIx};
+use crate::base::ids::{DxgwIx, RouterIx, RtbIx, SpeakerIx, TgwAttachIx, VgwIx, VpcIx};
 use crate::spec::DpdAction;
 use crate::verdict::{LinkIx, RowIx, Side};
 use crate::wire::esp::Suite;
@@ -58,6 +58,8 @@ pub enum VpnEnd {
 pub struct TunnelLife {
     /// True if AWS begins.
     pub aws_starts: bool,
+    /// True if AWS's end renews keys when the customer's has not (VPN-34).
+    pub aws_renews: bool,
     /// How long AWS waits for a sign of life.
     pub dpd_timeout: Nanos,
     /// What AWS does then.
@@ -70,6 +72,15 @@ pub struct TunnelLife {
     pub rekey_margin: Nanos,
     /// By how much of itself, in percent, that is longer at random.
     pub rekey_fuzz: u32,
+}
+
+/// What carries a tunnel whose outer addresses are private (VPN-36).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Transport {
+    /// The transit gateway's attachment.
+    pub attach: TgwAttachIx,
+    /// The Direct Connect gateway at its other side.
+    pub dxgw: DxgwIx,
 }
 
 /// One tunnel of a VPN connection.
@@ -95,8 +106,10 @@ pub struct VpnTunnel {
     pub up: [bool; 2],
     /// Whether it is switched on, by AWS and by what the topology says.
     pub enabled: bool,
-    /// The path between the two outer addresses.
+    /// The path between the two outer addresses; of a private tunnel what there is beside the virtual interface.
     pub link: LinkIx,
+    /// What carries it, if that is not the internet.
+    pub transport: Option<Transport>,
     /// The speakers at its ends, the customer's first, if that is described.
     pub speakers: Option<[SpeakerIx; 2]>,
     /// How its keys and its ends live.
@@ -121,6 +134,12 @@ pub enum TunnelRow {
     Unknown,
     /// Not what the other side encrypted, or seen before.
     Bad,
+    /// Of the other family than the connection's.
+    Family,
+    /// Its own packets would not go by Direct Connect, or not to its other end.
+    NoCarrier,
+    /// The NAT device before the router has forgotten it.
+    NatIdle,
 }
 
 impl VpnTunnel {
@@ -132,6 +151,12 @@ impl VpnTunnel {
             Side::Aws => self.up[0],
             Side::Customer => self.up[1],
         }
+    }
+    /// True if it carries IPv4; else it carries IPv6 (VPN-12, VPN-30).
+    #[inline]
+    #[must_use]
+    pub const fn is_v4(&self) -> bool {
+        self.inside[0].is_ipv4()
     }
     /// One of its implied rows.
     #[inline]

@@ -128,6 +128,7 @@ pub(super) fn build(
     tgw_attachment::build_others(&attachments, out);
     tgw_multicast::build(unique(found.domains, out), &found.facts, out);
     tgw_table::build(tables, &attachments, found.facts, out);
+    super::vpn::finish(out);
 }
 
 /// What the export says about one transit gateway.

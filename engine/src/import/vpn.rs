@@ -1,7 +1,7 @@
 //! Site-to-Site VPN connections (`describe-vpn-connections`).
 //!
 //! What their options do not say of the tunnels is read from the configuration for the other end. Not
-//! modelled: acceleration, private addresses, IPv6, connections of Cloud WAN.
+//! modelled: IPv6 outside, private addresses over what the export lacks, connections of Cloud WAN.
 
 use super::Out;
 use super::inventory::Resource;
@@ -12,7 +12,10 @@ use super::transit_gateway::has_gateway;
 use super::vpn_xml::{self, Configuration};
 use crate::base::{Cidr, Nanos};
 use crate::diag::{Diagnostic, Span};
-use crate::spec::{CustomerGateway, DpdAction, Name, Spanned, StartupAction, VpnConnection, VpnTunnel};
+use crate::spec::{
+    CustomerGateway, DpdAction, InsideIpVersion, Name, OutsideIpAddressType, Spanned, StartupAction, TunnelBandwidth,
+    VpnConnection, VpnTunnel,
+};
 use serde::Deserialize;
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
@@ -42,6 +45,7 @@ struct Options {
     tunnel_inside_ip_version: Text,
     outside_ip_address_type: Text,
     transport_transit_gateway_attachment_id: Text,
+    tunnel_bandwidth: Text,
     tunnel_options: List<TunnelOption>,
 }
 
@@ -50,6 +54,7 @@ struct Options {
 struct TunnelOption {
     outside_ip_address: Maybe<IpAddr>,
     tunnel_inside_cidr: Maybe<Cidr>,
+    tunnel_inside_ipv6_cidr: Maybe<Cidr>,
     phase2_encryption_algorithms: List<Algorithm>,
     phase2_integrity_algorithms: List<Algorithm>,
     dpd_timeout_seconds: Option<u32>,
@@ -82,11 +87,21 @@ struct Telemetry {
     status: Text,
 }
 
+/// How to call one over Direct Connect of which the export lacks something.
+const PRIVATE: &str = "private IP VPN connection";
+
 impl Resource for Connection {
     const KIND: &'static str = "VPN connection";
     const ID: &'static str = "VpnConnectionId";
     fn id(&self) -> &str {
         self.vpn_connection_id.text()
+    }
+}
+
+impl Options {
+    fn is_private(&self) -> bool {
+        self.outside_ip_address_type.text() == "PrivateIpv4"
+            || !self.transport_transit_gateway_attachment_id.text().is_empty()
     }
 }
 
@@ -104,14 +119,10 @@ impl Connection {
             "VPN connection of a Cloud WAN core network"
         } else if !self.vpn_concentrator_id.text().is_empty() {
             "VPN connection of a VPN concentrator"
-        } else if options.enable_acceleration == Some(true) {
-            "accelerated VPN connection"
-        } else if outside == "PrivateIpv4" || !options.transport_transit_gateway_attachment_id.text().is_empty() {
-            "private IP VPN connection"
-        } else if outside == "PublicIpv6" || options.tunnel_options.iter().any(v6) {
+        } else if options.is_private() && options.transport_transit_gateway_attachment_id.text().is_empty() {
+            PRIVATE
+        } else if matches!(outside, "PublicIpv6" | "Ipv6") || options.tunnel_options.iter().any(v6) {
             "VPN connection over IPv6"
-        } else if options.tunnel_inside_ip_version.text() == "ipv6" {
-            "VPN connection for IPv6"
         } else {
             return None;
         })
@@ -161,18 +172,45 @@ fn connection(item: Item<Connection>, out: &mut Out) -> bool {
     }
     numbers(&connection, span, out);
     let at = |text: &Text| text.0.clone().map(|text| Spanned::new(text, span));
+    let options = &connection.options;
     let built = VpnConnection {
         customer_gateway: Spanned::new(connection.customer_gateway_id.text().to_owned(), span),
         vpn_gateway: at(&connection.vpn_gateway_id).filter(|_| tgw.is_empty()),
         transit_gateway: at(&connection.transit_gateway_id),
         static_routes_only: connection.options.static_routes_only.filter(|only| *only),
         static_routes: static_routes(&connection, span, out),
+        tunnel_inside_ip_version: (options.tunnel_inside_ip_version.text() == "ipv6")
+            .then(|| Spanned::new(InsideIpVersion::Ipv6, span)),
+        accelerated: options.enable_acceleration.filter(|on| *on).map(|on| Spanned::new(on, span)),
+        tunnel_bandwidth: (options.tunnel_bandwidth.text() == "large")
+            .then(|| Spanned::new(TunnelBandwidth::Large, span)),
+        outside_ip_address_type: options.is_private().then(|| Spanned::new(OutsideIpAddressType::PrivateIpv4, span)),
+        transport_transit_gateway_attachment: at(&options.transport_transit_gateway_attachment_id),
         tunnels: tunnels(&connection, span, out),
         state: state(connection.state.text(), &id, span, out),
         name_tag,
     };
     out.spec.vpn_connections.insert(Name::new(id, span), built);
     true
+}
+
+/// Gives the attachments that carry private connections the names that they have here. All attachments are there; what is
+/// carried by one that the export lacks is not modelled.
+pub(super) fn finish(out: &mut Out) {
+    let mut lost = Vec::new();
+    for (name, connection) in &mut out.spec.vpn_connections {
+        let Some(transport) = &mut connection.transport_transit_gateway_attachment else { continue };
+        match out.attachments.get(transport.value.as_str()) {
+            Some(known) => transport.value.clone_from(known),
+            None if out.spec.direct_connect_gateway_associations.contains_key(transport.value.as_str()) => {}
+            None => lost.push((name.value.clone(), transport.value.clone())),
+        }
+    }
+    for (id, transport) in lost {
+        out.missing(&id, &transport, "kept as not modelled");
+        let tag = out.spec.vpn_connections.remove(id.as_str()).and_then(|connection| connection.name_tag);
+        out.not_modelled(&id, PRIVATE, None, tag);
+    }
 }
 
 /// Fills in what a connection tells of gateways that the export lacks or says less of.
@@ -243,7 +281,7 @@ fn tunnels(connection: &Connection, span: Span, out: &mut Out) -> Vec<Spanned<Vp
             "DOWN" => Some(false),
             _ => None,
         });
-        if tunnel.outside_address.is_none() || tunnel.inside_cidr.is_none() {
+        if tunnel.outside_address.is_none() || (tunnel.inside_cidr.is_none() && tunnel.inside_ipv6_cidr.is_none()) {
             out.missing(id, &format!("addresses of tunnel {}", n + 1), "kept; what lacks is chosen");
         }
     }
@@ -259,7 +297,8 @@ fn tunnels(connection: &Connection, span: Span, out: &mut Out) -> Vec<Spanned<Vp
 /// What the options say, else what the configuration says.
 fn of_both(option: &TunnelOption, xml: Option<&vpn_xml::Tunnel>, span: Span) -> VpnTunnel {
     let outside = option.outside_ip_address.0.or(xml.and_then(|t| t.amazon_outside));
-    let inside = option.tunnel_inside_cidr.0.or(xml.and_then(inside));
+    let [inside, inside_v6] = [(option.tunnel_inside_cidr.0, true), (option.tunnel_inside_ipv6_cidr.0, false)]
+        .map(|(said, v4)| said.or_else(|| xml.and_then(inside).filter(|block| block.is_v4() == v4)));
     // The two ends agree on one of those allowed: the configuration says on which AWS counts.
     let encryption = agreed(&option.phase2_encryption_algorithms, vpn_xml::encryption, xml.and_then(|t| t.encryption));
     let integrity = agreed(&option.phase2_integrity_algorithms, vpn_xml::integrity, xml.and_then(|t| t.integrity));
@@ -267,6 +306,9 @@ fn of_both(option: &TunnelOption, xml: Option<&vpn_xml::Tunnel>, span: Span) -> 
     VpnTunnel {
         outside_address: v4(outside).map(|address| Spanned::new(address, span)),
         inside_cidr: inside.filter(|block| block.is_v4() && block.len() == 30).map(|block| Spanned::new(block, span)),
+        inside_ipv6_cidr: inside_v6
+            .filter(|block| !block.is_v4() && block.len() == 126)
+            .map(|block| Spanned::new(block, span)),
         encryption,
         integrity,
         dpd_timeout: seconds(option.dpd_timeout_seconds),

@@ -89,7 +89,14 @@ impl Names {
             | K::MtuVpce => "vpc_endpoint",
             K::VpceTarget | K::VpceNoTarget => "vpc_endpoint_service",
             K::VgwEnter | K::VgwUnknown | K::VgwNoVpc | K::VgwRoute | K::VgwRouteNone => "vpn_gateway",
-            K::TunnelPass | K::TunnelMtu | K::TunnelDown | K::TunnelUnknown | K::TunnelBad => "vpn_tunnel",
+            K::TunnelPass
+            | K::TunnelMtu
+            | K::TunnelDown
+            | K::TunnelUnknown
+            | K::TunnelBad
+            | K::TunnelFamily
+            | K::TunnelNoCarrier
+            | K::TunnelNatIdle => "vpn_tunnel",
             K::DxgwUnknown | K::DxgwNotJoined | K::DxgwRoute | K::DxgwRouteNone => "direct_connect_gateway",
             K::LagLink | K::LagNoLink => "link_aggregation_group",
             K::PublicRoute | K::PublicRouteNone => "aws_public_network",
@@ -353,6 +360,14 @@ impl Names {
             K::TunnelDown => format!("vpn {name} is down"),
             K::TunnelUnknown => format!("vpn {name}: the customer's side is not described"),
             K::TunnelBad => format!("vpn {name}: not what the other side encrypted"),
+            K::TunnelFamily => {
+                let family = if fabric.tunnels[TunnelIx(r.owner)].is_v4() { "IPv4" } else { "IPv6" };
+                format!("vpn {name}: carries {family} only")
+            }
+            K::TunnelNoCarrier => {
+                format!("vpn {name}: its outer addresses do not reach each other by Direct Connect")
+            }
+            K::TunnelNatIdle => format!("vpn {name}: the NAT device before the router has forgotten it"),
             K::DxgwUnknown => format!("dxgw {name}: what is behind it is not described"),
             K::DxgwNotJoined => format!("dxgw {name}: does not join what the packet came by and where it goes"),
             K::DxgwRouteNone => format!("dxgw {name}: no route to the destination"),

@@ -102,6 +102,8 @@ pub(super) fn change_router(spec: &mut Spec, change: &RouterChange) -> Result<()
     set(&mut n.prepend, &new.prepend);
     set(&mut n.med, &new.med);
     set(&mut n.latency, &new.latency);
+    set(&mut n.bandwidth, &new.bandwidth);
+    set(&mut n.loss, &new.loss);
     set(&mut n.shutdown, &new.shutdown);
     set(&mut n.hold_time, &new.hold_time);
     set(&mut n.bfd, &new.bfd);

@@ -44,8 +44,8 @@ enum Event {
     Arrive { packet: Packet, at: Vantage },
     /// A packet arrives at a host on the internet.
     Internet { packet: Packet, host: InetIx },
-    /// A sealed packet arrives at a side of a tunnel.
-    Sealed { packet: Packet, tunnel: TunnelIx, to: Side, ike: bool },
+    /// A sealed packet arrives at a side of a tunnel, or between two lines if there are `more`.
+    Sealed { packet: Packet, tunnel: TunnelIx, to: Side, ike: bool, more: bool },
     /// A packet arrives at a link-local service.
     Service { packet: Packet, eni: EniIx },
     /// A multicast domain asks who is a member.
@@ -197,7 +197,8 @@ impl<O: Observer> Sim<O> {
         match event {
             Event::Arrive { packet, at } => self.walk(packet, at),
             Event::Internet { packet, host } => self.host_takes(HostRef::Internet(host), packet),
-            Event::Sealed { packet, tunnel, to, ike } => self.open(&packet, tunnel, to, ike),
+            Event::Sealed { packet, tunnel, to, ike, more: true } => self.cross_outside(packet, tunnel, to, ike, true),
+            Event::Sealed { packet, tunnel, to, ike, more: false } => self.open(&packet, tunnel, to, ike),
             Event::Service { packet, eni } => self.serve(packet, eni),
             Event::Query { domain } => self.query(domain),
             Event::Timer { host, generation } => {

@@ -4,7 +4,7 @@ use super::{Event, Sim};
 use crate::base::Nanos;
 use crate::base::ids::{EniIx, InetIx};
 use crate::event::{Fact, HostRef, Observer};
-use crate::verdict::{Dir, Entry, Hop, LinkIx, Notify, NotifyKind, RowIx, Step, Vantage, Verdict};
+use crate::verdict::{Dir, Entry, Hop, LinkIx, Notify, NotifyKind, RowIx, Side, Step, Vantage, Verdict};
 use crate::walk::{DenyPolicy, IGW_MTU, NoRecord, Recorder, Walk};
 use crate::wire::{Packet, fragment, quote};
 
@@ -129,6 +129,15 @@ impl<O: Observer> Sim<O> {
         match to {
             Vantage::TunnelEnd(tunnel, side) => return self.seal(&packet, tunnel, side),
             Vantage::VifEnd(vif, side) => return self.over_vif(&packet, vif, side, class),
+            Vantage::Router { router, from: Entry::Router(from) } => {
+                // Each direction has a queue of its own.
+                let side = if router > from { Side::Aws } else { Side::Customer };
+                match self.links.cross_line(&self.network.fabric, &packet, class, side, self.now) {
+                    Ok(at) => self.queue.push(at, Event::Arrive { packet, at: to }),
+                    Err(by) => self.drop(&packet, by, None),
+                }
+                return;
+            }
             _ => {}
         }
         // A peering between Regions hands over to an interface; a transit gateway has dropped what is too big for it.

@@ -3,21 +3,30 @@
 //! its keys and notices that the other end is dead, by packets that cross the same way.
 //!
 //! Keys come from the seed and the tunnel's name. A run begins with tunnels that are up ([`Start::AtRest`]); a cold start
-//! opens them. Not modelled: keepalives of NAT traversal, what NAT devices forget.
+//! opens them.
+//!
+//! Outer packets cross two lines where there are two: AWS's part, which is the tunnel's own, and the customer's, which is the
+//! router's line to the internet (VPN-42) or, with private addresses, a virtual interface that the walk chooses (VPN-36). A NAT
+//! device before the router is a time since something last passed (VPN-40). Not modelled: the ports it chooses, and that IKE's
+//! first exchange has a memory of its own there.
 
 use super::{Event, Sim, Start};
 use crate::base::ids::{SpeakerIx, TunnelIx, VifIx};
 use crate::base::rng::Stream;
-use crate::base::{IndexVec, Instant};
+use crate::base::{IndexVec, Instant, Nanos};
 use crate::compile::Network;
 use crate::event::{Fact, HostRef, Observer, Point, Told, Why};
 use crate::fabric::{RouterRow, TunnelRow, VpnTunnel};
 use crate::speak::ike::{Down, DpdAction, IkeConfig, IkeEvent, IkeTunnel, Role};
 use crate::spec;
 use crate::verdict::{LinkIx, Side, Vantage};
+use crate::walk::{DenyPolicy, NoRecord, Walk};
 use crate::wire::Packet;
 use crate::wire::esp::{self, MATERIAL, ReplayWindow, Sa};
 use std::net::IpAddr;
+
+/// VPN-41: after this long without a packet, the customer's end sends a keepalive of NAT traversal (RFC 3948 section 4).
+const NATT_KEEPALIVE: Nanos = Nanos::from_secs(20);
 
 /// One end of a tunnel.
 pub(super) struct TunnelEnd {
@@ -28,6 +37,12 @@ pub(super) struct TunnelEnd {
     inbound: Vec<(Sa, ReplayWindow)>,
     /// Whether it shall be open.
     wanted: bool,
+    /// When it sent something last.
+    sent: Instant,
+    /// When it looks whether the NAT device before it needs a keepalive.
+    keepalive_at: Option<Instant>,
+    /// When something last passed the NAT device before it.
+    passed_nat: Option<Instant>,
     armed: Option<Instant>,
     generation: u32,
 }
@@ -47,13 +62,14 @@ pub(super) fn tunnels(network: &Network, seed: u64, start: Start) -> IndexVec<Tu
     let ends = |(tunnel, t): (TunnelIx, &VpnTunnel)| {
         t.speakers?;
         let name = &network.line_name(crate::fabric::Line::Tunnel(tunnel));
-        Some(Box::new([Side::Customer, Side::Aws].map(|side| TunnelEnd::new(t, side, name, seed, start))))
+        let asks = t.router.is_none_or(|router| network.fabric.routers[router].line.asks);
+        Some(Box::new([Side::Customer, Side::Aws].map(|side| TunnelEnd::new(t, side, asks, name, seed, start))))
     };
     network.fabric.tunnels.iter_enumerated().map(ends).collect()
 }
 
 impl TunnelEnd {
-    fn new(t: &VpnTunnel, side: Side, name: &str, seed: u64, start: Start) -> Self {
+    fn new(t: &VpnTunnel, side: Side, asks: bool, name: &str, seed: u64, start: Start) -> Self {
         let mut keys = Stream::new(seed, "esp", name);
         let mut secret = [0; MATERIAL];
         for chunk in secret.chunks_exact_mut(8) {
@@ -72,6 +88,7 @@ impl TunnelEnd {
             secret,
             dpd_timeout: t.life.dpd_timeout,
             dpd_action: match (side, t.life.dpd_action) {
+                (Side::Customer, _) if !asks => DpdAction::None,
                 (Side::Customer, _) | (_, spec::DpdAction::Clear) => DpdAction::Clear,
                 (_, spec::DpdAction::None) => DpdAction::None,
                 (_, spec::DpdAction::Restart) => DpdAction::Restart,
@@ -79,13 +96,24 @@ impl TunnelEnd {
             phase1_lifetime: t.life.phase1,
             phase2_lifetime: t.life.phase2,
             rekey_margin: t.life.rekey_margin,
+            renews: side == Side::Customer || t.life.aws_renews,
             rekey_fuzz_percent: t.life.rekey_fuzz.into(),
         };
         let random = Stream::new(seed, "ike", &format!("{name} {}", at(side)));
-        let open = t.enabled && start != Start::Cold;
+        let open = t.is_up(side) && start != Start::Cold;
         let ike =
             if open { IkeTunnel::established(config, random, Instant::START) } else { IkeTunnel::new(config, random) };
-        Self { ike, outbound: None, inbound: Vec::new(), wanted: open, armed: None, generation: 0 }
+        Self {
+            ike,
+            outbound: None,
+            inbound: Vec::new(),
+            wanted: open,
+            sent: Instant::START,
+            keepalive_at: None,
+            passed_nat: open.then_some(Instant::START),
+            armed: None,
+            generation: 0,
+        }
     }
 }
 
@@ -108,7 +136,7 @@ impl<O: Observer> Sim<O> {
         let end = &mut ends[at(side)];
         if !alive && end.wanted {
             end.ike.reset();
-            (end.outbound, end.inbound, end.wanted) = (None, Vec::new(), false);
+            (end.outbound, end.inbound, end.wanted, end.keepalive_at) = (None, Vec::new(), false, None);
         } else if alive && t.enabled && !end.wanted {
             end.ike.start(now);
             end.wanted = true;
@@ -126,7 +154,7 @@ impl<O: Observer> Sim<O> {
             if let Some(event) = end.ike.poll_event() {
                 self.tunnel_event(tunnel, side, event, window);
             } else if let Some(packet) = end.ike.poll_transmit() {
-                self.send_ike(packet, tunnel, side);
+                self.send_own(packet, tunnel, side, true);
             } else {
                 break;
             }
@@ -135,7 +163,7 @@ impl<O: Observer> Sim<O> {
         let frozen = self.start == Start::Frozen;
         let Some(ends) = &mut self.tunnels[tunnel] else { return };
         let end = &mut ends[at(side)];
-        let next = end.ike.poll_at().filter(|_| !frozen);
+        let next = [end.ike.poll_at(), end.keepalive_at].into_iter().flatten().min().filter(|_| !frozen);
         if next != end.armed {
             end.armed = next;
             end.generation += 1;
@@ -150,6 +178,9 @@ impl<O: Observer> Sim<O> {
         let t = &self.network.fabric.tunnels[tunnel];
         let [aws, customer] = t.outside.map(IpAddr::V4);
         let (from, to) = if side == Side::Aws { (customer, aws) } else { (aws, customer) };
+        let keeps_open = side == Side::Customer
+            && t.natt
+            && t.router.is_some_and(|router| self.network.fabric.routers[router].line.keepalive);
         let first = self.now == Instant::START && self.start != Start::Cold;
         let Some(ends) = &mut self.tunnels[tunnel] else { return };
         let end = &mut ends[at(side)];
@@ -158,6 +189,7 @@ impl<O: Observer> Sim<O> {
                 self.esp_sa.push(esp::esp_sa_line(&child.inbound, from, to));
                 end.inbound = vec![(child.inbound, ReplayWindow::new(window))];
                 end.outbound = Some((child.outbound, 0));
+                end.keepalive_at = keeps_open.then_some(self.now + NATT_KEEPALIVE);
                 // A run begins with tunnels that are up: that is no news.
                 (!first).then_some(Told::TunnelUp)
             }
@@ -172,7 +204,7 @@ impl<O: Observer> Sim<O> {
                 None
             }
             IkeEvent::Down { why } => {
-                (end.inbound, end.outbound) = (Vec::new(), None);
+                (end.inbound, end.outbound, end.keepalive_at) = (Vec::new(), None, None);
                 Some(Told::TunnelDown(match why {
                     Down::DeadPeer => Why::DeadPeer,
                     Down::Deleted => Why::Deleted,
@@ -193,8 +225,8 @@ impl<O: Observer> Sim<O> {
         }
     }
 
-    fn send_ike(&mut self, packet: Packet, tunnel: TunnelIx, side: Side) {
-        let to = side.other();
+    /// A packet of an end's own: IKE, or a keepalive.
+    fn send_own(&mut self, packet: Packet, tunnel: TunnelIx, side: Side, ike: bool) {
         self.totals.originated += 1;
         if O::WATCHES
             && let Some(speakers) = self.network.fabric.tunnels[tunnel].speakers
@@ -202,16 +234,79 @@ impl<O: Observer> Sim<O> {
             self.observer
                 .on(self.now, &Fact::Originated { host: HostRef::Speaker(speakers[at(side)]), packet: &packet });
         }
-        self.outside(packet, tunnel, to, true);
+        self.outside(packet, tunnel, side.other(), ike);
     }
 
     /// A packet between the outer addresses of a tunnel.
     fn outside(&mut self, outer: Packet, tunnel: TunnelIx, to: Side, ike: bool) {
+        let now = self.now;
+        if let Some(ends) = &mut self.tunnels[tunnel] {
+            ends[at(to.other())].sent = now;
+            if to == Side::Aws {
+                ends[at(Side::Customer)].passed_nat = Some(now);
+            }
+        }
         self.watch(Point::Outer(tunnel), to, &outer);
-        let link = self.network.fabric.tunnels[tunnel].link;
+        self.cross_outside(outer, tunnel, to, ike, false);
+    }
+
+    /// The first line that an outer packet crosses, or the `second` one.
+    pub(super) fn cross_outside(&mut self, outer: Packet, tunnel: TunnelIx, to: Side, ike: bool, second: bool) {
+        let fabric = &self.network.fabric;
+        let t = &fabric.tunnels[tunnel];
+        let own = t.router.and_then(|router| fabric.routers[router].line.link);
+        let two = t.transport.is_some() || own.is_some();
+        let at_aws = (to == Side::Customer) != second;
+        let link = match (t.transport, own) {
+            _ if at_aws || !two => t.link,
+            (None, own) => own.expect("one of the two"),
+            (Some(_), _) => {
+                let (flows, now) = (&mut self.flows, self.now);
+                let mut walk = Walk { fabric, flows, now, policy: DenyPolicy::Stop, recorder: &mut NoRecord };
+                match walk.outer_way(&outer, tunnel, to.other()) {
+                    Ok((vif, link)) => {
+                        self.watch(Point::Vif(vif), to, &outer);
+                        link
+                    }
+                    Err(by) => return self.drop(&outer, by, None),
+                }
+            }
+        };
         match self.links.cross_line(&self.network.fabric, &outer, link, to, self.now) {
-            Ok(at) => self.queue.push(at, Event::Sealed { packet: outer, tunnel, to, ike }),
+            Ok(at) => self.queue.push(at, Event::Sealed { packet: outer, tunnel, to, ike, more: two && !second }),
             Err(by) => self.drop(&outer, by, None),
+        }
+    }
+
+    /// Whether the NAT device before the customer's router lets an outer packet in: it remembers the tunnel (VPN-40).
+    fn passes_nat(&mut self, tunnel: TunnelIx) -> bool {
+        let fabric = &self.network.fabric;
+        let t = &fabric.tunnels[tunnel];
+        let line = t.router.map(|router| fabric.routers[router].line).filter(|_| t.natt && t.transport.is_none());
+        let Some(timeout) = line.and_then(|line| line.nat_timeout) else { return true };
+        let now = self.now;
+        let Some(ends) = &mut self.tunnels[tunnel] else { return true };
+        let passed = &mut ends[at(Side::Customer)].passed_nat;
+        let remembers = passed.is_some_and(|at| now.since(at) < timeout);
+        if remembers {
+            *passed = Some(now);
+        }
+        remembers
+    }
+
+    /// VPN-41: a keepalive, if nothing went out for so long.
+    fn keep_open(&mut self, tunnel: TunnelIx, side: Side) {
+        let now = self.now;
+        let Some(ends) = &mut self.tunnels[tunnel] else { return };
+        let end = &mut ends[at(side)];
+        if end.keepalive_at.is_none_or(|at| at > now) {
+            return;
+        }
+        let silent = now.since(end.sent) >= NATT_KEEPALIVE;
+        end.keepalive_at = Some(if silent { now } else { end.sent } + NATT_KEEPALIVE);
+        if silent {
+            let [aws, customer] = self.network.fabric.tunnels[tunnel].outside.map(IpAddr::V4);
+            self.send_own(esp::keepalive(customer, aws, 0), tunnel, side, false);
         }
     }
 
@@ -242,6 +337,15 @@ impl<O: Observer> Sim<O> {
 
     /// A packet arrives at the other side's outer address.
     pub(super) fn open(&mut self, outer: &Packet, tunnel: TunnelIx, to: Side, ike: bool) {
+        if to == Side::Customer && !self.passes_nat(tunnel) {
+            let by = self.network.fabric.tunnels[tunnel].row(TunnelRow::NatIdle);
+            return self.drop(outer, by, None);
+        }
+        if esp::is_keepalive(outer) {
+            // RFC 3948 section 2.3: its receiver ignores it.
+            self.totals.delivered += 1;
+            return;
+        }
         let (now, fabric) = (self.now, &self.network.fabric);
         let t = &fabric.tunnels[tunnel];
         let (bad, window) = (t.row(TunnelRow::Bad), t.replay_window);
@@ -283,6 +387,7 @@ impl<O: Observer> Sim<O> {
         }
         end.armed = None;
         end.ike.handle_timeout(now);
+        self.keep_open(tunnel, side);
         self.serve_tunnel(tunnel, side, window);
     }
 

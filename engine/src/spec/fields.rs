@@ -162,6 +162,9 @@ decode_words! {
     Encryption {
         "aes128" => Aes128, "aes256" => Aes256, "aes128-gcm-16" => Aes128Gcm16, "aes256-gcm-16" => Aes256Gcm16,
     }
+    InsideIpVersion { "ipv4" => Ipv4, "ipv6" => Ipv6 }
+    TunnelBandwidth { "standard" => Standard, "large" => Large }
+    OutsideIpAddressType { "public_ipv4" => PublicIpv4, "private_ipv4" => PrivateIpv4 }
     Integrity { "sha1" => Sha1, "sha2-256" => Sha2256, "sha2-384" => Sha2384, "sha2-512" => Sha2512 }
     VirtualInterfaceType { "private" => Private, "transit" => Transit, "public" => Public }
 }
@@ -247,11 +250,13 @@ decode_struct!(NotModelled, "a resource that is not modelled", { kind, vpc, name
 decode_struct!(CustomerGateway, "a customer gateway", { ip_address, asn, router, name_tag });
 decode_struct!(VpnGateway, "a virtual private gateway", { vpc, asn, name_tag });
 decode_struct!(VpnConnection, "a VPN connection", {
-    customer_gateway, vpn_gateway, transit_gateway, static_routes_only, static_routes, tunnels, state, name_tag,
+    customer_gateway, vpn_gateway, transit_gateway, static_routes_only, static_routes, tunnel_inside_ip_version,
+    accelerated, tunnel_bandwidth, outside_ip_address_type, transport_transit_gateway_attachment, tunnels, state,
+    name_tag,
 });
 decode_struct!(VpnTunnel, "a VPN tunnel", {
-    outside_address, inside_cidr, encryption, integrity, dpd_timeout, dpd_action, startup_action, phase1_lifetime,
-    phase2_lifetime, rekey_margin, rekey_fuzz, loss, replay_window, updating, up,
+    outside_address, inside_cidr, inside_ipv6_cidr, encryption, integrity, dpd_timeout, dpd_action, startup_action,
+    phase1_lifetime, phase2_lifetime, rekey_margin, rekey_fuzz, loss, replay_window, updating, up,
 });
 decode_struct!(DirectConnectConnection, "a Direct Connect connection", {
     location, region, device, router, lag, hosted, bandwidth, macsec, latency, loss, up, name_tag,
@@ -266,13 +271,13 @@ decode_struct!(DirectConnectGatewayAssociation, "an association of a Direct Conn
     direct_connect_gateway, vpn_gateway, transit_gateway, allowed_prefixes, name_tag,
 });
 decode_struct!(Router, "a router", {
-    site, asn, public_ip, behind_nat, networks, originates, routes, neighbors, multipath, stateful_firewall,
-    failed,
+    site, asn, public_ip, behind_nat, nat_timeout, natt_keepalive, dead_peer_detection, internet, networks,
+    originates, routes, neighbors, multipath, stateful_firewall, failed,
 });
 decode_struct!(RouterRoute, "a route of a router", { to, via });
 decode_struct!(Neighbor, "a neighbour", {
-    peer, local_preference, accepts, announces, default_originate, prepend, med, communities, latency, shutdown,
-    hold_time, bfd,
+    peer, local_preference, accepts, announces, default_originate, prepend, med, communities, latency, bandwidth, loss,
+    shutdown, hold_time, bfd,
 });
 decode_struct!(ClientVpnEndpoint, "a Client VPN endpoint", {
     vpc, client_cidr, subnets, security_groups, network_interfaces, split_tunnel, routes, authorization_rules, available,

@@ -60,7 +60,10 @@ pub use transit_gateway::{
     TransitGatewayPeeringAttachment, TransitGatewayRoute, TransitGatewayRouteTable, TransitGatewayVpcAttachment,
 };
 pub use vpc::{PrefixList, Subnet, Vpc};
-pub use vpn::{CustomerGateway, DpdAction, Encryption, Integrity, StartupAction, VpnConnection, VpnGateway, VpnTunnel};
+pub use vpn::{
+    CustomerGateway, DpdAction, Encryption, InsideIpVersion, Integrity, OutsideIpAddressType, StartupAction,
+    TunnelBandwidth, VpnConnection, VpnGateway, VpnTunnel,
+};
 
 use schemars::JsonSchema;
 use serde::Serialize;

@@ -1,7 +1,7 @@
 //! On-premises sites as written: routers and the hosts behind them.
 
-use super::{Listener, Spanned};
-use crate::base::{Cidr, Nanos};
+use super::{LinkSpec, Listener, Spanned};
+use crate::base::{Bandwidth, Cidr, Nanos, Ratio};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::net::{IpAddr, Ipv4Addr};
@@ -19,6 +19,17 @@ pub struct Router {
     pub public_ip: Option<Spanned<Ipv4Addr>>,
     /// Whether a NAT device is in front of it: then tunnels are in UDP. Default false.
     pub behind_nat: Option<bool>,
+    /// How long that device remembers a tunnel that is idle; what AWS sends afterwards is lost until the router sends again.
+    /// Default: for ever.
+    pub nat_timeout: Option<Spanned<Nanos>>,
+    /// Whether it keeps the NAT device's memory fresh with a packet after each 20 s in which it sent nothing (RFC 3948).
+    /// Default true.
+    pub natt_keepalive: Option<bool>,
+    /// Whether it asks whether AWS's ends of its tunnels are alive when it hears nothing. Default true.
+    pub dead_peer_detection: Option<bool>,
+    /// Its line to the internet, which all its VPN tunnels cross: what it adds in latency and loss, and the bandwidth that
+    /// they share each way. Default: nothing.
+    pub internet: Option<LinkSpec>,
     /// Blocks of the networks behind it. Hosts are in one of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub networks: Vec<Spanned<Cidr>>,
@@ -72,6 +83,10 @@ pub struct Neighbor {
     pub communities: Vec<Spanned<String>>,
     /// One-way latency to another router. Default 500us.
     pub latency: Option<Nanos>,
+    /// Bandwidth of the line to another router, each way. Default: not limited.
+    pub bandwidth: Option<Bandwidth>,
+    /// Share of packets lost on the line to another router. Default 0.
+    pub loss: Option<Ratio>,
     /// Whether the session is shut down. Default false.
     pub shutdown: Option<bool>,
     /// Hold time, at least 3 s: a neighbour that is silent for so long is given up. Default 30s in a VPN tunnel, 90s on a

@@ -10,7 +10,7 @@ use std::net::Ipv4Addr;
 #[derive(Clone, PartialEq, Debug, Default, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CustomerGateway {
-    /// Its public address; the NAT device's if it is behind one.
+    /// Its public address; the NAT device's if it is behind one. A private one for a private IP VPN connection.
     pub ip_address: Option<Spanned<Ipv4Addr>>,
     /// Its autonomous system number, 1 to 2147483647. Default 65000.
     pub asn: Option<Spanned<u32>>,
@@ -47,6 +47,18 @@ pub struct VpnConnection {
     /// Written routes to what is behind the customer gateway, on a virtual private gateway.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub static_routes: Vec<Spanned<Cidr>>,
+    /// The family of the packets inside its tunnels; `ipv6` only on a transit gateway. Default `ipv4`.
+    pub tunnel_inside_ip_version: Option<Spanned<InsideIpVersion>>,
+    /// Whether it enters AWS's network at the nearest edge (Global Accelerator), on a transit gateway only. Its tunnels are
+    /// then always in UDP. Default false.
+    pub accelerated: Option<Spanned<bool>>,
+    /// What a tunnel carries: `standard`, 1.25 Gbps, or `large`, 5 Gbps, on a transit gateway only. Default `standard`.
+    pub tunnel_bandwidth: Option<Spanned<TunnelBandwidth>>,
+    /// Whether the outer addresses are public or private. Private ones are reached over Direct Connect. Default
+    /// `public_ipv4`.
+    pub outside_ip_address_type: Option<Spanned<OutsideIpAddressType>>,
+    /// What carries it if its outer addresses are private: the transit gateway's association with a Direct Connect gateway.
+    pub transport_transit_gateway_attachment: Option<Spanned<String>>,
     /// Its tunnels. Default: two with chosen addresses.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tunnels: Vec<Spanned<VpnTunnel>>,
@@ -60,10 +72,12 @@ pub struct VpnConnection {
 #[derive(Clone, PartialEq, Debug, Default, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VpnTunnel {
-    /// AWS's outer address. Default: chosen.
+    /// AWS's outer address. Default: chosen; of a private IP VPN connection from `cidrs` of the transit gateway.
     pub outside_address: Option<Spanned<Ipv4Addr>>,
     /// A /30 of 169.254.0.0/16: AWS's address first, the customer's second. Default: chosen.
     pub inside_cidr: Option<Spanned<Cidr>>,
+    /// The same where the inside is IPv6, a /126 of fd00::/8. Default: chosen.
+    pub inside_ipv6_cidr: Option<Spanned<Cidr>>,
     /// Encryption. Default `aes256-gcm-16`.
     pub encryption: Option<Encryption>,
     /// Integrity, for encryption without its own. Default `sha2-256`.
@@ -91,6 +105,36 @@ pub struct VpnTunnel {
     pub updating: Option<bool>,
     /// Whether it is up, as AWS reports it or as the topology begins. Default true.
     pub up: Option<bool>,
+}
+
+/// The family of the packets inside a tunnel, in AWS's words.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum InsideIpVersion {
+    /// IPv4.
+    Ipv4,
+    /// IPv6.
+    Ipv6,
+}
+
+/// What a tunnel carries, in AWS's words.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum TunnelBandwidth {
+    /// 1.25 Gbps.
+    Standard,
+    /// 5 Gbps.
+    Large,
+}
+
+/// What the outer addresses of a connection are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OutsideIpAddressType {
+    /// Public.
+    PublicIpv4,
+    /// Private.
+    PrivateIpv4,
 }
 
 /// What AWS's end does with a dead peer, in AWS's words.

@@ -226,6 +226,12 @@ pub enum RowKind {
     TunnelUnknown,
     /// VPN tunnel: not what the other side encrypted, or seen before (tunnel).
     TunnelBad,
+    /// VPN tunnel: of the family that its connection does not carry (tunnel).
+    TunnelFamily,
+    /// VPN tunnel: its outer addresses do not reach each other by Direct Connect (tunnel).
+    TunnelNoCarrier,
+    /// VPN tunnel: the NAT device before the customer's router has forgotten it (tunnel).
+    TunnelNatIdle,
     /// Direct Connect gateway: what it has learnt is not described (dxgw).
     DxgwUnknown,
     /// Direct Connect gateway: it does not join these two (dxgw).

@@ -45,6 +45,7 @@ mod track;
 mod transit_gateway;
 mod tunnel;
 mod vpn;
+mod vpn_outer;
 
 pub use arrive::MASQUERADE_IDLE;
 pub use client_vpn::CVPN_IDLE;

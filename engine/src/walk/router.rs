@@ -36,6 +36,7 @@ impl<R: Recorder> Walk<'_, R> {
         if let (Entry::Tunnel(tunnel), _) | (_, NextHop::Tunnel(tunnel)) = (from, hop)
             && packet.headers.tcp().is_some_and(|tcp| tcp.flags.has(TcpFlags::SYN))
         {
+            // VPN-6, VPN-32.
             let headers = if packet.headers.is_v4() { 40 } else { 60 };
             clamp_mss(packet, (self.fabric.tunnels[tunnel].mtu - headers) as u16);
         }

@@ -2,7 +2,8 @@
 //!
 //! A virtual private gateway takes what is for its VPC into it (VPN-11), and sends all else where its routes lead (VPN-10):
 //! that is also how sites reach each other by it (BGP-17). What a tunnel carries is encrypted by the caller of the walk where it crosses;
-//! here the tunnel only says whether it is up and whether the packet fits (VPN-4). Not modelled: what a virtual
+//! here the tunnel only says whether it is up, whether the packet is of its family (VPN-30) and fits (VPN-4), and whether
+//! Direct Connect carries what it becomes if its outer addresses are private (`vpn_outer`). Not modelled: what a virtual
 //! private gateway takes off the time to live.
 
 use super::{Next, Pass, Recorder, Walk};
@@ -77,6 +78,10 @@ impl<R: Recorder> Walk<'_, R> {
         if !t.is_up(side) {
             return Err(self.end(stage, packet, t.row(TunnelRow::Down), None));
         }
+        // VPN-12, VPN-31.
+        if packet.headers.is_v4() != t.is_v4() {
+            return Err(self.end(stage, packet, t.row(TunnelRow::Family), None));
+        }
         let may_be_cut = packet.headers.is_v4() && !packet.headers.fragment.dont;
         if packet.len() > t.mtu && !may_be_cut {
             let kind = crate::verdict::NotifyKind::TooBig { mtu: t.mtu };
@@ -84,6 +89,9 @@ impl<R: Recorder> Walk<'_, R> {
             return Err(self.end(stage, packet, t.row(TunnelRow::Mtu), notify));
         }
         self.pass(stage, packet, t.row(TunnelRow::Pass));
+        if let Some(transport) = t.transport {
+            self.check_carrier(tunnel, transport, side)?;
+        }
         Ok(Next::Done(Verdict::Transit { to: Vantage::TunnelEnd(tunnel, side.other()), link: t.link }))
     }
 

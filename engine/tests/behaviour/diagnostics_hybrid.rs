@@ -38,6 +38,18 @@ vpn_connections: {v: {customer_gateway: c, vpn_gateway: g, tunnels: [{inside_cid
     window: "replay-window", 8, "a replay window of 63 packets",
         "customer_gateways: {c: {router: r}}
 vpn_connections: {v: {customer_gateway: c, vpn_gateway: g, tunnels: [{replay_window: 63}]}}";
+    lifetime: "tunnel-option", 8, "a phase 2 lifetime of 10 s",
+        "customer_gateways: {c: {router: r}}
+vpn_connections: {v: {customer_gateway: c, vpn_gateway: g, tunnels: [{phase2_lifetime: 10s}]}}";
+    lifetimes_that_contradict: "tunnel-option", 8, "the phase 2 lifetime of 3600 s is not below the phase 1 lifetime of 1800 s",
+        "customer_gateways: {c: {router: r}}
+vpn_connections: {v: {customer_gateway: c, vpn_gateway: g, tunnels: [{phase1_lifetime: 1800s, phase2_lifetime: 3600s}]}}";
+    dead_too_soon: "tunnel-option", 8, "a DPD timeout of 10 s",
+        "customer_gateways: {c: {router: r}}
+vpn_connections: {v: {customer_gateway: c, vpn_gateway: g, tunnels: [{dpd_timeout: 10s}]}}";
+    fuzz: "tunnel-option", 8, "a rekey fuzz of 101 %",
+        "customer_gateways: {c: {router: r}}
+vpn_connections: {v: {customer_gateway: c, vpn_gateway: g, tunnels: [{rekey_fuzz: 101}]}}";
     asn_of_an_interface: "asn-differs", 7, "`i` has ASN 65011, its router `r` 65010",
         "virtual_interfaces: {i: {type: private, connection: line, vlan: 1, vpn_gateway: g, asn: 65011}}";
     tag: "vlan", 7, "4095 is no VLAN",
@@ -111,4 +123,22 @@ route_tables: {{ra: {{vpc: a, propagating_vpn_gateways: [g], routes: [{{to: 192.
     assert_eq!(messages.len(), 2, "{found:#?}");
     assert!(messages.iter().any(|m| m.contains("192.168.0.0/16 is propagated by `g`")), "{messages:?}");
     assert!(messages.iter().any(|m| m.contains("172.16.0.0/16 is announced to `g`")), "{messages:?}");
+}
+
+/// BGP-41: timers of a neighbour.
+#[test]
+fn timers_of_neighbours() {
+    let with = |neighbor: &str| {
+        BASE.replace("public_ip: 203.0.113.1", &format!("public_ip: 203.0.113.1, neighbors: [{neighbor}]"))
+            + "customer_gateways: {c: {router: r}}\nvpn_connections: {v: {customer_gateway: c, vpn_gateway: g}}\n"
+    };
+    for (neighbor, code, fragment) in [
+        ("{peer: v, hold_time: 2s}", "hold-time", "a hold time of 2 s"),
+        ("{peer: v/1, bfd: true}", "bfd", "`v/1` is a VPN: AWS has no BFD there"),
+    ] {
+        let found = diagnostics(&with(neighbor));
+        let hit = found.iter().any(|d| d.code == code && d.span.line == 4 && d.message.contains(fragment));
+        assert!(hit, "{found:#?}");
+    }
+    assert_eq!(diagnostics(&with("{peer: v, hold_time: 3s}")), []);
 }

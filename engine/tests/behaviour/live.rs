@@ -58,9 +58,8 @@ fn the_hold_time_in_a_tunnel() {
 #[test]
 fn the_hold_time_on_a_virtual_interface_and_bfd() {
     let fail = "  - at: 30s\n    fail: {direct_connect_connection: line}\n  - wait: {for: 120s}\n";
-    let with = |words: &str| {
-        BOTH.replace("{peer: vif-transit, announces", &format!("{{peer: vif-transit, {words}announces"))
-    };
+    let with =
+        |words: &str| BOTH.replace("{peer: vif-transit, announces", &format!("{{peer: vif-transit, {words}announces"));
     for (words, least, most) in [("", 60.0, 90.0), ("hold_time: 9s, ", 6.0, 9.0), ("bfd: true, ", 0.6, 0.9)] {
         let report = play(&with(words), fail);
         let noticed = secs(only(&report).until_noticed());
@@ -101,8 +100,14 @@ fn one_prefix_too_many() {
     assert_eq!(said(&report, "AWS's end: BGP is down: too many prefixes").len(), 1, "{text}");
     assert_eq!(said(&report, "customer's end: BGP is down: the peer was told too many prefixes").len(), 1, "{text}");
     // The VPN tells 172.16.0.0/24, and has it at once.
-    assert!(text.contains("route tgw-rtb 172.16.0.0/24: dx-dc (propagated) -> vpn-dc/1, vpn-dc/2 (propagated)"), "{text}");
-    assert!(text.contains("route tgw-rtb 172.16.1.0/24 and 98 more prefixes: dx-dc (propagated) -> no route"), "{text}");
+    assert!(
+        text.contains("route tgw-rtb 172.16.0.0/24: dx-dc (propagated) -> vpn-dc/1, vpn-dc/2 (propagated)"),
+        "{text}"
+    );
+    assert!(
+        text.contains("route tgw-rtb 172.16.1.0/24 and 98 more prefixes: dx-dc (propagated) -> no route"),
+        "{text}"
+    );
     assert!(text.contains("route tgw-rtb 172.16.2.0/24: no route -> dx-dc (propagated)"), "{text}");
     assert!(!text.contains("route tgw-rtb 172.16.3.0/24: no route -> dx-dc"), "{text}");
 }
@@ -116,7 +121,8 @@ fn maintenance_of_a_tunnel() {
     let text = plain.transcript();
     assert!(text.contains("route london 10.0.0.0/16: vpn-london/1 -> vpn-london/2"), "{text}");
     assert!(text.contains("20 of 20 replies"), "{text}");
-    let stubborn = VPN.replace("{site: London,", "{site: London, neighbors: [{peer: vpn-london/1, local_preference: 200}],");
+    let stubborn =
+        VPN.replace("{site: London,", "{site: London, neighbors: [{peer: vpn-london/1, local_preference: 200}],");
     assert_ne!(stubborn, VPN);
     let text = play(&stubborn, steps).transcript();
     assert!(!text.contains("20 of 20 replies") && text.contains("vpn-london/1 outer link is down"), "{text}");
@@ -158,8 +164,8 @@ fn a_dead_peer() {
 fn new_keys_lose_nothing() {
     let options = "phase2_lifetime: 900s, phase1_lifetime: 1800s";
     let steps = "  - at: 5s\n    ping: {from: till-london, to: app-1, count: 8500, interval: 100ms}\n";
-    let topology = one_static(options)
-        .replace("{site: London,", "{site: London, routes: [{to: 10.0.0.0/16, via: vpn-london}],");
+    let topology =
+        one_static(options).replace("{site: London,", "{site: London, routes: [{to: 10.0.0.0/16, via: vpn-london}],");
     let report = play(&topology, steps);
     let renewed = said(&report, "vpn-london/1, customer's end: new keys");
     assert!((360.0..=631.0).contains(&renewed[0]), "{renewed:?}");

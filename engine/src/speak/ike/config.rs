@@ -52,6 +52,8 @@ pub struct IkeConfig {
     /// How long before the end of a lifetime an initiator renews at the latest, AWS's default 270 s; a responder waits
     /// for half of it.
     pub rekey_margin: Nanos,
+    /// Whether it renews anything by itself. AWS's end of an accelerated connection does not.
+    pub renews: bool,
     /// An initiator's margin is longer by up to this many percent, at random: 0 to 100, AWS's default 100.
     pub rekey_fuzz_percent: u64,
 }

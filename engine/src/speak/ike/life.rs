@@ -145,12 +145,12 @@ impl IkeTunnel {
             pending: None,
             answered,
             heard: now,
-            renew_at: Some(self.before_the_end(now, phase1)),
+            renew_at: self.before_the_end(now, phase1),
             ends: now + phase1,
             child: child.clone(),
             rekeys: 0,
             child_born: now,
-            rekey_at: Some(self.before_the_end(now, phase2)),
+            rekey_at: self.before_the_end(now, phase2),
             child_ends: now + phase2,
         };
         let event = match self.current.replace(new) {
@@ -173,14 +173,17 @@ impl IkeTunnel {
         let child = keys::child(secret, suite, association.spis, association.rekeys, association.opened, self.number);
         let old = std::mem::replace(&mut association.child, child.clone());
         association.pending = association.pending.take().filter(|pending| pending.exchange != Exchange::Rekey);
-        association.rekey_at = Some(rekey_at);
+        association.rekey_at = rekey_at;
         (association.child_born, association.child_ends) = (now, now + lifetime);
         self.retiring.push_back((now + OVERLAP, old.inbound.spi));
         self.events.push_back(IkeEvent::Rekeyed(child));
     }
     /// When we renew what was born now: an initiator somewhere in its margin, a responder later, if the initiator did not.
-    /// Never in the first tenth of the lifetime, however long the margin is.
-    fn before_the_end(&mut self, now: Instant, lifetime: Nanos) -> Instant {
+    /// Never in the first tenth of the lifetime, however long the margin is. Never at all if that is the peer's affair alone.
+    fn before_the_end(&mut self, now: Instant, lifetime: Nanos) -> Option<Instant> {
+        if !self.config.renews {
+            return None;
+        }
         let margin = self.config.rekey_margin;
         let early = match self.config.role {
             Role::Initiator => {
@@ -189,7 +192,7 @@ impl IkeTunnel {
             }
             Role::Responder => Nanos(margin.0 / 2),
         };
-        now + (lifetime - early).max(Nanos(lifetime.0 / 10))
+        Some(now + (lifetime - early).max(Nanos(lifetime.0 / 10)))
     }
     /// The tunnel is down. What opens by itself tries again.
     pub(super) fn fall(&mut self, now: Instant, why: Down) {

@@ -60,6 +60,7 @@ fn config(n: usize) -> IkeConfig {
         phase1_lifetime: Nanos::from_secs(28_800),
         phase2_lifetime: Nanos::from_secs(3_600),
         rekey_margin: Nanos::from_secs(270),
+        renews: true,
         rekey_fuzz_percent: 100,
     }
 }

@@ -91,6 +91,22 @@ fn without_an_action_nobody_asks_and_nothing_falls_until_the_lifetime_ends() {
     assert_eq!([w.down(CGW).1, w.down(AWS).1], [Down::NoAnswer; 2]);
 }
 
+/// VPN-34: an end that leaves renewal to the peer renews nothing, and falls with its keys if the peer does not either.
+#[test]
+fn an_end_that_does_not_renew() {
+    let mut w = started(6, |n, config| config.renews = n == CGW);
+    w.talk(Nanos::from_secs(5));
+    w.secs(80_000);
+    let asked = w.sent[AWS].iter().filter(|(_, m)| !m.response && m.exchange != Exchange::DeadPeer).count();
+    assert_eq!((w.downs(), asked), (0, 0));
+    assert!(w.rekeys(AWS) > 20, "{}", w.rekeys(AWS));
+    let mut w = started(6, |_, config| config.renews = false);
+    w.talk(Nanos::from_secs(5));
+    w.secs(3_602);
+    assert_eq!([w.down(CGW).1, w.down(AWS).1], [Down::NoAnswer; 2]);
+    assert!(w.seconds(AWS, Exchange::Rekey).is_empty() && w.seconds(CGW, Exchange::Rekey).is_empty());
+}
+
 /// A customer's device that came back from nothing and waits for AWS: AWS's end opens if its action says so.
 #[test]
 fn a_responder_opens_if_it_restarts() {

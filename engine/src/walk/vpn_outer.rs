@@ -1,0 +1,92 @@
+//! What carries the outer packets of a VPN tunnel whose addresses are private: a transit virtual interface (VPN-36).
+//!
+//! The customer's router sends them by its own table, the Direct Connect gateway by its own, so they follow routes as these
+//! move, share a group's connections by flow, and end where no route leads. They do not go through other routers of the
+//! site, and the time to live does not count on this way. Not modelled: that outer packets of more than 1,500 bytes could
+//! cross a jumbo virtual interface, for AWS makes none (VPN-39).
+
+use super::{Next, Pass, Recorder, Walk};
+use crate::base::Protocol;
+use crate::base::ids::{TunnelIx, VifIx};
+use crate::fabric::{DxgwRow, NextHop, PathOwner, RouterRow, Transport, TunnelRow, VifEnd, VpnTunnel};
+use crate::verdict::{LinkIx, RowIx, Side, Stage, Verdict};
+use crate::wire::{Fragment, Headers, L4, Packet, Payload, Udp, esp};
+use std::net::IpAddr;
+
+impl<R: Recorder> Walk<'_, R> {
+    /// The virtual interface that carries an outer packet of a private tunnel from one side, and its cable; or the row of
+    /// who does not.
+    ///
+    /// # Errors
+    /// If nothing carries it.
+    pub fn outer_way(&mut self, outer: &Packet, tunnel: TunnelIx, side: Side) -> Result<(VifIx, LinkIx), RowIx> {
+        let Some(transport) = self.fabric.tunnels[tunnel].transport else {
+            unreachable!("a public tunnel has its own link");
+        };
+        self.carried(&mut outer.clone(), tunnel, transport, side).map_err(|verdict| match verdict {
+            Verdict::Drop { by, .. } => by,
+            verdict => unreachable!("{verdict:?} is no reason"),
+        })
+    }
+
+    /// The same for what a packet becomes that is about to be sealed.
+    pub(super) fn check_carrier(&mut self, tunnel: TunnelIx, transport: Transport, side: Side) -> Pass {
+        let mut outer = outer_of(&self.fabric.tunnels[tunnel], side);
+        self.carried(&mut outer, tunnel, transport, side).map(|_| ())
+    }
+
+    fn carried(
+        &mut self,
+        outer: &mut Packet,
+        tunnel: TunnelIx,
+        transport: Transport,
+        side: Side,
+    ) -> Pass<(VifIx, LinkIx)> {
+        let (fabric, t) = (self.fabric, &self.fabric.tunnels[tunnel]);
+        let vif = match (side, t.router) {
+            (Side::Aws, router) => match self.at_dxgw(outer, transport)? {
+                NextHop::Vif(vif) if fabric.vifs[vif].router == router => vif,
+                _ => return Err(self.end(Stage::Tunnel(tunnel), outer, t.row(TunnelRow::NoCarrier), None)),
+            },
+            (Side::Customer, Some(router)) => {
+                let (r, stage) = (&fabric.routers[router], Stage::Router(router));
+                if !r.up {
+                    return Err(self.end(stage, outer, r.row(RouterRow::Down), None));
+                }
+                match self.hop_of(outer, stage, &r.fib, PathOwner::Router(router), None)? {
+                    NextHop::Vif(vif) if fabric.vifs[vif].end == VifEnd::Dxgw(transport.dxgw) => vif,
+                    _ => return Err(self.end(Stage::Tunnel(tunnel), outer, t.row(TunnelRow::NoCarrier), None)),
+                }
+            }
+            (Side::Customer, None) => unreachable!("nobody sends who is not described"),
+        };
+        let link = match self.enter_vif(outer, vif, side, None)? {
+            Next::Done(Verdict::Transit { link, .. }) => link,
+            _ => unreachable!("a virtual interface carries a packet or drops it"),
+        };
+        if side == Side::Customer && self.at_dxgw(outer, transport)? != NextHop::Attach(transport.attach) {
+            let by = fabric.dxgws[transport.dxgw].row(DxgwRow::NotJoined);
+            return Err(self.end(Stage::Dxgw(transport.dxgw), outer, by, None));
+        }
+        Ok((vif, link))
+    }
+
+    fn at_dxgw(&mut self, outer: &Packet, transport: Transport) -> Pass<NextHop> {
+        let d = &self.fabric.dxgws[transport.dxgw];
+        let unknown = (!d.complete).then(|| d.row(DxgwRow::Unknown));
+        self.hop_of(outer, Stage::Dxgw(transport.dxgw), &d.fib, PathOwner::Dxgw(transport.dxgw), unknown)
+    }
+}
+
+/// Addresses and protocol of a tunnel's packets; no content.
+fn outer_of(t: &VpnTunnel, side: Side) -> Packet {
+    let [aws, customer] = t.outside.map(IpAddr::V4);
+    let (src, dst) = if side == Side::Aws { (aws, customer) } else { (customer, aws) };
+    let (protocol, l4) = if t.natt {
+        (Protocol::UDP, L4::Udp(Udp { src_port: esp::NATT_PORT, dst_port: esp::NATT_PORT, length: 8 }))
+    } else {
+        (esp::PROTOCOL, L4::None)
+    };
+    let headers = Headers { src, dst, protocol, ttl: 64, traffic_class: 0, fragment: Fragment::default(), l4 };
+    Packet { headers, tag: 0, payload: Payload::Zeros(0) }
+}
