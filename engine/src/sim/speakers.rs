@@ -67,6 +67,8 @@ struct End {
     machine: BgpSession,
     bfd: Option<BfdSession>,
     conn: Option<ConnId>,
+    /// It stood as up from the beginning: that it comes up, and BFD with it, is no news.
+    expected: [bool; 2],
     /// Told too much: stays down until the configuration changes.
     blocked: bool,
     started: bool,
@@ -142,6 +144,7 @@ impl Talk {
                 machine: BgpSession::new(config, Stream::new(seed, "bgp", &who)),
                 bfd: bgp.bfd.then(|| BfdSession::new(watch, Stream::new(seed, "bfd", &who))),
                 conn: None,
+                expected: [at_rest && bgp.up == [true; 2]; 2],
                 blocked: false,
                 started: false,
                 armed: None,
@@ -653,10 +656,16 @@ impl<O: Observer> Sim<O> {
     }
 
     fn report(&mut self, session: usize, n: usize, told: Told) {
-        if !O::WATCHES {
+        let Some(speaking) = &mut self.speaking else { return };
+        let expected = &mut speaking.sessions[session].ends[n].expected;
+        let is_news = match told {
+            Told::SessionUp => !std::mem::take(&mut expected[0]),
+            Told::BfdUp => !std::mem::take(&mut expected[1]),
+            _ => true,
+        };
+        if !O::WATCHES || !is_news {
             return;
         }
-        let Some(speaking) = &self.speaking else { return };
         let speaker = speaking.sessions[session].bgp.speakers[n];
         self.observer.on(self.now, &Fact::Spoke { speaker, told });
     }
