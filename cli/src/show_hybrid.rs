@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use vpcsim_engine::analyse::{Resilience, resilience};
 use vpcsim_engine::base::Bandwidth;
 use vpcsim_engine::compile::Network;
-use vpcsim_engine::fabric::{Fib, VifEnd, VpnEnd};
+use vpcsim_engine::fabric::{Fib, Link, VifEnd, VpnEnd};
 use vpcsim_engine::names::Kind;
 
 /// The effective view of a resource.
@@ -72,6 +72,8 @@ pub(crate) fn view(network: &Network, kind: Kind) -> Value {
             let r = &fabric.routers[index];
             json!({
                 "router": names.routers[index].to_string(), "addresses": r.addresses.iter().map(|(own, _)| own).collect::<Vec<_>>(), "stateful_firewall": r.stateful,
+                "internet_line": r.line.link.map(|line| link(fabric.link(line))),
+                "nat_timeout": r.line.nat_timeout.map(|timeout| timeout.to_string()),
                 "hosts": r.hosts.len(), "routes": routes(network, &r.fib),
             })
         }
@@ -92,6 +94,12 @@ fn connections(network: &Network, line: &str) -> Vec<Value> {
         })
     })
     .collect()
+}
+
+fn link(link: &Link) -> Value {
+    json!({
+        "latency": link.latency.to_string(), "bandwidth": link.bandwidth.map(|b| b.to_string()), "loss": link.loss.to_string(),
+    })
 }
 
 fn routes(network: &Network, fib: &Fib) -> Vec<Value> {

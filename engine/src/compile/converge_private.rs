@@ -4,7 +4,8 @@
 use super::context::Context;
 use super::converge::{Build, next_hop};
 use crate::base::ids::TunnelIx;
-use crate::control::{Converged, SessionIx, TableIx, converge};
+use crate::control::{Class, Converged, SessionIx, TableIx, converge};
+use crate::diag::Diagnostic;
 use crate::fabric::{Line, NextHop, VifEnd};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -26,11 +27,34 @@ impl Context {
         for tunnel in private {
             if !self.reaches(build, &converged, tunnel) {
                 self.fabric.tunnels[tunnel].up = [false; 2];
+                self.say_why_not(build, &converged, tunnel);
                 for session in self.sessions_in(build, tunnel) {
                     build.plan.sessions[session].up = false;
                 }
             }
         }
+    }
+
+    /// Warns of what keeps a tunnel down whatever the lines do.
+    fn say_why_not(&mut self, build: &Build, converged: &Converged, tunnel: TunnelIx) {
+        let t = &self.fabric.tunnels[tunnel];
+        let (Some(transport), Some(router)) = (t.transport, t.router) else { return };
+        let [aws, customer] = t.outside.map(IpAddr::V4);
+        let (id, span) = (self.names.tunnels[tunnel].id.clone(), self.names.tunnels[tunnel].span);
+        let region = self.fabric.tgws[self.fabric.tgw_attaches[transport.attach].tgw].region;
+        let way = hop(build, converged, build.dxgw_for(transport.dxgw, Some(region)), aws);
+        let own = &build.plan.tables[build.routers[router]].locals;
+        let (message, help) = if way != Some(NextHop::Attach(transport.attach)) {
+            let association = &self.names.tgw_attaches[transport.attach].id;
+            let message = format!("no allowed prefix of `{association}` holds {aws}: `{id}` is down");
+            (message, "add the transit gateway's block to `allowed_prefixes`")
+        } else if !own.iter().any(|route| route.class == Class::Local && route.to.contains(customer)) {
+            let message = format!("router `{}` announces no block with {customer}", self.names.routers[router].id);
+            (format!("{message}: `{id}` is down"), "add its own address to `originates` or `networks`")
+        } else {
+            return;
+        };
+        self.warn(Diagnostic::warning("vpn-not-carried", span, message).help(help));
     }
 
     /// The directions of the session in a tunnel.
@@ -45,13 +69,9 @@ impl Context {
         let t = &self.fabric.tunnels[tunnel];
         let (Some(transport), Some(router)) = (t.transport, t.router) else { return false };
         let [aws, customer] = t.outside.map(IpAddr::V4);
-        let hop = |table: TableIx, to: IpAddr| {
-            let covering = converged.ribs[table].iter().filter(|(block, _)| block.contains(to));
-            let longest = covering.max_by_key(|(block, _)| block.len())?;
-            next_hop(build, table, longest.1.best())
-        };
         let region = self.fabric.tgws[self.fabric.tgw_attaches[transport.attach].tgw].region;
         let (at_router, at_dxgw) = (build.routers[router], build.dxgw_for(transport.dxgw, Some(region)));
+        let hop = |table: TableIx, to: IpAddr| hop(build, converged, table, to);
         let vif = |hop: Option<NextHop>| match hop {
             Some(NextHop::Vif(vif)) => Some(&self.fabric.vifs[vif]),
             _ => None,
@@ -63,4 +83,11 @@ impl Context {
             && hop(at_dxgw, aws) == Some(NextHop::Attach(transport.attach))
             && vif(hop(at_dxgw, customer)).is_some_and(fits)
     }
+}
+
+/// Where a table sends what is for an address.
+fn hop(build: &Build, converged: &Converged, table: TableIx, to: IpAddr) -> Option<NextHop> {
+    let covering = converged.ribs[table].iter().filter(|(block, _)| block.contains(to));
+    let longest = covering.max_by_key(|(block, _)| block.len())?;
+    next_hop(build, table, longest.1.best())
 }

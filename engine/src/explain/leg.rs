@@ -5,7 +5,7 @@ use crate::base::{Instant, Nanos};
 use crate::fabric::Fabric;
 use crate::flow::FlowState;
 use crate::verdict::{Hop, LinkIx, RowIx, Service, Step, Vantage, Verdict};
-use crate::walk::{DenyPolicy, Recorder, Walk};
+use crate::walk::{DenyPolicy, NoRecord, Recorder, Walk};
 use crate::wire::{Headers, Packet};
 
 /// Time boundaries that one way may cross before it must be a loop.
@@ -86,13 +86,16 @@ pub(super) fn walk(
         let now = Instant::START + started + latency;
         let mut walk = Walk { fabric, flows, now, policy, recorder: &mut notes };
         end = match walk.step(&mut packet, at) {
-            Verdict::Transit { link, .. } if fabric.link_down(link).is_some() => {
-                fabric.link_down(link).map(End::Dropped)
-            }
             Verdict::Transit { to, link } => {
-                latency += fabric.link(link).latency;
-                at = to;
-                continue;
+                let other = other_line(fabric, walk.flows, now, to);
+                let lines = [Some(link), other].into_iter().flatten();
+                if let Some(down) = lines.clone().find_map(|line| fabric.link_down(line)) {
+                    Some(End::Dropped(down))
+                } else {
+                    lines.for_each(|line| latency += fabric.link(line).latency);
+                    at = to;
+                    continue;
+                }
             }
             Verdict::Deliver { eni } => Some(End::Delivered(eni)),
             Verdict::Serve { eni, service } => Some(End::Served(eni, service)),
@@ -115,6 +118,13 @@ pub(super) fn walk(
     // RFC 791: every forwarding guest and NAT gateway takes one off the time to live, so a loop ends long before this.
     let end = end.expect("a packet's hops run out before HOPS_MAX");
     (Leg { start, end_headers: packet.headers, steps: notes.steps, hops: notes.hops, end, latency }, packet)
+}
+
+/// What is sealed may cross a line more than the tunnel's own. The walk has said already that it is carried.
+fn other_line(fabric: &Fabric, flows: &mut FlowState, now: Instant, to: Vantage) -> Option<LinkIx> {
+    let Vantage::TunnelEnd(tunnel, side) = to else { return None };
+    let mut walk = Walk { fabric, flows, now, policy: DenyPolicy::Stop, recorder: &mut NoRecord };
+    walk.other_line(tunnel, side.other()).ok().flatten()
 }
 
 /// One-way latency to the internet host that the packet is for.

@@ -11,6 +11,7 @@
 
 mod link;
 mod multicast;
+mod outer;
 pub mod queue;
 mod services;
 mod speakers;

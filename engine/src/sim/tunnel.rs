@@ -4,29 +4,21 @@
 //!
 //! Keys come from the seed and the tunnel's name. A run begins with tunnels that are up ([`Start::AtRest`]); a cold start
 //! opens them.
-//!
-//! Outer packets cross two lines where there are two: AWS's part, which is the tunnel's own, and the customer's, which is the
-//! router's line to the internet (VPN-42) or, with private addresses, a virtual interface that the walk chooses (VPN-36). A NAT
-//! device before the router is a time since something last passed (VPN-40). Not modelled: the ports it chooses, and that IKE's
-//! first exchange has a memory of its own there.
 
+use super::outer::NATT_KEEPALIVE;
 use super::{Event, Sim, Start};
 use crate::base::ids::{SpeakerIx, TunnelIx, VifIx};
 use crate::base::rng::Stream;
-use crate::base::{IndexVec, Instant, Nanos};
+use crate::base::{IndexVec, Instant};
 use crate::compile::Network;
-use crate::event::{Fact, HostRef, Observer, Point, Told, Why};
+use crate::event::{Fact, Observer, Point, Told, Why};
 use crate::fabric::{RouterRow, TunnelRow, VpnTunnel};
 use crate::speak::ike::{Down, DpdAction, IkeConfig, IkeEvent, IkeTunnel, Role};
 use crate::spec;
 use crate::verdict::{LinkIx, Side, Vantage};
-use crate::walk::{DenyPolicy, NoRecord, Walk};
 use crate::wire::Packet;
 use crate::wire::esp::{self, MATERIAL, ReplayWindow, Sa};
 use std::net::IpAddr;
-
-/// VPN-41: after this long without a packet, the customer's end sends a keepalive of NAT traversal (RFC 3948 section 4).
-const NATT_KEEPALIVE: Nanos = Nanos::from_secs(20);
 
 /// One end of a tunnel.
 pub(super) struct TunnelEnd {
@@ -38,11 +30,11 @@ pub(super) struct TunnelEnd {
     /// Whether it shall be open.
     wanted: bool,
     /// When it sent something last.
-    sent: Instant,
+    pub(super) sent: Instant,
     /// When it looks whether the NAT device before it needs a keepalive.
-    keepalive_at: Option<Instant>,
+    pub(super) keepalive_at: Option<Instant>,
     /// When something last passed the NAT device before it.
-    passed_nat: Option<Instant>,
+    pub(super) passed_nat: Option<Instant>,
     armed: Option<Instant>,
     generation: u32,
 }
@@ -50,7 +42,7 @@ pub(super) struct TunnelEnd {
 /// Both ends of a tunnel whose customer's side is described, the customer's first.
 pub(super) type Ends = Option<Box<[TunnelEnd; 2]>>;
 
-const fn at(side: Side) -> usize {
+pub(super) const fn at(side: Side) -> usize {
     match side {
         Side::Customer => 0,
         Side::Aws => 1,
@@ -225,91 +217,6 @@ impl<O: Observer> Sim<O> {
         }
     }
 
-    /// A packet of an end's own: IKE, or a keepalive.
-    fn send_own(&mut self, packet: Packet, tunnel: TunnelIx, side: Side, ike: bool) {
-        self.totals.originated += 1;
-        if O::WATCHES
-            && let Some(speakers) = self.network.fabric.tunnels[tunnel].speakers
-        {
-            self.observer
-                .on(self.now, &Fact::Originated { host: HostRef::Speaker(speakers[at(side)]), packet: &packet });
-        }
-        self.outside(packet, tunnel, side.other(), ike);
-    }
-
-    /// A packet between the outer addresses of a tunnel.
-    fn outside(&mut self, outer: Packet, tunnel: TunnelIx, to: Side, ike: bool) {
-        let now = self.now;
-        if let Some(ends) = &mut self.tunnels[tunnel] {
-            ends[at(to.other())].sent = now;
-            if to == Side::Aws {
-                ends[at(Side::Customer)].passed_nat = Some(now);
-            }
-        }
-        self.watch(Point::Outer(tunnel), to, &outer);
-        self.cross_outside(outer, tunnel, to, ike, false);
-    }
-
-    /// The first line that an outer packet crosses, or the `second` one.
-    pub(super) fn cross_outside(&mut self, outer: Packet, tunnel: TunnelIx, to: Side, ike: bool, second: bool) {
-        let fabric = &self.network.fabric;
-        let t = &fabric.tunnels[tunnel];
-        let own = t.router.and_then(|router| fabric.routers[router].line.link);
-        let two = t.transport.is_some() || own.is_some();
-        let at_aws = (to == Side::Customer) != second;
-        let link = match (t.transport, own) {
-            _ if at_aws || !two => t.link,
-            (None, own) => own.expect("one of the two"),
-            (Some(_), _) => {
-                let (flows, now) = (&mut self.flows, self.now);
-                let mut walk = Walk { fabric, flows, now, policy: DenyPolicy::Stop, recorder: &mut NoRecord };
-                match walk.outer_way(&outer, tunnel, to.other()) {
-                    Ok((vif, link)) => {
-                        self.watch(Point::Vif(vif), to, &outer);
-                        link
-                    }
-                    Err(by) => return self.drop(&outer, by, None),
-                }
-            }
-        };
-        match self.links.cross_line(&self.network.fabric, &outer, link, to, self.now) {
-            Ok(at) => self.queue.push(at, Event::Sealed { packet: outer, tunnel, to, ike, more: two && !second }),
-            Err(by) => self.drop(&outer, by, None),
-        }
-    }
-
-    /// Whether the NAT device before the customer's router lets an outer packet in: it remembers the tunnel (VPN-40).
-    fn passes_nat(&mut self, tunnel: TunnelIx) -> bool {
-        let fabric = &self.network.fabric;
-        let t = &fabric.tunnels[tunnel];
-        let line = t.router.map(|router| fabric.routers[router].line).filter(|_| t.natt && t.transport.is_none());
-        let Some(timeout) = line.and_then(|line| line.nat_timeout) else { return true };
-        let now = self.now;
-        let Some(ends) = &mut self.tunnels[tunnel] else { return true };
-        let passed = &mut ends[at(Side::Customer)].passed_nat;
-        let remembers = passed.is_some_and(|at| now.since(at) < timeout);
-        if remembers {
-            *passed = Some(now);
-        }
-        remembers
-    }
-
-    /// VPN-41: a keepalive, if nothing went out for so long.
-    fn keep_open(&mut self, tunnel: TunnelIx, side: Side) {
-        let now = self.now;
-        let Some(ends) = &mut self.tunnels[tunnel] else { return };
-        let end = &mut ends[at(side)];
-        if end.keepalive_at.is_none_or(|at| at > now) {
-            return;
-        }
-        let silent = now.since(end.sent) >= NATT_KEEPALIVE;
-        end.keepalive_at = Some(if silent { now } else { end.sent } + NATT_KEEPALIVE);
-        if silent {
-            let [aws, customer] = self.network.fabric.tunnels[tunnel].outside.map(IpAddr::V4);
-            self.send_own(esp::keepalive(customer, aws, 0), tunnel, side, false);
-        }
-    }
-
     /// A packet enters a tunnel; `to` is the side it goes to.
     pub(super) fn seal(&mut self, packet: &Packet, tunnel: TunnelIx, to: Side) {
         let (now, side) = (self.now, to.other());
@@ -416,7 +323,7 @@ impl<O: Observer> Sim<O> {
         self.network.fabric.tunnels.indices().map(both).collect()
     }
 
-    fn watch(&mut self, point: Point, to: Side, packet: &Packet) {
+    pub(super) fn watch(&mut self, point: Point, to: Side, packet: &Packet) {
         if O::WATCHES {
             self.observer.on(self.now, &Fact::Passed { point, to, packet });
         }

@@ -26,7 +26,7 @@ pub struct TransitGateway {
     pub vpn_ecmp: Option<bool>,
     /// Whether it has multicast domains. Default false.
     pub multicast: Option<bool>,
-    /// Its own blocks, for Connect peers.
+    /// Its own blocks, for Connect peers and private IP VPN connections.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cidrs: Vec<Spanned<Cidr>>,
     /// The `Name` tag, if it is not the name used here.

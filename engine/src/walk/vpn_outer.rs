@@ -29,6 +29,18 @@ impl<R: Recorder> Walk<'_, R> {
         })
     }
 
+    /// The line that an outer packet crosses besides the tunnel's own: the router's to the internet, or a virtual interface's.
+    ///
+    /// # Errors
+    /// If nothing carries it.
+    pub fn other_line(&mut self, tunnel: TunnelIx, side: Side) -> Result<Option<LinkIx>, RowIx> {
+        let t = &self.fabric.tunnels[tunnel];
+        if t.transport.is_some() {
+            return self.outer_way(&outer_of(t, side), tunnel, side).map(|(_, link)| Some(link));
+        }
+        Ok(t.router.and_then(|router| self.fabric.routers[router].line.link))
+    }
+
     /// The same for what a packet becomes that is about to be sealed.
     pub(super) fn check_carrier(&mut self, tunnel: TunnelIx, transport: Transport, side: Side) -> Pass {
         let mut outer = outer_of(&self.fabric.tunnels[tunnel], side);

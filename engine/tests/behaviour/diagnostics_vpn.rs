@@ -11,7 +11,7 @@ direct_connect_gateways: {d: {asn: 64700}}
 direct_connect_gateway_associations: {x: {direct_connect_gateway: d, transit_gateway: t, allowed_prefixes: [10.99.0.0/30]}}
 direct_connect_connections: {line: {router: r}}
 virtual_interfaces: {i: {type: transit, connection: line, vlan: 1, direct_connect_gateway: d}}
-customer_gateways: {c: {router: r}, p: {router: r, ip_address: 172.16.0.1}, q: {router: lone, ip_address: 172.17.0.1}}
+customer_gateways: {c: {router: r}, p: {router: r, ip_address: 172.16.0.1}, q: {router: lone, ip_address: 172.17.0.1}, f: {router: r, ip_address: 172.20.0.1}}
 ";
 
 #[test]
@@ -53,6 +53,9 @@ vpn_connections:
         "vpn_connections: {v: {customer_gateway: c, transit_gateway: t, outside_ip_address_type: private_ipv4, transport_transit_gateway_attachment: x}}";
     an_address_outside_of_the_block: "vpn-outside", 10, "`10.98.0.1` is in no block of transit gateway `t`",
         "vpn_connections: {v: {customer_gateway: p, transit_gateway: t, outside_ip_address_type: private_ipv4, transport_transit_gateway_attachment: x, tunnels: [{outside_address: 10.98.0.1}]}}";
+    a_router_without_its_own_address: "vpn-not-carried", 11, "router `r` announces no block with 172.20.0.1: `v/1` is down",
+        "vpn_connections:
+  v: {customer_gateway: f, transit_gateway: t, outside_ip_address_type: private_ipv4, transport_transit_gateway_attachment: x}";
     a_transit_gateway_without_a_block: "vpn-outside", 10, "transit gateway `bare` has no address for a tunnel",
         "vpn_connections: {v: {customer_gateway: p, transit_gateway: bare, outside_ip_address_type: private_ipv4, transport_transit_gateway_attachment: x}}";
 }
@@ -64,4 +67,15 @@ fn a_timeout_of_nothing() {
     let found = with("nat_timeout: 30s");
     assert_eq!(found.iter().map(|d| (d.code, d.span.line)).collect::<Vec<_>>(), [("nat-timeout", 4)], "{found:#?}");
     assert_eq!(with("nat_timeout: 30s, behind_nat: true"), []);
+}
+
+/// VPN-37: the router learns AWS's addresses from the allowed prefixes only.
+#[test]
+fn allowed_prefixes_without_the_block() {
+    let private = "vpn_connections: {v: {customer_gateway: p, transit_gateway: t, outside_ip_address_type: private_ipv4, transport_transit_gateway_attachment: x}}";
+    let yaml =
+        format!("{BASE}{private}").replace("allowed_prefixes: [10.99.0.0/30]", "allowed_prefixes: [10.1.0.0/16]");
+    let found = diagnostics(&yaml);
+    assert_eq!(found.iter().map(|d| d.code).collect::<Vec<_>>(), ["vpn-not-carried"; 2], "{found:#?}");
+    assert_eq!(found[0].message, "no allowed prefix of `x` holds 10.99.0.1: `v/1` is down");
 }

@@ -149,6 +149,24 @@ fn a_second_line_keeps_a_private_vpn_up() {
     assert_eq!(sim.observer.delivered.len(), 1, "{:?}", texts(&sim));
 }
 
+/// VPN-36: on a link aggregation group each tunnel takes one of the connections, and the other one when that is switched off.
+#[test]
+fn a_private_vpn_over_a_group() {
+    let yaml = private("", "", "")
+        .replace("{line: {router: dc}}", "{a: {router: dc, lag: line}, b: {router: dc, lag: line}}")
+        .replace("virtual_interfaces:", "direct_connect_lags: {line: {}}\nvirtual_interfaces:");
+    check(&net(&yaml), "app -> db tcp/1521", "open");
+    let mut sim = sim(&yaml, Start::Cold);
+    sim.run_until(seconds(120));
+    assert!(up(&sim) == [[true; 2]; 2] && sim.network().same_paths(&net(&yaml)), "{:?}", sim.observer.told);
+    let before = sim.observer.told.len();
+    change(&mut sim, &yaml.replace("a: {router: dc, lag: line}", "a: {router: dc, lag: line, up: false}"));
+    sim.run_until(seconds(240));
+    let told = &sim.observer.told[before..];
+    assert!(!told.iter().any(|(_, told)| matches!(told, Told::TunnelDown(_))), "{told:?}");
+    assert_eq!(up(&sim), [[true; 2]; 2]);
+}
+
 /// When a packet from the site's host arrives at the VPC's, after it was sent.
 fn crossing(yaml: &str, bytes: u32) -> Nanos {
     let mut sim = sim(yaml, Start::AtRest);

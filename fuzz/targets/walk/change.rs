@@ -394,14 +394,11 @@ fn sites(u: &mut Unstructured<'_>, spec: &mut Spec) -> Result<()> {
                 let neighbor = Neighbor {
                     peer: u.choose(&peers)?.clone().into(),
                     local_preference: u.arbitrary()?,
-                    accepts: None,
-                    announces: None,
                     default_originate: u.arbitrary()?,
                     prepend: Some(u.int_in_range(0..=3)?.into()),
                     med: u.arbitrary()?,
-                    communities: Vec::new(),
-                    latency: None,
                     shutdown: u.arbitrary()?,
+                    ..Neighbor::default()
                 };
                 router.neighbors.push(neighbor.into());
             }
