@@ -30,6 +30,8 @@ pub const INSTALL: Nanos = Nanos::from_millis(50);
 /// Interval of BFD packets, and how many may be missed (BGP-41).
 const BFD_INTERVAL: Nanos = Nanos::from_millis(300);
 const BFD_MULTIPLIER: u8 = 3;
+/// BFD's diagnostic for a session that its own end has switched off (RFC 5880 section 4.1).
+const BFD_OFF: u8 = 7;
 
 /// How a run's control plane begins.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -366,20 +368,27 @@ impl<O: Observer> Sim<O> {
     fn serve_speaker(&mut self, speaker: SpeakerIx) {
         let now = self.now;
         while let Some((end, session, n)) = self.speaking.as_mut().and_then(|s| s.end(speaker)) {
-            if let Some(packet) = end.bfd.as_mut().and_then(BfdSession::poll_transmit) {
-                self.send_as(HostRef::Speaker(speaker), packet);
-            } else if let Some(event) = end.bfd.as_mut().and_then(BfdSession::poll_event) {
-                if let BfdEvent::Down { .. } = event {
-                    end.machine.fail(now, Ended::Bfd);
-                }
-                let told = if event == BfdEvent::Up { Told::BfdUp } else { Told::BfdDown };
-                self.report(session, n, told);
-            } else if let Some(ask) = end.machine.poll_ask() {
+            if let Some(ask) = end.machine.poll_ask() {
                 self.obey(speaker, ask);
             } else if let Some(event) = end.machine.poll_event() {
                 self.bgp_event(session, n, event);
+            } else if let Some(event) = end.bfd.as_mut().and_then(BfdSession::poll_event) {
+                match event {
+                    BfdEvent::Up => self.report(session, n, Told::BfdUp),
+                    BfdEvent::Down { diagnostic: BFD_OFF } => {}
+                    BfdEvent::Down { .. } => {
+                        end.machine.fail(now, Ended::Bfd);
+                        self.report(session, n, Told::BfdDown);
+                    }
+                }
             } else {
-                break;
+                // What BGP says goes first: a session that is ended for a reason is not one that BFD has lost.
+                self.drain(HostRef::Speaker(speaker));
+                let end = self.speaking.as_mut().and_then(|s| s.end(speaker)).map(|(end, ..)| end);
+                match end.and_then(|end| end.bfd.as_mut()).and_then(BfdSession::poll_transmit) {
+                    Some(packet) => self.send_as(HostRef::Speaker(speaker), packet),
+                    None => break,
+                }
             }
         }
         self.drain(HostRef::Speaker(speaker));

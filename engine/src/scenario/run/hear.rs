@@ -233,7 +233,11 @@ impl Runner<'_> {
                 self.ended_after(n, since, Outcome::Refused, &format!("port unreachable, from {from},"))
             }
             (Kind::Connect { .. }, What::TooBig { from, mtu }) | (Kind::Write { .. }, What::TooBig { from, mtu }) => {
-                self.say(format!("  told by {from}: packets of at most {mtu} bytes"));
+                let text = format!("  told by {from}: packets of at most {mtu} bytes");
+                // A window of segments is told one by one, at the same moment.
+                if self.lines.last().is_none_or(|line| line.text != text) {
+                    self.say(text);
+                }
             }
             (_, What::TooBig { from, mtu }) => {
                 self.ended_after(n, since, Outcome::Unreachable, &format!("too big, {from} says: at most {mtu} bytes;"))
