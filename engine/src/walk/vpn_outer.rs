@@ -56,7 +56,7 @@ impl<R: Recorder> Walk<'_, R> {
     ) -> Pass<(VifIx, LinkIx)> {
         let (fabric, t) = (self.fabric, &self.fabric.tunnels[tunnel]);
         let vif = match (side, t.router) {
-            (Side::Aws, router) => match self.at_dxgw(outer, transport)? {
+            (Side::Aws, router) => match self.at_dxgw(outer, transport, side)? {
                 NextHop::Vif(vif) if fabric.vifs[vif].router == router => vif,
                 _ => return Err(self.end(Stage::Tunnel(tunnel), outer, t.row(TunnelRow::NoCarrier), None)),
             },
@@ -76,17 +76,20 @@ impl<R: Recorder> Walk<'_, R> {
             Next::Done(Verdict::Transit { link, .. }) => link,
             _ => unreachable!("a virtual interface carries a packet or drops it"),
         };
-        if side == Side::Customer && self.at_dxgw(outer, transport)? != NextHop::Attach(transport.attach) {
+        if side == Side::Customer && self.at_dxgw(outer, transport, side)? != NextHop::Attach(transport.attach) {
             let by = fabric.dxgws[transport.dxgw].row(DxgwRow::NotJoined);
             return Err(self.end(Stage::Dxgw(transport.dxgw), outer, by, None));
         }
         Ok((vif, link))
     }
 
-    fn at_dxgw(&mut self, outer: &Packet, transport: Transport) -> Pass<NextHop> {
-        let d = &self.fabric.dxgws[transport.dxgw];
+    fn at_dxgw(&mut self, outer: &Packet, transport: Transport, side: Side) -> Pass<NextHop> {
+        let fabric = self.fabric;
+        let d = &fabric.dxgws[transport.dxgw];
+        // What AWS sends, as the transit gateway's Region sees it (BGP-33); what comes in, as the interfaces do.
+        let region = (side == Side::Aws).then(|| fabric.tgws[fabric.tgw_attaches[transport.attach].tgw].region);
         let unknown = (!d.complete).then(|| d.row(DxgwRow::Unknown));
-        self.hop_of(outer, Stage::Dxgw(transport.dxgw), &d.fib, PathOwner::Dxgw(transport.dxgw), unknown)
+        self.hop_of(outer, Stage::Dxgw(transport.dxgw), d.seen_from(region), PathOwner::Dxgw(transport.dxgw), unknown)
     }
 }
 
