@@ -6,7 +6,10 @@ use crate::base::ids::{EniIx, InetIx};
 use crate::event::{Fact, HostRef, Observer};
 use crate::verdict::{Dir, Entry, Hop, LinkIx, Notify, NotifyKind, RowIx, Side, Step, Vantage, Verdict};
 use crate::walk::{DenyPolicy, IGW_MTU, NoRecord, Recorder, Walk};
-use crate::wire::{Packet, fragment, quote};
+use crate::wire::{Packet, bgp, fragment, quote};
+
+/// DSCP CS6.
+const NETWORK_CONTROL: u8 = 0xc0;
 
 /// What became of all packets: `originated + made == delivered + exited + dropped + in_flight`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -355,7 +358,15 @@ impl<O: Observer> Sim<O> {
                 }
             }
             HostRef::Services(_) => self.service_answers(packet),
-            HostRef::Speaker(speaker) => self.walk(packet, Vantage::Speaker(speaker)),
+            HostRef::Speaker(speaker) => {
+                let mut packet = packet;
+                // BGP to a neighbour goes one hop, and as network control (RFC 4271 section 8.2.1, RFC 4594 section 3.2).
+                let (src, dst) = packet.headers.ports();
+                if packet.headers.protocol == crate::base::Protocol::TCP && (src == bgp::PORT || dst == bgp::PORT) {
+                    (packet.headers.ttl, packet.headers.traffic_class) = (1, NETWORK_CONTROL);
+                }
+                self.walk(packet, Vantage::Speaker(speaker));
+            }
         }
     }
 }

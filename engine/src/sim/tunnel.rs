@@ -225,14 +225,16 @@ impl<O: Observer> Sim<O> {
         let [aws, customer] = t.outside.map(IpAddr::V4);
         let (src, dst) = if to == Side::Customer { (aws, customer) } else { (customer, aws) };
         for piece in self.cut(packet, mtu) {
-            self.watch(Point::Inner(tunnel), to, &piece);
             let end = self.tunnels[tunnel].as_mut().map(|ends| &mut ends[at(side)]);
-            let Some(end) = end else { return self.drop(&piece, down, None) };
-            end.ike.sent(now);
-            match &mut end.outbound {
-                Some((sa, sequence)) => {
-                    *sequence += 1;
-                    let outer = esp::seal(sa, *sequence, &piece, src, dst, natt);
+            let sealed = end.and_then(|end| {
+                end.ike.sent(now);
+                let (sa, sequence) = end.outbound.as_mut()?;
+                *sequence += 1;
+                Some(esp::seal(sa, *sequence, &piece, src, dst, natt))
+            });
+            match sealed {
+                Some(outer) => {
+                    self.watch(Point::Inner(tunnel), to, &piece);
                     self.outside(outer, tunnel, to, false);
                 }
                 // Its route has not moved yet.
