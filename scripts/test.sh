@@ -59,6 +59,9 @@ step "lints" cargo clippy --quiet --locked --workspace --all-targets -- -D warni
 step "documentation" rustdoc
 counted "tests" '^test result: .* ([0-9]+) passed; .*' '^test result: .* ([0-9]+) failed; .*' \
   cargo test --locked --workspace --no-fail-fast
+# The law of the control plane, on more networks than the debug build has patience for.
+counted "live networks" '^test result: .* ([0-9]+) passed; .*' '^test result: .* ([0-9]+) failed; .*' \
+  cargo test --locked --release -p vpcsim-engine --test live
 counted "clients" '^(ok) .*' '^(FAIL) .*' scripts/clients.sh
 counted "fuzz" '^(ok) .*' '^(FAIL) .*' scripts/fuzz.sh 20
 
