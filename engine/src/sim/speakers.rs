@@ -287,12 +287,10 @@ impl<O: Observer> Sim<O> {
                     end.machine.connected(now);
                 }
             }
-            What::Received { conn, .. } => {
-                if end.conn == Some(conn) {
-                    let bytes = self.speaker_host(speaker, |host, _| host.take_bytes(conn));
-                    let Some((end, ..)) = self.speaking.as_mut().and_then(|s| s.end(speaker)) else { return };
-                    end.machine.received(now, &bytes);
-                }
+            What::Received { conn, .. } if end.conn == Some(conn) => {
+                let bytes = self.speaker_host(speaker, |host, _| host.take_bytes(conn));
+                let Some((end, ..)) = self.speaking.as_mut().and_then(|s| s.end(speaker)) else { return };
+                end.machine.received(now, &bytes);
             }
             What::PeerClosed { conn }
             | What::Reset { conn }
@@ -353,8 +351,7 @@ impl<O: Observer> Sim<O> {
         if std::mem::replace(&mut self.attending, true) {
             return;
         }
-        loop {
-            let Some(speaking) = &mut self.speaking else { break };
+        while let Some(speaking) = &mut self.speaking {
             if let Some(speaker) = speaking.todo.pop_front() {
                 self.serve_speaker(speaker);
             } else if !self.tell_news() {

@@ -154,13 +154,16 @@ fn reason(why: Why) -> String {
     }
 }
 
+/// Kind of table, table, from, to.
+type Move<'a> = (u8, &'a str, &'a str, &'a str);
+
 /// Which routes lead elsewhere, by table and prefix; many that do the same are told as one.
 fn moves(old: &Network, new: &Network) -> Vec<String> {
     let (before, after) = (routes(old), routes(new));
     let keys: std::collections::BTreeSet<_> = before.keys().chain(after.keys()).collect();
     let none = "no route".to_owned();
-    // Table, from, to; in the order of the first prefix.
-    let mut groups: Vec<((u8, &str, &str, &str), Vec<&str>)> = Vec::new();
+    // In the order of the first prefix.
+    let mut groups: Vec<(Move<'_>, Vec<&str>)> = Vec::new();
     for key in keys.into_iter().filter(|key| before.get(key) != after.get(key)) {
         let (from, to) = (before.get(key).unwrap_or(&none), after.get(key).unwrap_or(&none));
         let group = (key.0, key.1.as_str(), from.as_str(), to.as_str());
