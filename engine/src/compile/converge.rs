@@ -11,9 +11,11 @@ use super::tgw_route_table::TgwDraft;
 use super::vpn::{AMAZON_ASN, CUSTOMER_ASN};
 use crate::base::ids::{DxgwIx, PublicIx, RouterIx, TgwAttachIx, TgwRtbIx, TunnelIx, VgwIx};
 use crate::base::{Cidr, IndexVec};
-use crate::control::{Class, Kind, Plan, Route, Session, SessionIx, SessionKind, Table, TableIx, Via, converge};
+use crate::control::{
+    Class, Kind, Plan, Ranked, Route, Session, SessionIx, SessionKind, Table, TableIx, Via, converge,
+};
 use crate::diag::{Diagnostic, Span};
-use crate::fabric::{Fib, FibRoute, NextHop, TgwTarget, VifEnd, VpnEnd};
+use crate::fabric::{DX_MTU, Fib, FibRoute, NextHop, TgwTarget, VifEnd, VpnEnd};
 use crate::names::RowText;
 use crate::verdict::{LinkIx, Row, RowKind};
 use std::collections::BTreeMap;
@@ -240,9 +242,29 @@ impl Context {
             let says = hops.iter().map(|hop| self.hop_text(*hop)).collect::<Vec<_>>().join(", ");
             let text = RowText { name: to.to_string(), says, span: Span::NONE };
             let row = self.written_row(Row::plain(kind, owner), text);
-            usable.push((to, routes.push(FibRoute { to, hops: hops.into(), row })));
+            let mtu = self.narrowed(build, table, &hops, ranked);
+            usable.push((to, routes.push(FibRoute { to, hops: hops.into(), mtu, row })));
         }
         Fib { routes, v4: super::vpc::lpm(&usable), v6: super::vpc::lpm(&usable), none: old.none }
+    }
+
+    /// DX-97: a prefix that is also known by a VPN, or by virtual interfaces of several MTUs, has no jumbo frames.
+    fn narrowed(&self, build: &Build, table: TableIx, hops: &[NextHop], ranked: &Ranked) -> Option<u32> {
+        let on_aws_side = !build.routers.iter().any(|router| *router == table);
+        let by_line = hops.iter().any(|hop| matches!(hop, NextHop::Vif(_) | NextHop::Dxgw(_)));
+        if !on_aws_side || !by_line {
+            return None;
+        }
+        let mut mtus = std::collections::BTreeSet::new();
+        let mut by_vpn = false;
+        for hop in ranked.routes.iter().filter_map(|route| next_hop(build, table, route)) {
+            match hop {
+                NextHop::Vif(vif) => drop(mtus.insert(self.fabric.vifs[vif].mtu)),
+                NextHop::Tunnel(_) => by_vpn = true,
+                _ => {}
+            }
+        }
+        (by_vpn || mtus.len() > 1).then_some(DX_MTU)
     }
 
     fn hop_text(&self, hop: NextHop) -> String {

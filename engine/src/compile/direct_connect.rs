@@ -17,7 +17,8 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
 /// Implied rows of a Direct Connect gateway, in the order of `DxgwRow`.
-const DXGW_ROWS: [(RowKind, Dir); 2] = [(RowKind::DxgwUnknown, Dir::In), (RowKind::DxgwNotJoined, Dir::In)];
+const DXGW_ROWS: [(RowKind, Dir); 3] =
+    [(RowKind::DxgwUnknown, Dir::In), (RowKind::DxgwNotJoined, Dir::In), (RowKind::DxgwMtu, Dir::In)];
 /// Implied rows of a virtual interface, in the order of `VifRow`.
 const VIF_ROWS: [(RowKind, Dir); 6] = [
     (RowKind::VifPass, Dir::In),

@@ -144,8 +144,10 @@ impl Context {
         self.duplicates(name, &candidates);
         let none = self.row(Row::plain(RowKind::RouteNone, index.0));
         candidates.sort_by_key(|c| (c.to, c.rank));
-        let routes: IndexVec<RouteIx, Route> =
-            candidates.iter().map(|c| Route { to: c.to, target: c.target, active: c.active, row: c.row }).collect();
+        let routes: IndexVec<RouteIx, Route> = candidates
+            .iter()
+            .map(|c| Route { to: c.to, target: c.target, active: c.active, propagated: c.rank == 2, row: c.row })
+            .collect();
         let mut usable: Vec<(Cidr, RouteIx)> = Vec::new();
         for (at, c) in routes.indices().zip(&candidates) {
             // RTB-7: a propagated route inside the VPC loses to local even when it is more specific.

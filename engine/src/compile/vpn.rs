@@ -14,8 +14,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 
 /// Implied rows of a virtual private gateway, in the order of `VgwRow`.
-const VGW_ROWS: [(RowKind, Dir); 3] =
-    [(RowKind::VgwEnter, Dir::In), (RowKind::VgwUnknown, Dir::In), (RowKind::VgwNoVpc, Dir::In)];
+const VGW_ROWS: [(RowKind, Dir); 4] = [
+    (RowKind::VgwEnter, Dir::In),
+    (RowKind::VgwUnknown, Dir::In),
+    (RowKind::VgwNoVpc, Dir::In),
+    (RowKind::VgwMtu, Dir::In),
+];
 /// Implied rows of a tunnel, in the order of `TunnelRow`.
 const TUNNEL_ROWS: [(RowKind, Dir); 8] = [
     (RowKind::TunnelPass, Dir::In),

@@ -6,6 +6,9 @@ use crate::base::ids::{DxgwIx, LagIx, PublicIx, RouterIx, SpeakerIx, VgwIx};
 use crate::verdict::{LinkIx, RowIx};
 use std::net::IpAddr;
 
+/// MTU of Direct Connect without jumbo frames, in bytes (DX-96, DX-97).
+pub const DX_MTU: u32 = 1500;
+
 /// A Direct Connect gateway.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Dxgw {
@@ -28,6 +31,8 @@ pub enum DxgwRow {
     Unknown,
     /// From one association or interface to another that it does not join (DX-5).
     NotJoined,
+    /// Larger than Direct Connect takes by this route.
+    Mtu,
 }
 
 impl Dxgw {

@@ -22,7 +22,7 @@ mod vpn;
 
 pub use acl::{Acl, AclRow, AclTable};
 pub use client_vpn::{Cvpn, CvpnClient, CvpnRoute, CvpnRow, CvpnRule, CvpnTarget};
-pub use direct_connect::{Dxgw, DxgwRow, Lag, LagLink, Public, Vif, VifEnd, VifRow};
+pub use direct_connect::{DX_MTU, Dxgw, DxgwRow, Lag, LagLink, Public, Vif, VifEnd, VifRow};
 pub use endpoint::{Service, ServiceListener, Vpce, VpceRow, VpceService};
 pub use eni::{Eni, EniKind, EniRow};
 pub use gateway::{Eigw, Igw, InternetHost, Nat, NatAddress, NatRow, NotModelled, PublicBinding, PublicOwner};

@@ -48,6 +48,8 @@ pub struct Route {
     pub target: Target,
     /// False if the target cannot take traffic: the route still wins, and drops (RTB-8).
     pub active: bool,
+    /// True if nobody wrote it: a virtual private gateway has learnt it. Only such a route has jumbo frames on Direct Connect.
+    pub propagated: bool,
     /// The row to cite.
     pub row: RowIx,
 }

@@ -57,6 +57,8 @@ pub struct FibRoute {
     pub to: Cidr,
     /// Where it goes: several share the flows.
     pub hops: Box<[NextHop]>,
+    /// Bytes that Direct Connect takes of it, if that is less than the interface's MTU (DX-97).
+    pub mtu: Option<u32>,
     /// The row to cite.
     pub row: RowIx,
 }

@@ -33,6 +33,8 @@ pub enum VgwRow {
     Unknown,
     /// Attached to no VPC.
     NoVpc,
+    /// Larger than Direct Connect takes by this route.
+    Mtu,
 }
 
 impl Vgw {

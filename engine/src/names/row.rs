@@ -88,7 +88,7 @@ impl Names {
             | K::VpceNoAz
             | K::MtuVpce => "vpc_endpoint",
             K::VpceTarget | K::VpceNoTarget => "vpc_endpoint_service",
-            K::VgwEnter | K::VgwUnknown | K::VgwNoVpc | K::VgwRoute | K::VgwRouteNone => "vpn_gateway",
+            K::VgwEnter | K::VgwUnknown | K::VgwMtu | K::VgwNoVpc | K::VgwRoute | K::VgwRouteNone => "vpn_gateway",
             K::TunnelPass
             | K::TunnelMtu
             | K::TunnelDown
@@ -97,7 +97,9 @@ impl Names {
             | K::TunnelFamily
             | K::TunnelNoCarrier
             | K::TunnelNatIdle => "vpn_tunnel",
-            K::DxgwUnknown | K::DxgwNotJoined | K::DxgwRoute | K::DxgwRouteNone => "direct_connect_gateway",
+            K::DxgwUnknown | K::DxgwMtu | K::DxgwNotJoined | K::DxgwRoute | K::DxgwRouteNone => {
+                "direct_connect_gateway"
+            }
             K::LagLink | K::LagNoLink => "link_aggregation_group",
             K::PublicRoute | K::PublicRouteNone => "aws_public_network",
             K::VifPass | K::VifMtu | K::VifDown | K::VifUnknown | K::VifSource | K::VifNotAws => "virtual_interface",
@@ -350,6 +352,16 @@ impl Names {
             K::VpceNoTarget => format!("endpoint service {name}: no usable target in the node's zones"),
             K::VgwEnter => format!("vgw {name}"),
             K::VgwUnknown => format!("vgw {name}: what is behind it is not described"),
+            K::VgwMtu => {
+                format!(
+                    "vgw {name}: larger than 1500 bytes, and Direct Connect takes more by an unambiguous propagated route only"
+                )
+            }
+            K::DxgwMtu => {
+                format!(
+                    "dxgw {name}: larger than 1500 bytes, and Direct Connect takes more by an unambiguous route only"
+                )
+            }
             K::VgwNoVpc => format!("vgw {name} is attached to no VPC that has the destination"),
             K::VgwRouteNone => format!("vgw {name}: no route to the destination"),
             K::TunnelPass => format!("vpn {name}"),

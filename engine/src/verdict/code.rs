@@ -92,7 +92,7 @@ pub const fn code_of(row: Row) -> &'static str {
         K::VgwNoVpc => "BAD_STATE_ATTACHMENT",
         K::VgwRouteNone => "SIM_VGW_NO_ROUTE",
         K::TunnelPass => "SIM_VPN_TUNNEL",
-        K::TunnelMtu | K::VifMtu => "SIM_MTU_EXCEEDED",
+        K::TunnelMtu | K::VifMtu | K::VgwMtu | K::DxgwMtu => "SIM_MTU_EXCEEDED",
         K::TunnelDown => "BAD_STATE_VPN",
         K::TunnelBad => "SIM_ESP_INTEGRITY",
         K::TunnelFamily => "PROTOCOL_RESTRICTION",

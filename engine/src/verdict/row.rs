@@ -210,6 +210,8 @@ pub enum RowKind {
     VgwEnter,
     /// Virtual private gateway: what it has learnt is not described (vgw).
     VgwUnknown,
+    /// Virtual private gateway: larger than Direct Connect takes by this route (vgw).
+    VgwMtu,
     /// Virtual private gateway: attached to no VPC (vgw).
     VgwNoVpc,
     /// A route that a virtual private gateway has learnt or been given (vgw).
@@ -234,6 +236,8 @@ pub enum RowKind {
     TunnelNatIdle,
     /// Direct Connect gateway: what it has learnt is not described (dxgw).
     DxgwUnknown,
+    /// Direct Connect gateway: larger than Direct Connect takes by this route (dxgw).
+    DxgwMtu,
     /// Direct Connect gateway: it does not join these two (dxgw).
     DxgwNotJoined,
     /// A route of a Direct Connect gateway (dxgw).

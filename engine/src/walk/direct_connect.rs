@@ -7,6 +7,7 @@
 //!
 //! Not modelled: the time that AWS's network takes between a location's Region and another one.
 
+use super::vpn::exceeds;
 use super::{Next, Pass, Recorder, Walk};
 use crate::base::ids::{DxgwIx, PublicIx, VifIx, VpcIx};
 use crate::fabric::{DxgwRow, NextHop, PathOwner, VifEnd, VifRow};
@@ -26,6 +27,13 @@ impl<R: Recorder> Walk<'_, R> {
             Entry::Attach(attach) => Some(f.tgws[f.tgw_attaches[attach].tgw].region),
             _ => None,
         };
+        let fib = d.seen_from(region);
+        if let Some(at) = fib.lookup(packet.headers.dst)
+            && !matches!(from, Entry::Vif(_))
+            && exceeds(packet, fib.routes[at].mtu)
+        {
+            return Err(self.end(stage, packet, d.row(DxgwRow::Mtu), None));
+        }
         let hop = self.hop_of(packet, stage, d.seen_from(region), PathOwner::Dxgw(dxgw), unknown)?;
         let site_link = |vif: VifIx| self.fabric.vifs[vif].site_link;
         let joined = match (from, hop) {

@@ -141,7 +141,7 @@ impl<R: Recorder> Walk<'_, R> {
             Target::Pcx(pcx) => self.cross_peering(packet, pcx, vpc, sender),
             Target::Tgw(attach) => self.reach_tgw(packet, attach, sender),
             Target::Vpce(vpce) => self.gateway_endpoint(packet, vpce),
-            Target::Vgw(vgw) => self.vgw(packet, vgw, None),
+            Target::Vgw(vgw) => self.leave_by_vgw(packet, vgw, route.propagated),
             Target::Nowhere => unreachable!("a route without a target is not active"),
             Target::NotModelled(nm) => {
                 let by = self.fabric.not_modelled[nm].row;

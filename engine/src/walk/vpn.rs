@@ -8,7 +8,7 @@
 
 use super::{Next, Pass, Recorder, Walk};
 use crate::base::ids::{TgwAttachIx, TunnelIx, VgwIx};
-use crate::fabric::{Fib, FibIx, NextHop, PathOwner, TunnelRow, VgwRow, VpnEnd};
+use crate::fabric::{DX_MTU, Fib, FibIx, NextHop, PathOwner, TunnelRow, VgwRow, VpnEnd};
 use crate::flow::{Choice, Pick, PickOption};
 use crate::verdict::{Entry, Notify, RowIx, Side, Stage, Vantage, Verdict};
 use crate::wire::Packet;
@@ -32,6 +32,18 @@ impl<R: Recorder> Walk<'_, R> {
             NextHop::Dxgw(dxgw) => Ok(Next::On(Vantage::Dxgw { dxgw, from: Entry::Vgw(vgw) })),
             hop => unreachable!("a virtual private gateway has no way to {hop:?}"),
         }
+    }
+
+    /// From the VPC. What Direct Connect carries by a written route has no jumbo frames (DX-96).
+    pub(super) fn leave_by_vgw(&mut self, packet: &mut Packet, vgw: VgwIx, propagated: bool) -> Pass<Next> {
+        let v = &self.fabric.vgws[vgw];
+        let route = v.fib.lookup(packet.headers.dst).map(|at| &v.fib.routes[at]);
+        let by_line = route.is_some_and(|r| r.hops.iter().any(|hop| matches!(hop, NextHop::Vif(_) | NextHop::Dxgw(_))));
+        let limit = if propagated { route.and_then(|r| r.mtu) } else { by_line.then_some(DX_MTU) };
+        if exceeds(packet, limit) {
+            return Err(self.end(Stage::Vgw(vgw), packet, v.row(VgwRow::Mtu), None));
+        }
+        self.vgw(packet, vgw, None)
     }
 
     /// Where a forwarding table sends a packet. `unknown` is cited if there is no route and not everything is described.
@@ -121,4 +133,11 @@ impl<R: Recorder> Walk<'_, R> {
             }
         }
     }
+}
+
+/// True if a packet that must not be cut is larger than what a route takes. What may be cut is cut at the virtual interface,
+/// to pieces of that one's size.
+pub(super) fn exceeds(packet: &Packet, limit: Option<u32>) -> bool {
+    let may_be_cut = packet.headers.is_v4() && !packet.headers.fragment.dont;
+    !may_be_cut && limit.is_some_and(|limit| packet.len() > limit)
 }

@@ -161,3 +161,43 @@ fn resiliency_models() {
     let dxgw = unplaced.names.dxgws.indices().next().unwrap();
     assert_eq!(vpcsim_engine::analyse::resilience(&unplaced, dxgw), None);
 }
+
+/// DX-96, DX-97: who has jumbo frames.
+#[test]
+fn jumbo_frames() {
+    let topology = |more: &str, routes: &str| {
+        format!(
+            "vpcs: {{v: {{cidr: 10.0.0.0/16}}}}
+vpn_gateways: {{g: {{vpc: v}}}}
+subnets: {{s: {{vpc: v, az: a, cidr: 10.0.1.0/24, route_table: r}}}}
+route_tables: {{r: {{vpc: v, {routes}}}}}
+instances: {{app: {{subnet: s, address: 10.0.1.10}}}}
+routers: {{dc: {{asn: 65030, networks: [172.16.0.0/16], public_ip: 203.0.113.9}}}}
+direct_connect_connections: {{line: {{router: dc}}, second: {{router: dc}}}}
+{more}
+site_hosts: {{db: {{router: dc, addresses: [172.16.5.5]}}}}
+"
+        )
+    };
+    let one = "virtual_interfaces: {vif: {type: private, connection: line, vlan: 1, vpn_gateway: g, mtu: 9001}}";
+    let two = "virtual_interfaces: {vif: {type: private, connection: line, vlan: 1, vpn_gateway: g, mtu: 9001}, \
+               other: {type: private, connection: second, vlan: 1, vpn_gateway: g, mtu: 1500}}";
+    let vpn = "virtual_interfaces: {vif: {type: private, connection: line, vlan: 1, vpn_gateway: g, mtu: 9001}}
+customer_gateways: {c: {asn: 65030, router: dc}}
+vpn_connections: {n: {customer_gateway: c, vpn_gateway: g}}";
+    let (learnt, written) = ("propagating_vpn_gateways: [g]", "routes: [{to: 172.16.0.0/16, via: g}]");
+    let too_big = "dropped vgw g: larger than 1500 bytes";
+    for (more, routes, bytes, expected) in [
+        (one, learnt, 8000, "at db"),
+        (one, written, 1400, "at db"),
+        (one, written, 1600, too_big),
+        (two, learnt, 1600, too_big),
+        (vpn, learnt, 1600, too_big),
+        (vpn, learnt, 1400, "at db"),
+    ] {
+        let mut net = World::new(&topology(more, routes));
+        let mut packet = udp("10.0.1.10:1", "172.16.5.5:9", bytes);
+        packet.headers.fragment.dont = true;
+        net.sends(&packet, expected);
+    }
+}
