@@ -226,6 +226,10 @@ fn json(ran: &[Ran]) -> String {
             let t = &report.totals;
             serde_json::json!({
                 "scenario": r.name, "seed": report.seed, "ended_ns": report.ended.0, "steps": steps, "evidence": checks(&report.evidence),
+                "convergence": report.convergences.iter().map(|c| serde_json::json!({
+                    "after": c.after, "began_ns": c.began.0, "noticed_ns": c.until_noticed().map(|t| t.0),
+                    "noticed": c.noticed.as_ref().map(|(_, what)| what), "moved_ns": c.until_moved().map(|t| t.0), "lost": c.lost,
+                })).collect::<Vec<_>>(),
                 "failures": report.failures(),
                 "transcript": report.lines.iter().map(|l| serde_json::json!({ "at_ns": l.at.0, "text": l.text })).collect::<Vec<_>>(),
                 "packets": { "originated": t.originated, "made": t.made, "delivered": t.delivered, "exited": t.exited, "dropped": t.dropped, "in_flight": t.in_flight },

@@ -88,6 +88,7 @@ fn each_mistake_has_its_place() {
         ("  - ping: {from: a}\n", "missing-field", 3, 5, "to"),
         ("  - {at: 2s, wait: {for: 1s}}\n  - {at: 1s, wait: {for: 1s}}\n", "time-goes-back", 4, 10, "order"),
         ("  - {at: 2s, after: 1s, wait: {for: 1s}}\n", "conflicting-fields", 3, 21, "`at` counts"),
+        ("  - {wait: {for: 1s}, leads_to: {lost_at_most: 1}}\n", "conflicting-fields", 3, 23, "`fail`, a `restore`"),
         ("  - {wait: {for: 1s}, expect: {outcome: sent}}\n", "conflicting-fields", 3, 23, "that sends"),
         ("  - write: {connection: c, bytes: 1}\n", "unknown-reference", 3, 25, "keep_open"),
         ("  - connect: {from: a, to: b, port: 1, name: c}\n", "name-unused", 3, 46, "keep_open"),

@@ -40,6 +40,18 @@ pub struct Expect {
     pub bytes: Option<Spanned<u64>>,
 }
 
+/// What a fault or a change leads to, as far as routing goes.
+#[derive(Clone, Copy, PartialEq, Debug, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct LeadsTo {
+    /// Some end of a line has noticed it by then.
+    pub noticed_within: Option<Nanos>,
+    /// Routes have moved for the last time by then.
+    pub moved_within: Option<Nanos>,
+    /// At most so many packets of steps are lost until routes have moved.
+    pub lost_at_most: Option<u64>,
+}
+
 /// What the one who started it sees.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, JsonSchema)]
 #[schemars(rename_all = "snake_case")]
@@ -365,6 +377,7 @@ decode_words! {
 decode_struct!(Expect, "an expectation", {
     outcome, blocked_by, code, on, latency_below, path, elapsed, hops, address, bytes,
 });
+decode_struct!(LeadsTo, "what it leads to", { noticed_within, moved_within, lost_at_most });
 decode_struct!(Elapsed, "`elapsed`", { at_least, at_most });
 decode_struct!(FlowLogExpectation, "a flow-log record", {
     interface, src, dst, src_port, dst_port, protocol, action, packets, bytes,

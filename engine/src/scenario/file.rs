@@ -12,7 +12,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::action::{ACTIONS, Action, exactly_one};
-use super::expect::{Evidence, Expect};
+use super::expect::{Evidence, Expect, LeadsTo};
 
 /// A timeline of steps against a topology.
 #[derive(Clone, PartialEq, Debug, JsonSchema)]
@@ -46,6 +46,8 @@ pub struct Step {
     pub action: Action,
     /// What is expected of it.
     pub expect: Option<Spanned<Expect>>,
+    /// What a fault or a change is expected to lead to, judged when the run is over.
+    pub leads_to: Option<Spanned<LeadsTo>>,
 }
 
 /// When a step starts.
@@ -109,7 +111,7 @@ impl Decode for Captures {
     }
 }
 
-const WHEN_AND_EXPECT: [&str; 3] = ["at", "after", "expect"];
+const WHEN_AND_EXPECT: [&str; 4] = ["at", "after", "expect", "leads_to"];
 
 impl JsonSchema for Step {
     fn schema_name() -> Cow<'static, str> {
@@ -127,6 +129,7 @@ impl JsonSchema for Step {
             properties.insert(key.into(), time);
         }
         properties.insert("expect".into(), generator.subschema_for::<Option<Expect>>().to_value());
+        properties.insert("leads_to".into(), generator.subschema_for::<Option<LeadsTo>>().to_value());
         // The derived schema of an enum is a list of maps with one key each.
         let actions = Action::json_schema(generator).to_value();
         for variant in actions["oneOf"].as_array().into_iter().flatten() {
@@ -162,6 +165,7 @@ impl Decode for Step {
         }
         let when = at.map_or_else(|| When::After(after.unwrap_or_default()), When::At);
         let expect: Option<Spanned<Expect>> = step.take("expect", cx).flatten();
+        let leads_to: Option<Spanned<LeadsTo>> = step.take("leads_to", cx).flatten();
         let name = exactly_one(&step, &ACTIONS, "the action of this step", cx);
         let action = Action::take(name?, &step, cx)?;
         if let Some(entry) = step.entry("expect").filter(|_| !action.sends()) {
@@ -171,7 +175,15 @@ impl Decode for Step {
                     .help("put `expect` at the step that sends, or at the end of the file for the evidence"),
             );
         }
-        Some(Self { when, action, expect })
+        let breaks = matches!(action, Action::Fail(_) | Action::Restore(_) | Action::Change(_));
+        if let Some(entry) = step.entry("leads_to").filter(|_| !breaks) {
+            let message = format!("`{}` breaks and mends nothing", action.name());
+            cx.push(
+                Diagnostic::error("conflicting-fields", entry.key_span, message)
+                    .help("put `leads_to` at a `fail`, a `restore` or a `change`"),
+            );
+        }
+        Some(Self { when, action, expect, leads_to })
     }
 }
 

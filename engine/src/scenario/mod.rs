@@ -36,6 +36,6 @@ pub use change_hybrid::{
 };
 pub use expect::{
     AddressOrBlock, BlockedBy, CounterExpectation, Direction, Elapsed, Evidence, Expect, FlowLogAction,
-    FlowLogExpectation, Leg, Outcome, ResourceKind, RuleLabel,
+    FlowLogExpectation, LeadsTo, Leg, Outcome, ResourceKind, RuleLabel,
 };
 pub use file::{Captures, Scenario, Step, When, read, schema};

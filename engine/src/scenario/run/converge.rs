@@ -1,12 +1,12 @@
 //! How a network comes to agree again: what the ends of lines notice, which routes move, and what was lost meanwhile.
 
-use super::report::Line as Said;
+use super::report::{CheckResult, Line as Said};
 use super::runner::Runner;
 use crate::base::{Instant, Nanos};
 use crate::compile::Network;
 use crate::event::{Told, Why};
 use crate::fabric::{Fib, Line};
-use crate::scenario::Action;
+use crate::scenario::{Action, LeadsTo};
 use crate::verdict::{RowIx, Side};
 use std::collections::BTreeMap;
 
@@ -76,8 +76,8 @@ impl Runner<'_> {
         }
     }
 
-    /// What every fault and change led to, in order.
-    pub(super) fn convergences(&self) -> Vec<Convergence> {
+    /// What every fault and change led to that somebody noticed or expects something of, in order, with its step.
+    pub(super) fn convergences(&self) -> Vec<(usize, Convergence)> {
         let breaks = |n: &usize| {
             matches!(self.scenario.steps[*n].action, Action::Fail(_) | Action::Restore(_) | Action::Change(_))
         };
@@ -97,18 +97,20 @@ impl Runner<'_> {
             let moved = self.moved.iter().copied().rfind(|at| within(*at));
             // A change that nobody has to notice, or that has nothing to do with routes.
             let is_change = matches!(self.scenario.steps[n].action, Action::Change(_));
-            if noticed.is_none() && (is_change || moved.is_none()) {
+            let asked = self.scenario.steps[n].leads_to.is_some();
+            if !asked && noticed.is_none() && (is_change || moved.is_none()) {
                 continue;
             }
             let lost_until = moved.unwrap_or(until);
             let drops = self.sim.observer.1.0.drops.iter().filter(|(tag, _)| **tag != 0).flat_map(|(_, drops)| drops);
-            out.push(Convergence {
+            let convergence = Convergence {
                 after: super::prepare_title(&self.scenario.steps[n]),
                 began,
                 noticed: noticed.map(|(at, _, text)| (*at, text.clone())),
                 moved,
                 lost: drops.filter(|drop| drop.at >= began && drop.at <= lost_until).count() as u64,
-            });
+            };
+            out.push((n, convergence));
         }
         out
     }
@@ -214,8 +216,27 @@ fn routes(network: &Network) -> BTreeMap<(u8, String, String), String> {
     out
 }
 
-/// How long something took, as a test may ask it.
 impl Convergence {
+    /// Whether it led to what was expected.
+    pub(super) fn checks(&self, want: &LeadsTo) -> Vec<CheckResult> {
+        let mut out = Vec::new();
+        for (what, limit, took) in [
+            ("noticed", want.noticed_within, self.until_noticed()),
+            ("routes moved", want.moved_within, self.until_moved()),
+        ] {
+            let Some(limit) = limit else { continue };
+            let found = took.map_or_else(|| "never".to_owned(), |took| format!("after {took}"));
+            let met = took.is_some_and(|took| took <= limit);
+            let expected = format!("{}: {what} within {limit}", self.after);
+            out.push(CheckResult { expected, found: (!met).then_some(found) });
+        }
+        if let Some(most) = want.lost_at_most {
+            let expected = format!("{}: at most {most} packets lost", self.after);
+            out.push(CheckResult { expected, found: (self.lost > most).then(|| self.lost.to_string()) });
+        }
+        out
+    }
+
     /// Time until somebody noticed.
     #[must_use]
     pub fn until_noticed(&self) -> Option<Nanos> {

@@ -58,12 +58,19 @@ impl Runner<'_> {
             Evidence::FlowLog(want) => check::flow_log(want, &flow_logs),
             Evidence::Counter(want) => check::counter(want, &counters),
         });
-        let evidence = evidence.collect();
+        let evidence: Vec<CheckResult> = evidence.collect();
         let wanted = self.captured_interfaces();
         let captured = std::mem::take(&mut self.sim.observer.1.1.0.packets);
         let captured = captured.into_iter().filter(|c| wanted.as_ref().is_none_or(|w| w.contains(&c.place))).collect();
         self.lines.sort_by_key(|line| line.at);
-        let convergences = self.convergences();
+        let mut evidence = evidence;
+        let mut convergences = Vec::new();
+        for (n, convergence) in self.convergences() {
+            if let Some(want) = &self.scenario.steps[n].leads_to {
+                evidence.extend(convergence.checks(want));
+            }
+            convergences.push(convergence);
+        }
         Report {
             lines: self.lines,
             steps,

@@ -94,7 +94,11 @@ fn connection(known: &BTreeSet<&str>, name: &Spanned<String>, found: &mut Vec<Di
 fn check_fault(network: &Network, fault: &Fault, found: &mut Vec<Diagnostic>) {
     let unknown = |name: &Spanned<String>, kind: &str, known: Vec<&str>| {
         let message = format!("there is no {kind} `{name}`");
-        Diagnostic::error("unknown-reference", name.span, message).help(format!("known: {}", known.join(", ")))
+        let help = match known.is_empty() {
+            true => format!("this topology has no {kind}"),
+            false => format!("known: {}", known.join(", ")),
+        };
+        Diagnostic::error("unknown-reference", name.span, message).help(help)
     };
     match fault {
         Fault::Instance(name) if !network.spec.instances.contains_key(name.value.as_str()) => {
