@@ -9,6 +9,7 @@
 //! flight ([`Totals`]); random numbers come from streams keyed by seed, purpose and name, so a new host
 //! does not change another's draws.
 
+mod crossing;
 mod link;
 mod multicast;
 mod outer;
