@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 seconds=${1:-20}
 shift || true
 targets=("$@")
-[ ${#targets[@]} -gt 0 ] || targets=(wire topology scenario import walk)
+[ ${#targets[@]} -gt 0 ] || targets=(wire speak topology scenario import walk)
 jobs=${FUZZ_JOBS:-2}
 build=${CARGO_TARGET_DIR:-$PWD/target}/fuzz
 host=$(rustc -vV | sed -n 's/^host: //p')
@@ -28,7 +28,7 @@ RUSTFLAGS=$flags cargo build --quiet --release --locked --manifest-path fuzz/Car
 # Seeds: whole files, and for the importer every exported file that is at hand.
 seeds=$build/seeds
 rm -rf "$seeds"
-mkdir -p "$seeds"/{wire,topology,scenario,import,walk}
+mkdir -p "$seeds"/{wire,speak,topology,scenario,import,walk}
 copy() { # TARGET FILE...
   local target=$1 file
   shift
@@ -46,6 +46,10 @@ find "$seeds/import" -size +200k -delete
 printf '\1\2\x45\0\0\x28\0\1\x40\0\x40\6\0\0\x0a\0\1\x0a\x0a\0\2\x14\xc0\0\x15\x38\0\0\0\1\0\0\0\0\x50\2\xfa\xf0\0\0\0\0' > "$seeds/wire/tcp"
 printf '\1\2\x60\0\0\0\0\x0a\x11\x40\x26\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1\x26\0\0\0\0\0\0\0\0\0\0\0\0\0\0\2\xc0\0\0\x35\0\x0a\0\0\1\2' > "$seeds/wire/udp6"
 printf '\1\2\x45\0\0\x38\0\1\0\0\x40\1\0\0\x0a\0\0\1\x0a\0\1\x0a\x0b\0\0\0\0\0\0\0\x45\0\0\x28\0\1\x40\0\1\6\0\0\x0a\0\1\x0a\x0a\0\2\x14\xc0\0\x15\x38\0\0\0\1' > "$seeds/wire/error"
+# A BGP UPDATE with a withdrawn and an announced prefix, a KEEPALIVE behind it; a BFD packet.
+marker='\377\377\377\377\377\377\377\377\377\377\377\377\377\377\377\377'
+printf "$marker"'\0\63\2\0\2\10\12\0\22\100\1\1\0\100\2\6\2\1\0\0\375\352\100\3\4\251\376\0\1\20\254\20'"$marker"'\0\23\4' > "$seeds/speak/update"
+printf '\40\300\3\30\0\0\0\1\0\0\0\2\0\4\223\340\0\4\223\340\0\0\0\0' > "$seeds/speak/bfd"
 head -c 4096 Cargo.lock > "$seeds/walk/text"
 
 # The words of our own files are the fuzzer's dictionary.

@@ -191,7 +191,7 @@ impl<O: Observer> Sim<O> {
         self.now = self.now.max(until);
     }
 
-    /// Runs the next event. False if there is none.
+    /// Runs the next event. False if there is none: never where routers and gateways speak, for they never fall silent.
     pub fn step(&mut self) -> bool {
         let Some((at, event)) = self.queue.pop() else { return false };
         assert!(at >= self.now, "time does not go back");
