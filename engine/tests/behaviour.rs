@@ -10,6 +10,7 @@ mod behaviour {
     mod appliance;
     mod bpa;
     mod client_vpn;
+    mod connect_live;
     mod conntrack;
     mod coverage;
     mod diagnostics;

@@ -1,13 +1,13 @@
 //! The control plane of a topology at rest: a plan of who tells whom is made from what is written, `control` runs it to
 //! its fixpoint, and what every table then uses becomes forwarding tables.
 //!
-//! Speakers are the sites' routers, virtual private gateways, route tables of transit gateways and Direct Connect
-//! gateways. What AWS lets its own tables learn (a VPC's blocks, written routes) is theirs before anybody speaks.
+//! Speakers are the sites' routers, virtual private gateways, route tables of transit gateways, Direct Connect gateways and
+//! the appliances of Connect peers. What AWS lets its own tables learn (a VPC's blocks, written routes) is theirs before anybody speaks.
 //! A site that is not described tells nothing here; what an account's export shows of it stands in for it.
 
 use super::context::Context;
 use super::speakers::{Bgp, Control};
-use super::tgw_route_table::TgwDraft;
+use super::tgw_route_table::{FROM_CONNECT, FROM_DXGW, FROM_VPN, TgwDraft};
 use super::vpn::{AMAZON_ASN, CUSTOMER_ASN};
 use crate::base::ids::{DxgwIx, PublicIx, RouterIx, TgwAttachIx, TgwRtbIx, TunnelIx, VgwIx};
 use crate::base::{Cidr, IndexVec};
@@ -25,8 +25,8 @@ use std::collections::BTreeMap;
 pub(super) struct Learnt {
     /// What a virtual private gateway propagates into route tables.
     pub(super) vgws: IndexVec<VgwIx, Vec<Cidr>>,
-    /// What a transit gateway's table has learnt: block, from a Direct Connect gateway or not, target, words.
-    pub(super) tgw_rtbs: BTreeMap<TgwRtbIx, Vec<(Cidr, bool, TgwTarget, String)>>,
+    /// What a transit gateway's table has learnt: block, rank, target, words.
+    pub(super) tgw_rtbs: BTreeMap<TgwRtbIx, Vec<(Cidr, u8, TgwTarget, String)>>,
 }
 
 /// What a session is to the table that learns by it.
@@ -35,6 +35,7 @@ pub(super) enum Way {
     Next(NextHop),
     Vpn(TgwAttachIx, TunnelIx),
     Attach(TgwAttachIx),
+    Connect(TgwAttachIx, u8),
 }
 
 #[derive(Default)]
@@ -50,6 +51,8 @@ pub(super) struct Build {
     /// What the numbers of a table's own routes stand for.
     pub(super) own: BTreeMap<(TableIx, u32), NextHop>,
     pub(super) links: BTreeMap<(RouterIx, RouterIx), LinkIx>,
+    /// The appliance at the end of each tunnel of a Connect attachment whose BGP is spoken.
+    pub(super) peers: BTreeMap<(TgwAttachIx, u8), TableIx>,
     pub(super) bgp: Vec<Bgp>,
 }
 
@@ -76,8 +79,8 @@ impl Build {
 impl Context {
     pub(super) fn converge(&mut self, drafts: &[TgwDraft]) -> Learnt {
         let mut learnt = Learnt { vgws: self.fabric.vgws.iter().map(|_| Vec::new()).collect(), ..Learnt::default() };
-        let f = &self.fabric;
-        if f.vgws.is_empty() && f.tunnels.is_empty() && f.vifs.is_empty() && f.routers.is_empty() {
+        let (f, connects) = (&self.fabric, self.spoken_peers().next().is_some());
+        if !connects && f.vgws.is_empty() && f.tunnels.is_empty() && f.vifs.is_empty() && f.routers.is_empty() {
             return learnt;
         }
         let mut build = Build::default();
@@ -89,6 +92,7 @@ impl Context {
         self.public_tables(&mut build);
         self.vif_sessions(&mut build);
         self.association_sessions(&mut build, drafts);
+        self.connect_sessions(&mut build, drafts);
         self.router_statics(&mut build);
         self.completeness();
         self.carry_private(&mut build);
@@ -134,6 +138,7 @@ impl Context {
         }
         self.dxgw_fibs(&build, &converged);
         self.public_fibs(&build, &converged);
+        self.heard_by_peers(&build, &converged);
         for (rtb, table) in &build.tgw_rtbs {
             learnt.tgw_rtbs.insert(*rtb, self.learnt_by_tgw(&build, &converged.ribs[*table]));
         }
@@ -283,7 +288,7 @@ impl Context {
         }
     }
 
-    fn learnt_by_tgw(&self, build: &Build, rib: &crate::control::Rib) -> Vec<(Cidr, bool, TgwTarget, String)> {
+    fn learnt_by_tgw(&self, build: &Build, rib: &crate::control::Rib) -> Vec<(Cidr, u8, TgwTarget, String)> {
         let mut out = Vec::new();
         for (to, ranked) in rib.iter() {
             let way = |route: &Route| route.session().map(|session| build.ways[session]);
@@ -294,7 +299,7 @@ impl Context {
             match way(first).expect("learnt") {
                 Way::Attach(attach) => {
                     let says = format!("{} (propagated)", self.names.tgw_attaches[attach].id);
-                    out.push((to, true, TgwTarget::Attach(attach), says));
+                    out.push((to, FROM_DXGW, TgwTarget::Attach(attach), says));
                 }
                 Way::Vpn(..) => {
                     let legs: Vec<(TgwAttachIx, TunnelIx)> = legs
@@ -306,7 +311,17 @@ impl Context {
                         .collect();
                     let names: Vec<&str> = legs.iter().map(|(_, t)| self.names.tunnels[*t].id.as_str()).collect();
                     let says = format!("{} (propagated)", names.join(", "));
-                    out.push((to, false, TgwTarget::Vpn(legs.into()), says));
+                    out.push((to, FROM_VPN, TgwTarget::Vpn(legs.into()), says));
+                }
+                Way::Connect(..) => {
+                    let legs = legs.into_iter().filter_map(|leg| match way(leg) {
+                        Some(Way::Connect(attach, n)) => Some((attach, u32::from(n))),
+                        _ => None,
+                    });
+                    let mut legs: Vec<(TgwAttachIx, u32)> = legs.collect();
+                    legs.sort_unstable();
+                    let says = format!("{} (propagated)", self.names.tgw_attaches[legs[0].0].id);
+                    out.push((to, FROM_CONNECT, TgwTarget::Tunnels(legs.into()), says));
                 }
                 Way::Next(_) => {}
             }
@@ -326,7 +341,7 @@ pub(super) fn next_hop(build: &Build, table: TableIx, route: &Route) -> Option<N
         Via::Local(id) => build.own.get(&(table, id)).copied(),
         Via::Peer(peer) => match build.ways[peer.session] {
             Way::Next(hop) => Some(hop),
-            Way::Vpn(..) | Way::Attach(_) => None,
+            Way::Vpn(..) | Way::Attach(_) | Way::Connect(..) => None,
         },
     }
 }

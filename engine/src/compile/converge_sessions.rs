@@ -152,7 +152,7 @@ impl Context {
         }
     }
 
-    fn asn_of_tgw(&self, attach: TgwAttachIx) -> u32 {
+    pub(super) fn asn_of_tgw(&self, attach: TgwAttachIx) -> u32 {
         let tgw = self.fabric.tgw_attaches[attach].tgw;
         self.spec.transit_gateways[self.names.tgws[tgw].id.as_str()].asn.unwrap_or(AMAZON_ASN)
     }

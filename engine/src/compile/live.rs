@@ -44,6 +44,7 @@ impl Network {
             && a.publics == b.publics
             && a.vifs == b.vifs
             && a.tgw_rtbs == b.tgw_rtbs
+            && a.tgw_attaches == b.tgw_attaches
             && a.rtbs == b.rtbs
             && a.tunnels == b.tunnels
             && a.rows == b.rows

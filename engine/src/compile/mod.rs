@@ -10,6 +10,7 @@
 mod address;
 mod client_vpn;
 mod client_vpn_client;
+mod connect;
 mod context;
 mod converge;
 mod converge_policy;
@@ -83,6 +84,9 @@ impl Network {
             Line::Tunnel(tunnel) => self.names.tunnels[tunnel].id.clone(),
             Line::Vif(vif) => self.names.vifs[vif].id.clone(),
             Line::Routers(link) => self.names.links[link].clone(),
+            Line::Connect { connect, tunnel, session } => {
+                format!("{}/{} session {}", self.names.tgw_attaches[connect].id, tunnel + 1, session + 1)
+            }
         }
     }
     /// The same for an interface.

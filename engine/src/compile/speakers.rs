@@ -12,6 +12,8 @@ use std::net::{IpAddr, Ipv4Addr};
 
 /// Hold time in a VPN tunnel (BGP-40).
 const HOLD_VPN: Nanos = Nanos::from_secs(30);
+/// Hold time in a tunnel of a Connect attachment (BGP-50).
+const HOLD_CONNECT: Nanos = Nanos::from_secs(30);
 /// Hold time on a virtual interface (BGP-41).
 const HOLD_VIF: Nanos = Nanos::from_secs(90);
 /// Hold time between two routers that name none, as Cisco's and FRR's routers have it.
@@ -109,6 +111,7 @@ impl Context {
             Line::Tunnel(_) => HOLD_VPN,
             Line::Vif(_) => HOLD_VIF,
             Line::Routers(_) => HOLD_ROUTERS,
+            Line::Connect { .. } => HOLD_CONNECT,
         };
         let written = |n: usize| ends[n].router.and_then(|router| self.neighbor(router, keys[n]));
         let hold = [0, 1].map(|n| written(n).and_then(|w| w.hold_time).map_or(default, |hold| hold.value));
@@ -154,11 +157,14 @@ impl Context {
 impl Control {
     /// The control plane of a plan at rest.
     pub(super) fn new(build: &Build, fabric: &Fabric, ribs: IndexVec<TableIx, Rib>, down: Vec<Down>) -> Self {
-        let first = |speaker: SpeakerIx| fabric.speakers[speaker].router.expect("the first end of a line is a router");
+        let first = |speaker: SpeakerIx| match fabric.speakers[speaker] {
+            Speaker { line: Line::Connect { connect, tunnel, .. }, .. } => build.peers[&(connect, tunnel)],
+            Speaker { router, .. } => build.routers[router.expect("the first end of any other line is a router")],
+        };
         let mut bgp = build.bgp.clone();
         for (session, s) in build.plan.sessions.iter_enumerated() {
             if let Some(number) = s.bgp {
-                let teller = usize::from(build.routers[first(bgp[number as usize].speakers[0])] != s.from);
+                let teller = usize::from(first(bgp[number as usize].speakers[0]) != s.from);
                 bgp[number as usize].tells[teller].push(session);
             }
         }

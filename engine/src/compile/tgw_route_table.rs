@@ -14,9 +14,9 @@ use std::collections::BTreeMap;
 pub(super) const STATIC: u8 = 0;
 pub(super) const PREFIX_LIST: u8 = 1;
 pub(super) const FROM_VPC: u8 = 2;
-const FROM_DXGW: u8 = 3;
-const FROM_CONNECT: u8 = 4;
-const FROM_VPN: u8 = 5;
+pub(super) const FROM_DXGW: u8 = 3;
+pub(super) const FROM_CONNECT: u8 = 4;
+pub(super) const FROM_VPN: u8 = 5;
 /// Learnt, as an export tells, and nobody knows of whom.
 const FROM_OTHER: u8 = 6;
 
@@ -154,18 +154,33 @@ impl Context {
     }
 
     /// The table, with what it has learnt from sites.
-    fn tgw_table(&mut self, draft: TgwDraft, learnt: Vec<(Cidr, bool, TgwTarget, String)>) -> TgwRtb {
+    fn tgw_table(&mut self, draft: TgwDraft, learnt: Vec<(Cidr, u8, TgwTarget, String)>) -> TgwRtb {
         let TgwDraft { index, tgw, mut all, propagating } = draft;
         // What an export shows as learnt is replaced by what the sites that are described tell.
         let described = propagating.iter().any(|(attach, _)| self.is_described(*attach));
         if described {
             all.retain(|c| c.rank != FROM_OTHER || !self.is_of_described(&c.target));
         }
-        for (to, by_dxgw, target, says) in learnt {
-            let text = RowText { name: to.to_string(), says, span: Span::NONE };
+        for (to, rank, mut target, says) in learnt {
+            let mut span = Span::NONE;
+            if let TgwTarget::Tunnels(legs) = &mut target {
+                // Those whose BGP is not spoken share with those whose is, if the path is one.
+                let asn = asn_of(&self.fabric, legs[0]);
+                let silent = all.iter().filter(|c| c.to == to && c.rank == FROM_CONNECT);
+                let silent = silent.filter_map(|c| match &c.target {
+                    TgwTarget::Tunnels(other) if asn_of(&self.fabric, other[0]) == asn => Some(other),
+                    _ => None,
+                });
+                let mut both: Vec<(TgwAttachIx, u32)> = silent.flatten().chain(legs.iter()).copied().collect();
+                both.sort_unstable();
+                let is_silent = |c: &Candidate| matches!(&c.target, TgwTarget::Tunnels(o) if both.contains(&o[0]));
+                all.retain(|c| !(c.to == to && c.rank == FROM_CONNECT && is_silent(c)));
+                span = propagating.iter().find(|(attach, _)| *attach == both[0].0).map_or(span, |(_, span)| *span);
+                *legs = both.into();
+            }
+            let text = RowText { name: to.to_string(), says, span };
             let row = self.written_row(Row::plain(RowKind::TgwRoute, index.0), text);
-            let rank = if by_dxgw { FROM_DXGW } else { FROM_VPN };
-            all.push(Candidate { to, rank, target, active: true, row, span: Span::NONE });
+            all.push(Candidate { to, rank, target, active: true, row, span });
         }
         let none = self.row(Row::plain(RowKind::TgwRouteNone, index.0));
         // Stable: of equals the first one is in force (TGW-14).
@@ -291,7 +306,8 @@ impl Context {
             }
             TgwAttachKind::Connect { tunnels, .. } => {
                 let mut by_block: BTreeMap<(Cidr, u32), Vec<(TgwAttachIx, u32)>> = BTreeMap::new();
-                for (n, tunnel) in tunnels.iter().enumerate() {
+                // What is spoken comes later.
+                for (n, tunnel) in tunnels.iter().enumerate().filter(|(_, tunnel)| tunnel.bgp.is_none()) {
                     for block in &tunnel.advertises {
                         by_block.entry((*block, tunnel.asn)).or_default().push((attach, n as u32));
                     }

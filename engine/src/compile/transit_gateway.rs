@@ -226,7 +226,13 @@ impl Context {
                 self.check_tunnel(tgw, peer);
             }
             let own = self.spec.transit_gateways[self.names.tgws[tgw].id.as_str()].asn.unwrap_or(AMAZON_ASN);
-            let tunnels = connect.peers.iter().map(|peer| Tunnel {
+            let index = self.fabric.tgw_attaches.next_index();
+            let bgp: Vec<_> = (0..=u8::MAX)
+                .zip(&connect.peers)
+                .map(|(n, peer)| self.connect_bgp(index, n, transport, peer))
+                .collect();
+            let tunnels = connect.peers.iter().zip(bgp).map(|(peer, bgp)| Tunnel {
+                bgp,
                 asn: peer.peer_asn.unwrap_or(own),
                 near: peer.transit_gateway_address.value,
                 far: peer.peer_address.value,

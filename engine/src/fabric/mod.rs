@@ -35,6 +35,7 @@ pub use sg::{PeerMatch, SgRow, SgSet, SgTable};
 pub use speaker::{Line, Speaker};
 pub use transit_gateway::{
     Mcast, McastRow, Tgw, TgwAttach, TgwAttachKind, TgwPort, TgwRoute, TgwRouteIx, TgwRow, TgwRtb, TgwTarget, Tunnel,
+    TunnelBgp,
 };
 pub use vpc::{BpaMode, PrefixList, Subnet, Vpc, VpcRow};
 pub use vpn::{Transport, TunnelLife, TunnelRow, Vgw, VgwRow, VpnEnd, VpnTunnel};
@@ -272,6 +273,13 @@ impl Fabric {
     #[must_use]
     pub fn guest_owns(&self, guest: GuestIx, address: IpAddr) -> bool {
         self.guests[guest].enis.iter().any(|eni| self.owns(*eni, address))
+    }
+    /// Whether the appliance at the customer's end of a Connect tunnel runs.
+    #[must_use]
+    pub fn appliance_runs(&self, line: Line) -> bool {
+        let Line::Connect { connect, tunnel, .. } = line else { return false };
+        let TgwAttachKind::Connect { tunnels, .. } = &self.tgw_attaches[connect].kind else { return false };
+        tunnels[usize::from(tunnel)].bgp.as_ref().is_some_and(|bgp| self.guests[bgp.guest].running)
     }
     /// The link-local service that an interface reaches at `address`, if any. Ports are the service's affair.
     #[must_use]

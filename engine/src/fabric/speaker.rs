@@ -1,8 +1,8 @@
 //! Who speaks BGP with whom: two speakers at the ends of each line.
 //!
-//! Invariant: the speakers of a line are two in a row, the customer's first; of two routers the one with the lower number.
+//! Invariant: the speakers of a line are two in a row, the customer's (a Connect peer's appliance) first; of two routers the one with the lower number.
 
-use crate::base::ids::{RouterIx, SpeakerIx, TunnelIx, VifIx};
+use crate::base::ids::{RouterIx, SpeakerIx, TgwAttachIx, TunnelIx, VifIx};
 use crate::verdict::{LinkIx, Side};
 use std::net::IpAddr;
 
@@ -15,6 +15,15 @@ pub enum Line {
     Vif(VifIx),
     /// A link between two routers.
     Routers(LinkIx),
+    /// A tunnel of a Connect attachment, by its position; each carries two sessions (BGP-50).
+    Connect {
+        /// The attachment.
+        connect: TgwAttachIx,
+        /// Position of the tunnel.
+        tunnel: u8,
+        /// Which of its two sessions.
+        session: u8,
+    },
 }
 
 /// One end of a BGP session.

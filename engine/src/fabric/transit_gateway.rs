@@ -1,7 +1,9 @@
 //! Compiled transit gateways: attachments, route tables, multicast domains.
 
 use super::Lpm;
-use crate::base::ids::{DxgwIx, EniIx, NmIx, SubnetIx, TgwAttachIx, TgwIx, TgwRtbIx, TunnelIx, VpcIx};
+use crate::base::ids::{
+    DxgwIx, EniIx, GuestIx, NmIx, SpeakerIx, SubnetIx, TgwAttachIx, TgwIx, TgwRtbIx, TunnelIx, VpcIx,
+};
 use crate::base::{Cidr, IndexVec};
 use crate::verdict::RowIx;
 use std::net::IpAddr;
@@ -91,6 +93,21 @@ pub struct Tunnel {
     pub advertises: Box<[Cidr]>,
     /// What a flow's hash is mixed with to choose among tunnels.
     pub salt: u64,
+    /// Its BGP, if it is spoken: the appliance and what is inside the tunnel are described.
+    pub bgp: Option<TunnelBgp>,
+}
+
+/// The BGP of a tunnel of a Connect attachment (BGP-50).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TunnelBgp {
+    /// The appliance.
+    pub guest: GuestIx,
+    /// Its interface with the outer address.
+    pub eni: EniIx,
+    /// The ends of its two sessions, the appliance's first.
+    pub speakers: [[SpeakerIx; 2]; 2],
+    /// Whether the appliance knows the routes of the transit gateway: without, it sends nothing into the tunnel.
+    pub heard: bool,
 }
 
 /// Implied rows of an attachment, in order.

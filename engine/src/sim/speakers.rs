@@ -20,6 +20,7 @@ use crate::fabric::Line;
 use crate::host::{ConnId, Connect, Host, HostConfig, HostEvent, What};
 use crate::speak::bfd::{BfdConfig, BfdEvent, BfdSession};
 use crate::speak::{Ask, BgpConfig, BgpEvent, BgpSession, Ended, Tables, message};
+use crate::verdict::Side;
 use crate::wire::{Packet, bfd, bgp};
 use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr};
@@ -27,6 +28,8 @@ use std::sync::Arc;
 
 /// From a change of a table to packets that follow it (BGP-43, assumed: routers take some tens of milliseconds).
 pub const INSTALL: Nanos = Nanos::from_millis(50);
+/// What BGP inside a GRE tunnel takes for its MTU: it fits whatever carries the tunnel.
+const CONNECT_MTU: u32 = 1456;
 /// Interval of BFD packets, and how many may be missed (BGP-41).
 const BFD_INTERVAL: Nanos = Nanos::from_millis(300);
 const BFD_MULTIPLIER: u8 = 3;
@@ -171,6 +174,7 @@ pub(super) fn config(network: &Network, speaker: SpeakerIx, seed: u64) -> HostCo
         Line::Tunnel(tunnel) => network.fabric.tunnels[tunnel].mtu,
         Line::Vif(vif) => network.fabric.vifs[vif].mtu,
         Line::Routers(_) => 1500,
+        Line::Connect { .. } => CONNECT_MTU,
     };
     HostConfig {
         name: format!("speaker {} {}", network.line_name(s.line), speaker.0 & 1),
@@ -207,11 +211,15 @@ impl<O: Observer> Sim<O> {
     pub(super) fn look_at_line(&mut self, speaker: SpeakerIx) {
         let (now, fabric) = (self.now, &self.network.fabric);
         let s = fabric.speakers[speaker];
-        let alive = s.router.is_none_or(|router| fabric.routers[router].up);
+        let alive = match s.line {
+            Line::Connect { .. } => s.side == Side::Aws || fabric.appliance_runs(s.line),
+            _ => s.router.is_none_or(|router| fabric.routers[router].up),
+        };
         let line = match s.line {
             Line::Tunnel(tunnel) => fabric.tunnels[tunnel].enabled && self.is_tunnel_up(tunnel, s.side),
             Line::Vif(vif) => fabric.vifs[vif].up,
             Line::Routers(_) => true,
+            Line::Connect { connect, .. } => fabric.tgw_attaches[connect].available,
         };
         let Some(speaking) = &mut self.speaking else { return };
         let Some((session, n)) = speaking.ends[speaker] else { return };

@@ -4,6 +4,7 @@ use super::{Event, Sim};
 use crate::base::Nanos;
 use crate::base::ids::{EniIx, InetIx};
 use crate::event::{Fact, HostRef, Observer};
+use crate::fabric::Line;
 use crate::verdict::{Dir, Entry, Hop, LinkIx, Notify, NotifyKind, RowIx, Side, Step, Vantage, Verdict};
 use crate::walk::{DenyPolicy, IGW_MTU, NoRecord, Recorder, Walk};
 use crate::wire::{Packet, bgp, fragment, quote};
@@ -360,10 +361,15 @@ impl<O: Observer> Sim<O> {
             HostRef::Services(_) => self.service_answers(packet),
             HostRef::Speaker(speaker) => {
                 let mut packet = packet;
-                // BGP to a neighbour goes one hop, and as network control (RFC 4271 section 8.2.1, RFC 4594 section 3.2).
+                // BGP to a neighbour goes one hop, and as network control (RFC 4271 section 8.2.1, RFC 4594 section 3.2); BGP-51: two to
+                // a Connect peer.
+                let hops = match self.network.fabric.speakers[speaker].line {
+                    Line::Connect { .. } => 2,
+                    _ => 1,
+                };
                 let (src, dst) = packet.headers.ports();
                 if packet.headers.protocol == crate::base::Protocol::TCP && (src == bgp::PORT || dst == bgp::PORT) {
-                    (packet.headers.ttl, packet.headers.traffic_class) = (1, NETWORK_CONTROL);
+                    (packet.headers.ttl, packet.headers.traffic_class) = (hops, NETWORK_CONTROL);
                 }
                 self.walk(packet, Vantage::Speaker(speaker));
             }

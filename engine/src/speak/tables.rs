@@ -121,6 +121,8 @@ impl Tables {
     /// The learner gives up what the session told it.
     pub fn forget(&mut self, session: SessionIx) {
         let a = &mut self.adjacent[session];
+        // One of several equal routes less changes where packets go, even if the best one stays.
+        self.changed |= !a.heard.is_empty();
         (a.heard, a.stale) = (BTreeMap::new(), BTreeSet::new());
         let learner = self.plan.sessions[session].to;
         for to in self.ribs[learner].clear(session) {

@@ -90,7 +90,10 @@ impl<R: Recorder> Walk<'_, R> {
             return Err(self.end(stage, packet, e.row(EniRow::GuestDown), None));
         }
         let masquerade = matches!(g.forwarding, Forwarding::On { masquerade: true, .. });
-        self.unwrap_at_guest(packet, guest);
+        if let Some(speaker) = self.unwrap_at_guest(packet, guest) {
+            self.pass(stage, packet, e.row(EniRow::GuestOpen));
+            return Ok(Next::Done(Verdict::Speaker { speaker }));
+        }
         let back = masquerade && self.masquerade_back(packet, guest);
         // The address may be another interface's of the same guest (GST-2).
         let for_all = packet.headers.dst.is_multicast();

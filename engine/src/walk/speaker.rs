@@ -1,7 +1,8 @@
 //! Speakers of BGP: routers and gateways as ends of a line, with an address of their own.
 //!
 //! What a speaker sends to the other end of its line goes over that line and no other, whatever the tables say. What it sends
-//! to anybody else (a router's answer to a ping) goes by the router's table. Gateways of AWS's have only their peer to talk to.
+//! to anybody else (a router's answer to a ping) goes by the router's table. Gateways of AWS's have only their peer to talk to, and
+//! so has the speaker of a Connect peer's appliance.
 
 use super::{Next, Pass, Recorder, Walk};
 use crate::base::ids::SpeakerIx;
@@ -29,6 +30,7 @@ impl<R: Recorder> Walk<'_, R> {
                 let to = Vantage::Router { router, from: Entry::Router(from) };
                 Ok(Next::Done(Verdict::Transit { to, link }))
             }
+            (Line::Connect { connect, tunnel, .. }, ..) => self.speak_in_tunnel(packet, connect, tunnel, own.side),
             (Line::Routers(_), ..) => unreachable!("both ends of a link between routers are routers"),
         }
     }

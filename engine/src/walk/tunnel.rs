@@ -4,16 +4,16 @@
 //! known pair of outer addresses; any other packet, GRE or not, is the transport attachment's (TGW-23). The
 //! appliance is a forwarding guest: it unwraps what is for its outer address, and wraps what its tunnel leads to. What it knows of
 //! routes is what BGP would tell it: the prefixes of the table that routes its Connect attachment (TGW-25, assumed).
-//! Not modelled here: the BGP sessions themselves, limits of routes; what is too big for a tunnel is dropped without a word
-//! to its sender.
+//! Where its BGP is spoken it knows that only after it has been told, and what the two ends say is wrapped as anything else is.
+//! Not modelled here: limits of routes; what is too big for a tunnel is dropped without a word to its sender.
 
 use super::transit_gateway::RouteAt;
 use super::{Next, Pass, Recorder, Walk};
 use crate::base::Protocol;
-use crate::base::ids::{EniIx, GuestIx, TgwAttachIx, TunnelIx};
-use crate::fabric::{TgwAttachKind, TgwRow, TgwTarget, Tunnel};
+use crate::base::ids::{EniIx, GuestIx, SpeakerIx, TgwAttachIx, TunnelIx};
+use crate::fabric::{EniRow, TgwAttachKind, TgwRow, TgwTarget, Tunnel, TunnelBgp};
 use crate::flow::{Choice, Pick, PickOption};
-use crate::verdict::{Decision, Side, Stage, Vantage};
+use crate::verdict::{Decision, Side, Stage, Vantage, Verdict};
 use crate::wire::{Packet, gre};
 
 impl<'a, R: Recorder> Walk<'a, R> {
@@ -36,12 +36,53 @@ impl<'a, R: Recorder> Walk<'a, R> {
     /// What came out of a tunnel is routed by the Connect attachment's table.
     pub(super) fn unwrap_at_tgw(&mut self, packet: &mut Packet, connect: TgwAttachIx) -> Pass<Next> {
         let (a, before) = (&self.fabric.tgw_attaches[connect], packet.headers);
+        let spoken = self.tunnels().find(|(c, t)| *c == connect && t.far == before.src && t.near == before.dst);
+        let spoken = spoken.and_then(|(_, t)| t.bgp.as_ref());
         let Some(inner) = gre::unwrap(packet) else {
             return Err(self.end(Stage::Tgw(connect), packet, a.row(TgwRow::NoAssociation), None));
         };
         *packet = inner;
         self.record(Stage::Tgw(connect), Decision::allow(a.row(TgwRow::Tunnel)), false, before, packet);
+        if let Some(speaker) = spoken.and_then(|bgp| self.end_of_tunnel(packet, bgp, Side::Aws)) {
+            return Ok(Next::Done(Verdict::Speaker { speaker }));
+        }
         Ok(Next::On(Vantage::Tgw { via: connect, eni: None, from: None }))
+    }
+
+    /// What an end of a tunnel's BGP says is wrapped as data is: the appliance's leaves by the interface with its outer address, the
+    /// transit gateway's by the attachment that carries the tunnel.
+    pub(super) fn speak_in_tunnel(
+        &mut self,
+        packet: &mut Packet,
+        connect: TgwAttachIx,
+        n: u8,
+        side: Side,
+    ) -> Pass<Next> {
+        let a = &self.fabric.tgw_attaches[connect];
+        let (TgwAttachKind::Connect { transport, .. }, Some(Tunnel { near, far, bgp: Some(bgp), .. })) =
+            (&a.kind, tunnel(self.fabric, connect, u32::from(n)))
+        else {
+            unreachable!("speakers are of tunnels that are spoken in")
+        };
+        let e = &self.fabric.enis[bgp.eni];
+        if side == Side::Customer && !self.fabric.guests[bgp.guest].running {
+            return Err(self.end(Stage::Guest(bgp.eni), packet, e.row(EniRow::GuestDown), None));
+        }
+        let (before, from, to) =
+            if side == Side::Aws { (packet.headers, *near, *far) } else { (packet.headers, *far, *near) };
+        *packet = gre::wrap(packet, from, to);
+        self.record(Stage::Tgw(connect), Decision::allow(a.row(TgwRow::Tunnel)), false, before, packet);
+        match side {
+            Side::Aws => self.out_by(packet, connect, *transport, None, None),
+            Side::Customer => Ok(Next::On(Vantage::Out(bgp.eni))),
+        }
+    }
+
+    /// The speaker at this side of a tunnel that a packet out of it is for.
+    fn end_of_tunnel(&self, packet: &Packet, bgp: &TunnelBgp, side: Side) -> Option<SpeakerIx> {
+        let at = |speaker: SpeakerIx| self.fabric.speakers[speaker].address;
+        let mut ends = bgp.speakers.iter().map(|ends| ends[usize::from(side == Side::Aws)]);
+        ends.find(|end| packet.headers.dst == at(*end) && packet.headers.src == at(end.peer()))
     }
 
     /// Into one of the tunnels that announce a route's prefix: which one is the flow's choice (TGW-24).
@@ -92,19 +133,19 @@ impl<'a, R: Recorder> Walk<'a, R> {
         self.enter_tunnel(packet, tunnel, Side::Aws, None)
     }
 
-    /// A packet for an appliance's outer address comes out of its tunnel. True if it did.
-    pub(super) fn unwrap_at_guest(&mut self, packet: &mut Packet, guest: GuestIx) -> bool {
+    /// A packet for an appliance's outer address comes out of its tunnel. The speaker that it is for, if it is for one.
+    pub(super) fn unwrap_at_guest(&mut self, packet: &mut Packet, guest: GuestIx) -> Option<SpeakerIx> {
         if packet.headers.protocol != Protocol::GRE || !self.fabric.guest_owns(guest, packet.headers.dst) {
-            return false;
+            return None;
         }
         let (near, far) = (packet.headers.src, packet.headers.dst);
-        let Some((connect, _)) = self.tunnels().find(|(_, t)| t.near == near && t.far == far) else { return false };
+        let (connect, tunnel) = self.tunnels().find(|(_, t)| t.near == near && t.far == far)?;
         let before = packet.headers;
-        let Some(inner) = gre::unwrap(packet) else { return false };
+        let inner = gre::unwrap(packet)?;
         *packet = inner;
         let by = self.fabric.tgw_attaches[connect].row(TgwRow::Tunnel);
         self.record(Stage::Tgw(connect), Decision::allow(by), false, before, packet);
-        true
+        self.end_of_tunnel(packet, tunnel.bgp.as_ref()?, Side::Customer)
     }
 
     /// An appliance sends into its tunnel what the transit gateway has told it a route for.
@@ -136,7 +177,8 @@ impl<'a, R: Recorder> Walk<'a, R> {
 
     fn is_told(&self, connect: TgwAttachIx, tunnel: &Tunnel, packet: &Packet) -> bool {
         let dst = packet.headers.dst;
-        if tunnel.advertises.iter().any(|own| own.contains(dst)) {
+        let silent = tunnel.bgp.as_ref().is_some_and(|bgp| !bgp.heard);
+        if silent || tunnel.advertises.iter().any(|own| own.contains(dst)) {
             return false;
         }
         let Some(rtb) = self.fabric.tgw_attaches[connect].rtb else { return false };

@@ -5,7 +5,8 @@ use super::runner::Runner;
 use crate::base::{Instant, Nanos};
 use crate::compile::Network;
 use crate::event::{Told, Why};
-use crate::fabric::{Fib, Line};
+use crate::fabric::{Fib, Line, TgwTarget};
+use crate::names::Names;
 use crate::scenario::{Action, LeadsTo};
 use crate::verdict::{RowIx, Side};
 use std::collections::BTreeMap;
@@ -120,6 +121,7 @@ fn who(network: &Network, line: Line, side: Side, router: bool) -> String {
     let name = network.line_name(line);
     match line {
         Line::Routers(_) => name,
+        Line::Connect { .. } if side == Side::Customer => format!("{name}, the appliance:"),
         _ if side == Side::Customer && router => format!("{name}, customer's end:"),
         _ => format!("{name}, AWS's end:"),
     }
@@ -191,12 +193,13 @@ fn routes(network: &Network) -> BTreeMap<(u8, String, String), String> {
     let (names, fabric) = (&network.names, &network.fabric);
     let mut out = BTreeMap::new();
     let says = |row: RowIx| names.rows[row].as_ref().map(|text| (text.name.clone(), text.says.clone()));
-    let mut add = |kind: u8, table: &str, row: RowIx| {
+    let mut add = |kind: u8, table: &str, row: RowIx, by: Option<String>| {
         if let Some((to, says)) = says(row) {
-            out.entry((kind, table.to_owned(), to)).or_insert(says);
+            out.entry((kind, table.to_owned(), to)).or_insert(by.unwrap_or(says));
         }
     };
-    let mut fib = |kind: u8, table: &str, fib: &Fib| fib.routes.iter().for_each(|route| add(kind, table, route.row));
+    let mut fib =
+        |kind: u8, table: &str, fib: &Fib| fib.routes.iter().for_each(|route| add(kind, table, route.row, None));
     for (router, r) in fabric.routers.iter_enumerated() {
         fib(0, &names.routers[router].id, &r.fib);
     }
@@ -207,13 +210,21 @@ fn routes(network: &Network) -> BTreeMap<(u8, String, String), String> {
         fib(2, &names.dxgws[dxgw].id, &d.fib);
     }
     for (rtb, t) in fabric.tgw_rtbs.iter_enumerated() {
-        t.routes.iter().for_each(|route| add(3, &names.tgw_rtbs[rtb].id, route.row));
+        t.routes.iter().for_each(|route| add(3, &names.tgw_rtbs[rtb].id, route.row, tunnels(names, &route.target)));
     }
     for (rtb, t) in fabric.rtbs.iter_enumerated() {
         let learnt = t.routes.iter().filter(|route| matches!(route.target, crate::fabric::Target::Vgw(_)));
-        learnt.for_each(|route| add(4, &names.rtbs[rtb].id, route.row));
+        learnt.for_each(|route| add(4, &names.rtbs[rtb].id, route.row, None));
     }
     out
+}
+
+/// The tunnels of a route of Connect attachments: the row names the attachment alone, as AWS does.
+fn tunnels(names: &Names, target: &TgwTarget) -> Option<String> {
+    let TgwTarget::Tunnels(legs) = target else { return None };
+    let legs: Vec<String> =
+        legs.iter().map(|(connect, n)| format!("{}/{}", names.tgw_attaches[*connect].id, n + 1)).collect();
+    Some(format!("{} (propagated)", legs.join(", ")))
 }
 
 impl Convergence {
