@@ -14,6 +14,7 @@ use crate::base::ids::TgwAttachIx;
 use crate::control::{
     Class, Converged, Export, Import, Kind, Plan, Rib, Session, SessionIx, SessionKind, Table, Via, export, import,
 };
+use crate::diag::Diagnostic;
 use crate::fabric::{Line, TgwAttachKind, Tunnel, TunnelBgp};
 use crate::spec::{ConnectPeer, Spanned};
 use std::net::{IpAddr, Ipv4Addr};
@@ -72,6 +73,18 @@ impl Context {
                 (a.available, a.rtb, self.asn_of_tgw(connect))
             };
             let hears = if own == tunnel.asn { Import::connect_ibgp() } else { Import::default() };
+            if own == tunnel.asn {
+                let attach = &self.names.tgw_attaches[connect];
+                let message = format!(
+                    "`{}/{}` is of the transit gateway's own system: what it announces is not taken",
+                    attach.id,
+                    n + 1
+                );
+                let span = attach.span;
+                self.warn(Diagnostic::warning("connect-ibgp", span, message).help(
+                    "add `peer_asn: ...`, a system of the appliance's own: over iBGP only others' prefixes count",
+                ));
+            }
             for speakers in spoken.speakers {
                 let bgp = self.bgp(build, speakers, [tunnel.asn, own], [&[], &[]]);
                 build.bgp[bgp as usize].up = [up; 2];
