@@ -84,7 +84,8 @@ fn a_peer_of_the_own_system() {
     let (spec, _) = vpcsim_engine::spec::read(FileIx(0), inside.as_bytes());
     let (network, _) = compile(&spec.unwrap());
     assert_eq!((legs(&net(CONNECT)), legs(&network.unwrap())), (2, 0));
-    assert_eq!(diagnostics(&inside).iter().map(|d| d.code).collect::<Vec<_>>(), ["connect-ibgp"; 2]);
+    let found: Vec<_> = diagnostics(&inside).iter().map(|d| (d.code, d.span.line)).collect();
+    assert_eq!(found, [("connect-ibgp", 19); 2], "where the attachment is written");
 }
 
 /// A peer of which too little is described is not spoken with: its written routes stand, whatever becomes of the appliance.
