@@ -4,7 +4,8 @@
 //! Who opens a session is the customer's end, here as everywhere (BGP-52).
 //! It is spoken if everything that it needs is described: the appliance (an instance of the attached VPC has the outer address),
 //! the addresses inside the tunnel, and what it announces. Of any other peer the written routes stand as they are.
-//! Not modelled: sessions over several tunnels of one appliance as one router, limits of routes, sessions of IPv6 (AWS has none).
+//! Two tunnels of one appliance are two speakers with a table each.
+//! Not modelled: limits of routes, graceful restart, what an appliance learns elsewhere and passes on.
 
 use super::context::Context;
 use super::converge::{Build, Way};
@@ -14,10 +15,13 @@ use crate::base::ids::TgwAttachIx;
 use crate::control::{
     Class, Converged, Export, Import, Kind, Plan, Rib, Session, SessionIx, SessionKind, Table, Via, export, import,
 };
+use crate::diag::Diagnostic;
 use crate::fabric::{Line, TgwAttachKind, Tunnel, TunnelBgp};
 use crate::spec::{ConnectPeer, Spanned};
 use std::net::{IpAddr, Ipv4Addr};
 
+/// Bits of a block inside a tunnel (TGW-23).
+const INSIDE_LEN: u8 = 29;
 /// BGP sessions in a tunnel (BGP-50).
 const SESSIONS: [u8; 2] = [0, 1];
 
@@ -72,6 +76,18 @@ impl Context {
                 (a.available, a.rtb, self.asn_of_tgw(connect))
             };
             let hears = if own == tunnel.asn { Import::connect_ibgp() } else { Import::default() };
+            if own == tunnel.asn {
+                let attach = &self.names.tgw_attaches[connect];
+                let message = format!(
+                    "`{}/{}` is of the transit gateway's own system: what it announces is not taken",
+                    attach.id,
+                    n + 1
+                );
+                let span = attach.span;
+                self.warn(Diagnostic::warning("connect-ibgp", span, message).help(
+                    "add `peer_asn: ...`, a system of the appliance's own: over iBGP only others' prefixes count",
+                ));
+            }
             for speakers in spoken.speakers {
                 let bgp = self.bgp(build, speakers, [tunnel.asn, own], [&[], &[]]);
                 build.bgp[bgp as usize].up = [up; 2];
@@ -120,8 +136,11 @@ fn tells(plan: &Plan, session: SessionIx, rib: &Rib) -> bool {
     rib.iter().any(|route| taken(route).is_some())
 }
 
-/// The first three hosts of a block inside a tunnel, if it is one of IPv4.
+/// The first three hosts of a block inside a tunnel, if it is a /29 of IPv4.
 fn inside(block: Cidr) -> Option<[IpAddr; 3]> {
     let IpAddr::V4(network) = block.network() else { return None };
+    if block.len() != INSIDE_LEN {
+        return None;
+    }
     Some([1, 2, 3].map(|n| Ipv4Addr::from(u32::from(network) + n).into()))
 }

@@ -1,6 +1,6 @@
 //! BGP of Connect peers in time: who notices that an appliance is dead, when, and what that does to packets.
 
-use super::harness::{ask, net};
+use super::harness::{ask, diagnostics, net};
 use vpcsim_engine::base::{Instant, Protocol};
 use vpcsim_engine::compile::{Network, compile};
 use vpcsim_engine::diag::FileIx;
@@ -81,7 +81,11 @@ fn two_sessions_are_one_path() {
 #[test]
 fn a_peer_of_the_own_system() {
     let inside = CONNECT.replace("peer_asn: 65010, ", "");
-    assert_eq!((legs(&net(CONNECT)), legs(&net(&inside))), (2, 0));
+    let (spec, _) = vpcsim_engine::spec::read(FileIx(0), inside.as_bytes());
+    let (network, _) = compile(&spec.unwrap());
+    assert_eq!((legs(&net(CONNECT)), legs(&network.unwrap())), (2, 0));
+    let found: Vec<_> = diagnostics(&inside).iter().map(|d| (d.code, d.span.line)).collect();
+    assert_eq!(found, [("connect-ibgp", 19); 2], "where the attachment is written");
 }
 
 /// A peer of which too little is described is not spoken with: its written routes stand, whatever becomes of the appliance.
@@ -112,6 +116,28 @@ fn the_group_of_the_appliance_applies() {
     assert!(moved.len() == 1 && (30.0..30.1).contains(&moved[0]), "{}", report.transcript());
     // What `why` says of the topology is what is written.
     assert_eq!(legs(&net(&deaf)), 2);
+}
+
+/// TGW-2: an attachment that is not available ends its sessions at once; they come back with it.
+#[test]
+fn the_attachment_is_not_available() {
+    let steps = "  - at: 40s\n    fail: {transit_gateway_attachment: connect-sdwan}\n  - at: 60s\n    restore: {transit_gateway_attachment: connect-sdwan}\n  - at: 80s\n    wait: {for: 1s}\n";
+    let report = play(CONNECT, steps);
+    let both = "connect-sdwan/1, connect-sdwan/2 (propagated)";
+    let gone = said(&report, &format!("route tgw-rtb-work 10.9.64.0/18: {both} -> no route"));
+    assert!(gone.len() == 1 && (40.0..40.1).contains(&gone[0]), "{}", report.transcript());
+    assert_eq!(said(&report, "AWS's end: BGP is established").len(), 4, "{}", report.transcript());
+    assert_eq!(legs(report.networks.last().unwrap()), 2);
+}
+
+/// TGW-23, TGW-12: what carries the tunnels is gone: nobody is told, and the hold time ends it.
+#[test]
+fn the_transport_is_not_available() {
+    let steps = "  - at: 40s\n    fail: {transit_gateway_attachment: attach-sdwan}\n  - at: 80s\n    wait: {for: 1s}\n";
+    let report = play(CONNECT, steps);
+    let down = said(&report, "AWS's end: BGP is down: nothing was heard for 30 s");
+    assert!(down.len() == 4 && down.iter().all(|at| (60.0..=70.0).contains(at)), "{}", report.transcript());
+    assert_eq!(legs(report.networks.last().unwrap()), 0);
 }
 
 /// BGP-52: the appliance opens its sessions, so its group needs no rule for GRE as long as it may send.

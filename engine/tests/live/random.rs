@@ -1,4 +1,4 @@
-//! Small random networks of sites, VPNs and Direct Connect.
+//! Small random networks of sites, VPNs, Direct Connect and Connect peers.
 
 use std::fmt::Write;
 use vpcsim_engine::base::{Ratio, Stream};
@@ -48,10 +48,12 @@ pub(crate) fn topology(stream: &mut Stream) -> String {
     let sites = 1 + stream.below(3);
     let same_asn = one_in(stream, 8);
     let mut out = String::from("vpcs: {a: {cidr: 10.1.0.0/16}, b: {cidr: 10.2.0.0/16}}\n");
-    out.push_str("subnets: {sa: {vpc: a, az: a, cidr: 10.1.1.0/24}, sb: {vpc: b, az: a, cidr: 10.2.1.0/24}}\n");
+    out.push_str(
+        "subnets: {sa: {vpc: a, az: a, cidr: 10.1.1.0/24}, sb: {vpc: b, az: a, cidr: 10.2.1.0/24, route_table: rb}}\n",
+    );
     let vgw_asn = 64512 + stream.below(2);
     let _ = writeln!(out, "vpn_gateways: {{vgw: {{vpc: a, asn: {vgw_asn}}}}}");
-    out.push_str("transit_gateways: {tgw: {asn: 64600, default_route_table_association: false, default_route_table_propagation: false}}\n");
+    out.push_str("transit_gateways: {tgw: {asn: 64600, cidrs: [10.99.0.0/24], default_route_table_association: false, default_route_table_propagation: false}}\n");
     out.push_str("transit_gateway_vpc_attachments: {att: {transit_gateway: tgw, vpc: b, subnets: [sb]}}\n");
     out.push_str("direct_connect_gateways: {dxgw: {asn: 64700}}\n");
     let to_tgw = one_in(stream, 2);
@@ -115,6 +117,12 @@ pub(crate) fn topology(stream: &mut Stream) -> String {
         let list = neighbors.join(", ");
         let _ = writeln!(routers, "  r{site}: {{asn: {asn}, networks: [{lan}], neighbors: [{list}]{multipath}}}");
     }
+    out.push_str("route_tables: {rb: {vpc: b, routes: [{to: 10.99.0.0/24, via: tgw}]}}\n");
+    let peers = if one_in(stream, 3) { 1 + stream.below(3) } else { 0 };
+    if peers > 0 {
+        attached.push("gre".to_owned());
+        out.push_str(&connect(stream, peers));
+    }
     let list = attached.join(", ");
     let _ = writeln!(
         out,
@@ -132,6 +140,31 @@ pub(crate) fn topology(stream: &mut Stream) -> String {
         }
     }
     out
+}
+
+/// Appliances in one VPC, and their tunnels.
+fn connect(stream: &mut Stream, peers: u64) -> String {
+    let (mut tunnels, mut instances) = (String::new(), String::new());
+    for n in 0..peers {
+        // What sites announce too, or a prefix of its own.
+        let block = if one_in(stream, 2) { "172.16.0.0/16".to_owned() } else { format!("192.168.{n}.0/24") };
+        let asn = [64600, 65000, 65100, 65100][stream.below(4) as usize];
+        let _ = writeln!(
+            tunnels,
+            "      - {{transit_gateway_address: 10.99.0.{}, peer_address: 10.2.1.{}, inside_cidrs: [169.254.10{n}.0/29], \
+             peer_asn: {asn}, advertises: [{block}]}}",
+            1 + n,
+            10 + n
+        );
+        let _ = writeln!(
+            instances,
+            "  edge-{n}: {{subnet: sb, address: 10.2.1.{}, security_groups: [ge], source_dest_check: false, forwarding: {{}}}}",
+            10 + n
+        );
+    }
+    format!(
+        "security_groups: {{ge: {{vpc: b}}}}\ninstances:\n{instances}transit_gateway_connects:\n  gre:\n    transport: att\n    peers:\n{tunnels}"
+    )
 }
 
 /// The same where one line loses everything, and the name of the session that crosses it.
