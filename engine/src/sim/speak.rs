@@ -234,7 +234,8 @@ impl<O: Observer> Sim<O> {
     fn say_news(&mut self, session: usize, n: usize) -> bool {
         let Some(speaking) = &mut self.speaking else { return false };
         let talk = &mut speaking.sessions[session];
-        if !talk.ends[n].machine.is_established() {
+        let news = talk.bgp.tells[n].iter().any(|session| speaking.tables.has_news(*session));
+        if !news || !talk.ends[n].machine.is_established() {
             return false;
         }
         let voices = speaking.tables.voices(&talk.bgp.tells[n]);
