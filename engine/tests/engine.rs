@@ -229,3 +229,17 @@ fn watching_changes_nothing() {
     assert!(alone.totals().delivered > 100 && alone.totals().dropped > 0);
     watched.observer.0.check(&watched.totals());
 }
+
+/// Each configuration of a run is kept: there is a limit, and a run that meets it ends and says so.
+#[test]
+fn a_run_has_a_limit_of_changes() {
+    let text = "vpcs: {v: {cidr: 10.0.0.0/16}}\nsubnets: {s: {vpc: v, az: a, cidr: 10.0.1.0/24}}\ninstances: {i: {subnet: s}}\n";
+    let (topology, _) = spec::read(FileIx(0), text.as_bytes());
+    let step = "  - change: {instance: i, set: {answers_ping: true}}\n";
+    let steps = step.repeat(usize::from(vpcsim_engine::sim::EPOCHS_MAX) + 3);
+    let (scenario, _) = scenario::read(FileIx(1), format!("topology: none\nsteps:\n{steps}").as_bytes());
+    let report =
+        run(&scenario.expect("a scenario"), &topology.expect("a topology"), Options::default()).expect("it runs");
+    assert_eq!(report.networks.len(), usize::from(vpcsim_engine::sim::EPOCHS_MAX) + 1);
+    assert!(report.transcript().contains("the run ends here: 4096 changes and moves of routes"));
+}

@@ -5,6 +5,7 @@ use super::{Network, compile_all};
 use crate::base::IndexVec;
 use crate::base::ids::TunnelIx;
 use crate::control::{Converged, Plan, Rib, TableIx};
+use crate::fabric::Fabric;
 use crate::spec::Spec;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,29 +35,20 @@ impl Live {
 }
 
 impl Network {
-    /// True if packets take the same ways in both, by rows of the same numbers.
+    /// True if packets take the same ways in both, by rows of the same numbers, whatever their epochs.
     #[must_use]
     pub fn same_paths(&self, other: &Self) -> bool {
-        let (a, b) = (&self.fabric, &other.fabric);
-        a.routers == b.routers
-            && a.vgws == b.vgws
-            && a.dxgws == b.dxgws
-            && a.publics == b.publics
-            && a.vifs == b.vifs
-            && a.tgw_rtbs == b.tgw_rtbs
-            && a.tgw_attaches == b.tgw_attaches
-            && a.rtbs == b.rtbs
-            && a.tunnels == b.tunnels
-            && a.rows == b.rows
+        Fabric { epoch: other.fabric.epoch, ..self.fabric.clone() } == other.fabric
     }
 
-    /// The network with what its speakers know now. None if it has no control plane.
+    /// The network with what its speakers know now, of the same epoch. None if it has no control plane.
     ///
     /// # Panics
     /// If `live` is of another network.
     #[must_use]
-    pub fn relearn(&self, live: Live, epoch: u16) -> Option<Self> {
+    pub fn relearn(&self, live: Live) -> Option<Self> {
         let source = self.source.as_ref()?;
+        let epoch = self.fabric.epoch;
         let (network, diagnostics) =
             compile_all(&source.spec, epoch, &BTreeSet::new(), &source.failed_zones, Some(live));
         Some(network.unwrap_or_else(|| panic!("it was compiled before: {diagnostics:?}")))

@@ -40,7 +40,7 @@ pub enum Kind {
 }
 
 /// Something that has routes and decides among them.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Table {
     /// How it decides.
     pub kind: Kind,
@@ -74,7 +74,7 @@ pub enum SessionKind {
 }
 
 /// One direction of a session.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Session {
     /// Who tells.
     pub from: TableIx,
@@ -142,7 +142,7 @@ impl Session {
 }
 
 /// Tables and sessions.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Plan {
     /// Who decides.
     pub tables: IndexVec<TableIx, Table>,

@@ -51,7 +51,7 @@ use rustc_hash::FxHashMap;
 use std::net::{IpAddr, Ipv4Addr};
 
 /// The compiled network.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Fabric {
     /// Counts configurations of one run, from 0.
     pub epoch: u16,

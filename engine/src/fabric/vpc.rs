@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 use std::net::{IpAddr, Ipv4Addr};
 
 /// A VPC.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Vpc {
     /// IPv4 and IPv6 blocks.
     pub blocks: Box<[Cidr]>,

@@ -24,7 +24,7 @@ mod tunnel;
 pub use link::FLOW_BANDWIDTH;
 pub use multicast::{QUERIES_MISSED_MAX, QUERY_INTERVAL};
 pub use services::SERVICE_ADDRESSES;
-pub use speakers::{INSTALL, Start};
+pub use speakers::{EPOCHS_MAX, INSTALL, Start};
 pub use step::Totals;
 
 use crate::base::ids::{EniIx, GuestIx, InetIx, McastIx, SpeakerIx, TunnelIx, VpcIx};
@@ -60,8 +60,8 @@ enum Event {
     Speaker { speaker: SpeakerIx, generation: u32 },
     /// The timer of an end of a tunnel.
     Tunnel { tunnel: TunnelIx, side: Side, generation: u32 },
-    /// What a session stood for at the beginning is given up.
-    Stale { session: usize },
+    /// What sessions stood for at the beginning is given up by those whose time is over.
+    Stale,
     /// Packets follow what tables hold.
     Install,
 }
@@ -155,7 +155,7 @@ impl<O: Observer> Sim<O> {
     /// What each table of the control plane holds now; none if it stands still.
     #[must_use]
     pub fn ribs(&self) -> Option<&IndexVec<TableIx, Rib>> {
-        self.speaking.as_ref().map(|s| s.tables().ribs())
+        self.speaking.as_ref().map(|s| s.tables.ribs())
     }
 
     /// The time.
@@ -217,9 +217,9 @@ impl<O: Observer> Sim<O> {
                 self.totals.timers -= 1;
                 self.tunnel_timer(tunnel, side, generation);
             }
-            Event::Stale { session } => {
+            Event::Stale => {
                 self.totals.timers -= 1;
-                self.give_up_stale(session);
+                self.give_up_stale();
             }
             Event::Install => {
                 self.totals.timers -= 1;

@@ -1,30 +1,27 @@
 //! When routes move: tables that have changed are laid out by the compiler a moment later, and a change of the configuration gives
 //! speakers another plan, with what they have heard.
 
-use super::speakers::{INSTALL, Talk};
+use super::speakers::{EPOCHS_MAX, INSTALL, Talk};
 use super::{Event, Sim};
 use crate::base::Instant;
 use crate::base::ids::SpeakerIx;
-use crate::compile::{Bgp, Control, Live, Network};
-use crate::control::SessionIx;
+use crate::compile::{Control, Live, Network};
+use crate::control::{Plan, SessionIx, TableIx};
 use crate::event::{Fact, Observer};
 use crate::fabric::Line;
 use crate::speak::Ended;
 use crate::verdict::Side;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 impl<O: Observer> Sim<O> {
     /// Every speaker that may speak begins, and those that may not any more end.
     pub(super) fn start_speakers(&mut self) {
         self.look_at_lines();
-        let stale: Vec<(usize, Instant)> = self
-            .speaking
-            .iter()
-            .flat_map(|s| s.sessions.iter().enumerate())
-            .filter_map(|(n, talk)| Some((n, talk.stale_until?)))
-            .collect();
-        for (n, at) in stale {
-            self.push_timer(at, Event::Stale { session: n });
+        let talks = self.speaking.iter().flat_map(|s| &s.sessions);
+        let stale: BTreeSet<Instant> = talks.filter_map(|talk| talk.stale_until).collect();
+        for at in stale {
+            self.push_timer(at, Event::Stale);
         }
         self.attend();
     }
@@ -96,15 +93,16 @@ impl<O: Observer> Sim<O> {
         }
     }
 
-    /// What a session stood for at the beginning, and has not told since, is gone.
-    pub(super) fn give_up_stale(&mut self, session: usize) {
+    /// What a session stood for at the beginning, and has not told by now, is gone.
+    pub(super) fn give_up_stale(&mut self) {
+        let now = self.now;
         let Some(speaking) = &mut self.speaking else { return };
-        let talk = &mut speaking.sessions[session];
-        if talk.stale_until.take().is_none() {
-            return;
-        }
-        for told in talk.bgp.tells.iter().flatten() {
-            speaking.tables.forget_stale(*told);
+        for talk in &mut speaking.sessions {
+            if talk.stale_until.take_if(|until| *until <= now).is_some() {
+                for told in talk.bgp.tells.iter().flatten() {
+                    speaking.tables.forget_stale(*told);
+                }
+            }
         }
         self.attend();
     }
@@ -115,11 +113,8 @@ impl<O: Observer> Sim<O> {
     }
 
     pub(super) fn schedule_install(&mut self) {
-        let at = self.now + INSTALL;
-        let Some(speaking) = &mut self.speaking else { return };
-        if speaking.tables.take_changed() && speaking.install_at.is_none() {
-            speaking.install_at = Some(at);
-            self.push_timer(at, Event::Install);
+        if self.speaking.as_mut().is_some_and(|s| s.tables.take_changed()) {
+            self.touch();
         }
     }
 
@@ -134,47 +129,47 @@ impl<O: Observer> Sim<O> {
         }
     }
 
-    /// Packets follow what tables hold.
+    /// Packets follow what tables hold. Not any more after [`EPOCHS_MAX`] configurations.
     pub(super) fn install(&mut self) {
-        let tunnels = self.tunnels_up();
         let Some(speaking) = &mut self.speaking else { return };
         speaking.install_at = None;
-        let live = Live { ribs: speaking.tables.ribs().clone(), tunnels };
-        let epoch = self.network.fabric.epoch;
-        let Some(network) = self.network.relearn(live, epoch + 1) else { return };
-        if !network.same_paths(&self.network) {
+        let Some(mut network) = self.learnt() else { return };
+        if network.fabric == self.network.fabric {
+            self.network.control = network.control;
+        } else {
+            if self.network.fabric.epoch == EPOCHS_MAX {
+                return;
+            }
+            network.fabric.epoch += 1;
+            let epoch = network.fabric.epoch;
             self.network = network;
             if O::WATCHES {
-                self.observer.on(self.now, &Fact::Configured { epoch: epoch + 1 });
+                self.observer.on(self.now, &Fact::Configured { epoch });
             }
-        } else {
-            self.network.control = network.control;
         }
         // What a table has by itself may depend on a tunnel.
         self.replan();
         self.attend();
     }
 
-    /// The plan of the configuration in force, with what was heard.
+    /// The network as its speakers know it now.
+    fn learnt(&self) -> Option<Network> {
+        let tables = &self.speaking.as_ref()?.tables;
+        self.network.relearn(Live { ribs: tables.ribs().clone(), tunnels: self.tunnels_up() })
+    }
+
+    /// The plan of the configuration in force, with what was heard by sessions of the same two tables over the same line.
     fn replan(&mut self) {
         let (Some(speaking), Some(control)) = (&mut self.speaking, &self.network.control) else { return };
         let old = speaking.tables.plan().clone();
-        let key = |plan: &crate::control::Plan, sessions: &[(u32, String)], s: SessionIx| {
-            let session = &plan.sessions[s];
-            let name = session.bgp.and_then(|n| sessions.iter().find(|(at, _)| *at == n)).map(|(_, name)| name.clone());
-            (session.from, session.to, name)
-        };
-        let names_of = |bgp: &[Bgp], network: &Network| -> Vec<(u32, String)> {
-            bgp.iter().enumerate().map(|(n, b)| (n as u32, network.line_name(b.line))).collect()
-        };
-        let before: Vec<(u32, String)> =
-            speaking.sessions.iter().enumerate().map(|(n, talk)| (n as u32, talk.name.clone())).collect();
-        let after = names_of(&control.bgp, &self.network);
+        if *old == control.plan {
+            return;
+        }
+        let before: Vec<String> = speaking.sessions.iter().map(|talk| talk.name.clone()).collect();
+        let after: Vec<String> = control.bgp.iter().map(|bgp| self.network.line_name(bgp.line)).collect();
+        let known: BTreeMap<_, SessionIx> = old.sessions.indices().map(|s| (key(&old, &before, s), s)).collect();
         let plan = Arc::new(control.plan.clone());
-        let known: std::collections::BTreeMap<_, SessionIx> =
-            old.sessions.indices().map(|s| (key(&old, &before, s), s)).collect();
-        let new = plan.clone();
-        speaking.tables.replan(plan, |s| known.get(&key(&new, &after, s)).copied());
+        speaking.tables.replan(plan.clone(), |s| known.get(&key(&plan, &after, s)).copied());
     }
 
     /// The configuration has changed: who speaks with whom, and what about. Packets follow what tables hold, not what they
@@ -188,10 +183,7 @@ impl<O: Observer> Sim<O> {
         self.renew_talks(&control);
         self.look_at_lines();
         self.attend();
-        let tunnels = self.tunnels_up();
-        let Some(speaking) = &self.speaking else { return };
-        let live = Live { ribs: speaking.tables.ribs().clone(), tunnels };
-        if let Some(network) = self.network.relearn(live, self.network.fabric.epoch) {
+        if let Some(network) = self.learnt() {
             self.network = network;
         }
     }
@@ -229,4 +221,10 @@ impl<O: Observer> Sim<O> {
             speaking.sessions.push(talk);
         }
     }
+}
+
+/// What tells the directions of sessions apart: teller, learner, line.
+fn key<'n>(plan: &Plan, lines: &'n [String], session: SessionIx) -> (TableIx, TableIx, Option<&'n str>) {
+    let s = &plan.sessions[session];
+    (s.from, s.to, s.bgp.map(|n| lines[n as usize].as_str()))
 }

@@ -182,9 +182,9 @@ impl<O: Observer> Sim<O> {
                     speaking.tables.up(voice);
                 }
                 self.say_news(session, n);
-                if let Some((end, ..)) = self.speaking.as_mut().and_then(|s| s.end_of(session, n)) {
+                if let Some(speaking) = &mut self.speaking {
                     // RFC 4724 section 2: that was everything.
-                    end.machine.tell(&bgp::Update::default());
+                    speaking.sessions[session].ends[n].machine.tell(&bgp::Update::default());
                 }
                 self.report(session, n, Told::SessionUp);
             }

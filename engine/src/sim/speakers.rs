@@ -27,6 +27,9 @@ use std::sync::Arc;
 
 /// From a change of a table to packets that follow it (BGP-43, assumed: routers take some tens of milliseconds).
 pub const INSTALL: Nanos = Nanos::from_millis(50);
+/// Configurations of a run after the first one, changes and moves of routes together. Each is kept whole, for rows belong to
+/// one of them; a run that needs more ends there, and says so.
+pub const EPOCHS_MAX: u16 = 4_096;
 /// What BGP inside a GRE tunnel takes for its MTU: it fits whatever carries the tunnel.
 const CONNECT_MTU: u32 = 1456;
 /// Interval of BFD packets, and how many may be missed (BGP-41).
@@ -111,13 +114,8 @@ impl Speaking {
         Some(Self { tables, sessions, ends, install_at: None, todo: VecDeque::new() })
     }
 
-    /// What each table holds.
-    pub(super) const fn tables(&self) -> &Tables {
-        &self.tables
-    }
-
     pub(super) fn end(&mut self, speaker: SpeakerIx) -> Option<(&mut End, usize, usize)> {
-        let (session, end) = self.ends[speaker]?;
+        let (session, end) = (*self.ends.get(speaker)?)?;
         Some((&mut self.sessions[session].ends[end], session, end))
     }
 }
@@ -185,12 +183,6 @@ pub(super) fn config(network: &Network, speaker: SpeakerIx, seed: u64) -> HostCo
         mtu,
         ephemeral: PortRange { from: 32768, to: 60999 },
         streams: true,
-    }
-}
-
-impl Speaking {
-    pub(super) fn end_of(&mut self, session: usize, n: usize) -> Option<(&mut End, usize, usize)> {
-        Some((&mut self.sessions.get_mut(session)?.ends[n], session, n))
     }
 }
 

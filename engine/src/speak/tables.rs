@@ -10,7 +10,7 @@
 //! says so.
 
 use crate::base::{Cidr, IndexVec};
-use crate::control::{Attributes, Plan, Rib, Session, SessionIx, SessionKind, Source, TableIx, export, import};
+use crate::control::{Attributes, Plan, Rib, SessionIx, SessionKind, Source, TableIx, export, import};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -35,24 +35,33 @@ pub struct Tables {
     plan: Arc<Plan>,
     ribs: IndexVec<TableIx, Rib>,
     adjacent: IndexVec<SessionIx, Adjacent>,
+    /// The sessions that each table tells by.
+    out: IndexVec<TableIx, Vec<SessionIx>>,
+    /// Those inside AWS.
+    internal: Vec<SessionIx>,
     /// A best route has changed since the last look.
     changed: bool,
 }
 
 impl Tables {
+    fn of(plan: Arc<Plan>, ribs: IndexVec<TableIx, Rib>) -> Self {
+        let mut out: IndexVec<TableIx, Vec<SessionIx>> = plan.tables.iter().map(|_| Vec::new()).collect();
+        for (session, s) in plan.sessions.iter_enumerated() {
+            out[s.from].push(session);
+        }
+        let is_internal = |session: &SessionIx| plan.sessions[*session].kind == SessionKind::Internal;
+        let internal = plan.sessions.indices().filter(is_internal).collect();
+        let adjacent = plan.sessions.iter().map(|_| Adjacent::default()).collect();
+        Self { plan, ribs, adjacent, out, internal, changed: false }
+    }
+
     /// Tables that have heard nothing.
     #[must_use]
     pub fn new(plan: Arc<Plan>) -> Self {
-        let mut new = Self {
-            ribs: plan.tables.iter().map(Rib::new).collect(),
-            adjacent: plan.sessions.iter().map(|_| Adjacent::default()).collect(),
-            plan,
-            changed: true,
-        };
-        for session in new.plan.clone().sessions.indices() {
-            if new.is_internal(session) {
-                new.up(session);
-            }
+        let ribs = plan.tables.iter().map(Rib::new).collect();
+        let mut new = Self { changed: true, ..Self::of(plan, ribs) };
+        for session in new.internal.clone() {
+            new.up(session);
         }
         new.deliver_inside();
         new
@@ -61,16 +70,15 @@ impl Tables {
     /// Tables that hold `ribs`, as the sessions in `up` would have told them. They stand as stale until the sessions are there.
     #[must_use]
     pub fn at_rest(plan: Arc<Plan>, ribs: IndexVec<TableIx, Rib>, up: impl Fn(SessionIx) -> bool) -> Self {
-        let mut new =
-            Self { adjacent: plan.sessions.iter().map(|_| Adjacent::default()).collect(), ribs, plan, changed: false };
-        for (session, s) in new.plan.clone().sessions.iter_enumerated() {
+        let mut new = Self::of(plan, ribs);
+        for session in new.plan.sessions.indices() {
             let internal = new.is_internal(session);
             if !internal && !up(session) {
                 continue;
             }
-            let all = new.all_of(s);
-            let said = |to: &Cidr| Some((*to, export(&new.plan, session, *to, new.ribs[s.from].best(*to)).ok()?));
-            let said: BTreeMap<Cidr, Attributes> = all.iter().filter_map(said).collect();
+            let from = new.plan.sessions[session].from;
+            let said = |to: Cidr| Some((to, export(&new.plan, session, to, new.ribs[from].best(to)).ok()?));
+            let said: BTreeMap<Cidr, Attributes> = new.all_of(session).into_iter().filter_map(said).collect();
             let a = &mut new.adjacent[session];
             if internal {
                 a.up = true;
@@ -107,7 +115,7 @@ impl Tables {
 
     /// A session begins to tell: everything.
     pub fn up(&mut self, session: SessionIx) {
-        let all = self.all_of(&self.plan.sessions[session].clone());
+        let all = self.all_of(session);
         let a = &mut self.adjacent[session];
         a.up = true;
         a.told.clear();
@@ -189,22 +197,20 @@ impl Tables {
 
     /// The plan has changed. Sessions that `same` names in the old plan keep what they have heard; policies are applied anew.
     pub fn replan(&mut self, plan: Arc<Plan>, same: impl Fn(SessionIx) -> Option<SessionIx>) {
-        let mut old =
-            std::mem::replace(&mut self.adjacent, plan.sessions.iter().map(|_| Adjacent::default()).collect());
-        let ribs = std::mem::replace(&mut self.ribs, plan.tables.iter().map(Rib::new).collect());
-        self.plan = plan;
-        for (session, s) in self.plan.clone().sessions.iter_enumerated() {
+        let ribs = plan.tables.iter().map(Rib::new).collect();
+        let mut old = std::mem::replace(self, Self::of(plan.clone(), ribs));
+        for (session, s) in plan.sessions.iter_enumerated() {
             if let Some(before) = same(session) {
-                self.adjacent[session] = std::mem::take(&mut old[before]);
+                self.adjacent[session] = std::mem::take(&mut old.adjacent[before]);
             }
-            for (to, said) in self.adjacent[session].heard.clone() {
-                if let Ok(route) = import(&self.plan, session, to, said) {
+            for (to, said) in &self.adjacent[session].heard {
+                if let Ok(route) = import(&plan, session, *to, said.clone()) {
                     self.ribs[s.to].put(route);
                 }
             }
         }
-        for (session, s) in self.plan.clone().sessions.iter_enumerated() {
-            let all = self.all_of(s);
+        for session in plan.sessions.indices() {
+            let all = self.all_of(session);
             let internal = self.is_internal(session);
             let a = &mut self.adjacent[session];
             a.up |= internal;
@@ -213,11 +219,12 @@ impl Tables {
             }
         }
         self.deliver_inside();
-        self.changed |= self.ribs != ribs;
+        self.changed |= old.changed || self.ribs != old.ribs;
     }
 
     /// Every prefix that a session may have something to say of.
-    fn all_of(&self, s: &Session) -> BTreeSet<Cidr> {
+    fn all_of(&self, session: SessionIx) -> BTreeSet<Cidr> {
+        let s = &self.plan.sessions[session];
         let held = self.ribs[s.from].iter().map(|(to, _)| to);
         held.chain(s.export.originate.iter().copied()).collect()
     }
@@ -247,9 +254,8 @@ impl Tables {
     }
     fn spread(&mut self, table: TableIx, to: Cidr) {
         self.changed = true;
-        let plan = self.plan.clone();
-        for (session, _) in plan.sessions.iter_enumerated().filter(|(_, s)| s.from == table) {
-            let a = &mut self.adjacent[session];
+        for session in &self.out[table] {
+            let a = &mut self.adjacent[*session];
             if a.up {
                 a.pending.insert(to);
             }
@@ -257,8 +263,7 @@ impl Tables {
     }
     /// AWS's own sessions carry no packet: what one of its gateways knows, the others know.
     fn deliver_inside(&mut self) {
-        let internal: Vec<SessionIx> = self.plan.sessions.indices().filter(|s| self.is_internal(*s)).collect();
-        while let Some(session) = internal.iter().copied().find(|s| self.has_news(*s)) {
+        while let Some(session) = self.internal.iter().copied().find(|s| self.has_news(*s)) {
             for (to, said) in self.tell(session) {
                 self.take(session, to, said);
             }

@@ -62,6 +62,7 @@ impl Runner<'_> {
         if usize::from(network.fabric.epoch) < self.networks.len() {
             return;
         }
+        assert_eq!(usize::from(network.fabric.epoch), self.networks.len(), "no configuration is missed");
         let moves = moves(self.network(), network);
         self.networks.push(network.clone());
         let at = self.sim.now();

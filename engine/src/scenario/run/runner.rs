@@ -14,7 +14,7 @@ use crate::observe::capture::Capture;
 use crate::observe::flow_logs::FlowLogs;
 use crate::observe::ledger::Ledger;
 use crate::scenario::{Captures, Fault, Outcome, Scenario, Step, When};
-use crate::sim::Sim;
+use crate::sim::{EPOCHS_MAX, Sim};
 use crate::spec::Spec;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -79,6 +79,10 @@ impl<'a> Runner<'a> {
             if self.until.is_some_and(|until| at > until) {
                 break;
             }
+            if self.is_full() {
+                self.say(format!("the run ends here: {EPOCHS_MAX} changes and moves of routes"));
+                break;
+            }
             match self.sim.next_time() {
                 Some(event) if event <= at => {
                     self.sim.step();
@@ -92,7 +96,7 @@ impl<'a> Runner<'a> {
                 }
             }
         }
-        let end = self.until.unwrap_or(self.sim.now() + SETTLE);
+        let end = if self.is_full() { self.sim.now() } else { self.until.unwrap_or(self.sim.now() + SETTLE) };
         while self.sim.next_time().is_some_and(|at| at <= end) {
             self.sim.step();
             self.hear();
@@ -104,6 +108,11 @@ impl<'a> Runner<'a> {
             }
         }
         self.finish()
+    }
+
+    /// No further configuration can be kept.
+    pub(super) fn is_full(&self) -> bool {
+        self.networks.len() > usize::from(EPOCHS_MAX)
     }
 
     /// When something is to be done next: a packet, an alarm, a step.
@@ -145,7 +154,7 @@ impl<'a> Runner<'a> {
     }
 
     pub(super) fn begin(&mut self, now: Instant) {
-        while self.next_step().is_some_and(|at| at <= now) {
+        while !self.is_full() && self.next_step().is_some_and(|at| at <= now) {
             let step: &'a Step = &self.scenario.steps[self.begun].value;
             self.begun += 1;
             let n = self.operations.len();
@@ -225,7 +234,7 @@ impl<'a> Runner<'a> {
         for fault in &self.faults {
             super::fault::break_it(&mut spec, fault, &self.networks[0]);
         }
-        let epoch = self.sim.network().fabric.epoch.checked_add(1).expect("fewer than 65,536 changes in a run");
+        let epoch = self.sim.network().fabric.epoch.checked_add(1).expect("the run has ended by then");
         let failed = super::fault::failed_zones(&self.faults, &self.networks[0]);
         let (network, diagnostics) = compile_failed(&spec, epoch, &failed);
         let errors: Vec<_> = diagnostics.iter().filter(|d| d.severity == Severity::Error).collect();
