@@ -10,11 +10,12 @@ use crate::verdict::{Dir, RowKind};
 use rustc_hash::FxHashMap;
 
 /// Implied rows of a router, in the order of `RouterRow`.
-const ROWS: [(RowKind, Dir); 6] = [
+const ROWS: [(RowKind, Dir); 7] = [
     (RowKind::RouterTtl, Dir::In),
     (RowKind::RouterFirewall, Dir::In),
     (RowKind::RouterNoHost, Dir::In),
     (RowKind::RouterOwn, Dir::In),
+    (RowKind::RouterUnanswered, Dir::In),
     (RowKind::RouterInternet, Dir::In),
     (RowKind::RouterDown, Dir::In),
 ];

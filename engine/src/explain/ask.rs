@@ -321,7 +321,9 @@ fn guest_answer(fabric: &Fabric, guest: GuestIx, eni: EniIx, headers: &Headers) 
 /// A router answers echo requests for its own addresses; what else it answers is not modelled.
 fn speaker_answer(fabric: &Fabric, speaker: SpeakerIx, headers: &Headers) -> Answer {
     match fabric.speakers[speaker].router {
-        Some(router) if !headers.protocol.is_icmp() => Answer::Silent(fabric.routers[router].row(RouterRow::Own)),
+        Some(router) if !headers.protocol.is_icmp() => {
+            Answer::Silent(fabric.routers[router].row(RouterRow::Unanswered))
+        }
         _ => Answer::Yes,
     }
 }

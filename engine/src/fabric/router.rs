@@ -132,6 +132,8 @@ pub enum RouterRow {
     NoHost,
     /// It has the address itself.
     Own,
+    /// What it answers to this is not modelled.
+    Unanswered,
     /// Out by its own line to the internet.
     Internet,
     /// It has failed.

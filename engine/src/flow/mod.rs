@@ -22,7 +22,7 @@ pub use translation::{
 };
 
 use crate::base::Instant;
-use crate::base::ids::{EigwIx, EniIx, GuestIx, McastIx, NatIx, PcxIx, RouterIx};
+use crate::base::ids::{EigwIx, EniIx, GuestIx, McastIx, NatIx, PcxIx, RouterIx, TunnelIx};
 use crate::verdict::Entry;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeMap;
@@ -55,6 +55,8 @@ pub struct FlowState {
     /// Connections whose first packet the stateful firewall of a site's router has let pass, in both directions, with the
     /// tunnel or interface by which they began.
     pub site_firewalls: FxHashMap<RouterIx, FxHashMap<Inside, Entry>>,
+    /// When something of a VPN tunnel last passed the NAT device before a customer's router, if the device forgets.
+    pub nat_devices: FxHashMap<TunnelIx, Instant>,
     /// Connections through endpoint services.
     pub services: ServiceTable,
     /// Interfaces that joined a multicast group by IGMP, and how many queries they have left unanswered.

@@ -109,6 +109,7 @@ impl Names {
             | K::RouterFirewall
             | K::RouterNoHost
             | K::RouterOwn
+            | K::RouterUnanswered
             | K::RouterDown
             | K::RouterInternet => "router",
             K::CvpnEnter
@@ -398,7 +399,8 @@ impl Names {
             K::RouterTtl => format!("router {name}: time to live expired"),
             K::RouterFirewall => format!("router {name}: its firewall has not seen this connection's first packet"),
             K::RouterNoHost => format!("router {name}: a host behind it that the topology does not describe"),
-            K::RouterOwn => format!("router {name}: what it answers to this is not modelled"),
+            K::RouterOwn => format!("router {name} has the address itself"),
+            K::RouterUnanswered => format!("router {name}: what it answers to this is not modelled"),
             K::RouterDown => format!("router {name} has failed"),
             K::RouterInternet => format!("router {name}: its own line to the internet is not modelled"),
             K::CvpnEnter => format!("client vpn {name}"),

@@ -7,7 +7,7 @@ use super::tunnel::at;
 use super::{Event, Sim};
 use crate::base::ids::{TunnelIx, VifIx};
 use crate::event::{Fact, Observer, Point};
-use crate::fabric::{RouterRow, TunnelRow};
+use crate::fabric::TunnelRow;
 use crate::verdict::{LinkIx, Side, Vantage};
 use crate::wire::Packet;
 use crate::wire::esp;
@@ -43,8 +43,7 @@ impl<O: Observer> Sim<O> {
 
     /// A packet arrives at the other side's outer address.
     pub(super) fn open(&mut self, outer: &Packet, tunnel: TunnelIx, to: Side, ike: bool) {
-        if to == Side::Customer && !self.passes_nat(tunnel) {
-            let by = self.network.fabric.tunnels[tunnel].row(TunnelRow::NatIdle);
+        if let Err(by) = self.ask_walk(|walk| walk.outer_arrives(outer, tunnel, to)) {
             return self.drop(outer, by, None);
         }
         if esp::is_keepalive(outer) {
@@ -52,15 +51,9 @@ impl<O: Observer> Sim<O> {
             self.totals.delivered += 1;
             return;
         }
-        let (now, fabric) = (self.now, &self.network.fabric);
-        let t = &fabric.tunnels[tunnel];
+        let now = self.now;
+        let t = &self.network.fabric.tunnels[tunnel];
         let (bad, window) = (t.row(TunnelRow::Bad), t.replay_window);
-        if let (Side::Customer, Some(router)) = (to, t.router)
-            && !fabric.routers[router].up
-        {
-            let by = fabric.routers[router].row(RouterRow::Down);
-            return self.drop(outer, by, None);
-        }
         let Some(ends) = &mut self.tunnels[tunnel] else { return self.drop(outer, bad, None) };
         let end = &mut ends[at(to)];
         if ike {

@@ -145,6 +145,12 @@ impl<O: Observer> Sim<O> {
             observer,
         };
         sim.look_at_tunnels();
+        // What is up at the beginning has spoken.
+        for tunnel in sim.tunnels.indices() {
+            if sim.is_tunnel_up(tunnel, Side::Customer) {
+                sim.ask_walk(|walk| walk.outer_leaves(tunnel));
+            }
+        }
         sim.start_speakers();
         if start == Start::Cold {
             sim.install();

@@ -1,9 +1,7 @@
-//! The outer packets of VPN tunnels on their way, and the NAT device before a customer's router.
+//! The outer packets of VPN tunnels on their way. The walk says by which line, and whether the other end gets them.
 //!
 //! They cross two lines where there are two: AWS's part, which is the tunnel's own, and the customer's, which is the router's
 //! line to the internet (VPN-42) or, with private addresses, a virtual interface that the walk chooses (VPN-36).
-//! A NAT device is a time since something last passed (VPN-40). Not modelled: the ports that it chooses, and that IKE's first
-//! exchange has a memory of its own there.
 
 use super::tunnel::at;
 use super::{Event, Sim};
@@ -36,9 +34,9 @@ impl<O: Observer> Sim<O> {
         let now = self.now;
         if let Some(ends) = &mut self.tunnels[tunnel] {
             ends[at(to.other())].sent = now;
-            if to == Side::Aws {
-                ends[at(Side::Customer)].passed_nat = Some(now);
-            }
+        }
+        if to == Side::Aws {
+            self.ask_walk(|walk| walk.outer_leaves(tunnel));
         }
         self.watch(Point::Outer(tunnel), to, &outer);
         self.cross_outside(outer, tunnel, to, ike, false);
@@ -54,17 +52,13 @@ impl<O: Observer> Sim<O> {
         let link = match (t.transport, own) {
             _ if at_aws || !two => t.link,
             (None, own) => own.expect("one of the two"),
-            (Some(_), _) => {
-                let (flows, now) = (&mut self.flows, self.now);
-                let mut walk = Walk { fabric, flows, now, policy: DenyPolicy::Stop, recorder: &mut NoRecord };
-                match walk.outer_way(&outer, tunnel, to.other()) {
-                    Ok((vif, link)) => {
-                        self.watch(Point::Vif(vif), to, &outer);
-                        link
-                    }
-                    Err(by) => return self.drop(&outer, by, None),
+            (Some(_), _) => match self.ask_walk(|walk| walk.outer_way(&outer, tunnel, to.other())) {
+                Ok((vif, link)) => {
+                    self.watch(Point::Vif(vif), to, &outer);
+                    link
                 }
-            }
+                Err(by) => return self.drop(&outer, by, None),
+            },
         };
         match self.links.cross_line(&self.network.fabric, &outer, link, to, self.now) {
             Ok(at) => self.queue.push(at, Event::Sealed { packet: outer, tunnel, to, ike, more: two && !second }),
@@ -72,20 +66,15 @@ impl<O: Observer> Sim<O> {
         }
     }
 
-    /// Whether the NAT device before the customer's router lets an outer packet in: it remembers the tunnel (VPN-40).
-    pub(super) fn passes_nat(&mut self, tunnel: TunnelIx) -> bool {
-        let fabric = &self.network.fabric;
-        let t = &fabric.tunnels[tunnel];
-        let line = t.router.map(|router| fabric.routers[router].line).filter(|_| t.natt && t.transport.is_none());
-        let Some(timeout) = line.and_then(|line| line.nat_timeout) else { return true };
-        let now = self.now;
-        let Some(ends) = &mut self.tunnels[tunnel] else { return true };
-        let passed = &mut ends[at(Side::Customer)].passed_nat;
-        let remembers = passed.is_some_and(|at| now.since(at) < timeout);
-        if remembers {
-            *passed = Some(now);
-        }
-        remembers
+    /// What the walk says of an outer packet.
+    pub(super) fn ask_walk<T>(&mut self, ask: impl FnOnce(&mut Walk<'_, NoRecord>) -> T) -> T {
+        ask(&mut Walk {
+            fabric: &self.network.fabric,
+            flows: &mut self.flows,
+            now: self.now,
+            policy: DenyPolicy::Stop,
+            recorder: &mut NoRecord,
+        })
     }
 
     /// VPN-41: a keepalive, if nothing went out for so long.

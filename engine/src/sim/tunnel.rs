@@ -31,8 +31,6 @@ pub(super) struct TunnelEnd {
     pub(super) sent: Instant,
     /// When it looks whether the NAT device before it needs a keepalive.
     pub(super) keepalive_at: Option<Instant>,
-    /// When something last passed the NAT device before it.
-    pub(super) passed_nat: Option<Instant>,
     armed: Option<Instant>,
     generation: u32,
 }
@@ -100,7 +98,6 @@ impl TunnelEnd {
             wanted: open,
             sent: Instant::START,
             keepalive_at: None,
-            passed_nat: open.then_some(Instant::START),
             armed: None,
             generation: 0,
         }

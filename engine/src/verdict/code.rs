@@ -113,7 +113,8 @@ pub const fn code_of(row: Row) -> &'static str {
         K::RouterTtl => "SIM_TTL_EXPIRED",
         K::RouterFirewall => "SIM_STATEFUL_APPLIANCE",
         K::RouterNoHost => "SIM_FOREIGN_HOST",
-        K::RouterOwn => "SIM_NOT_MODELLED",
+        K::RouterOwn => "SIM_SITE_ROUTE",
+        K::RouterUnanswered => "SIM_NOT_MODELLED",
         K::RouterDown => "SIM_ROUTER_DOWN",
         K::RouterInternet => "SIM_NOT_MODELLED",
         K::CvpnEnter | K::CvpnRoute | K::CvpnTranslate => "SIM_CLIENT_VPN",
@@ -153,7 +154,7 @@ pub const fn reason_of(kind: RowKind) -> Reason {
         | K::VifUnknown
         | K::RouterInternet
         | K::RouterNoHost
-        | K::RouterOwn
+        | K::RouterUnanswered
         | K::CvpnOutside
         | K::CvpnIpv6
         | K::CvpnService

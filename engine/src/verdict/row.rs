@@ -276,6 +276,8 @@ pub enum RowKind {
     RouterNoHost,
     /// Site's router: it has the address itself (router).
     RouterOwn,
+    /// Site's router: what it answers to this is not modelled (router).
+    RouterUnanswered,
     /// Site's router: it has failed (router).
     RouterDown,
     /// Site's router: out by its own line to the internet (router).

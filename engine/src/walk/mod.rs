@@ -16,11 +16,10 @@
 //! pcx    (peering.rs)   VPC peering
 //! mcast  (multicast.rs) multicast domains
 //! vgw    (vpn.rs)       virtual private gateways, VPN tunnels
-//! dxgw   (direct_connect.rs) Direct Connect gateways, virtual interfaces
+//! outer  (vpn_outer.rs) what carries a tunnel's outer packets, and who gets them
 //! router (router.rs, speaker.rs)  routers of on-premises sites; what routers and gateways say themselves
 //! cvpn   (client_vpn.rs) Client VPN: clients, authorization, routes, translation
 //! dxgw   (direct_connect.rs) Direct Connect gateways, virtual interfaces, AWS's public network behind them
-//! router (router.rs)    routers of on-premises sites
 //! vpce   (endpoint.rs)  gateway and interface endpoints, load balancers behind endpoint services
 //! ```
 //!

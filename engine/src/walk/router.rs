@@ -2,7 +2,7 @@
 //!
 //! A router lowers the segment size of what passes its tunnels, as AWS's sample configurations have it (VPN-6), and tells
 //! the sender what is too big. Not modelled: its own address translation and its own line to the internet, which is said
-//! at that hop; filters; the MTU of the network behind it; what it says for itself.
+//! at that hop; filters; the MTU of the network behind it.
 
 use super::arrive::inside_of;
 use super::{Next, Pass, Recorder, Walk, related};
@@ -22,6 +22,7 @@ impl<R: Recorder> Walk<'_, R> {
             return Err(self.end(stage, packet, r.row(RouterRow::Down), None));
         }
         if let Some(speaker) = r.speaker(packet.headers.dst) {
+            self.pass(stage, packet, r.row(RouterRow::Own));
             return Ok(Next::Done(Verdict::Speaker { speaker }));
         }
         if packet.headers.ttl <= 1 {

@@ -1,13 +1,15 @@
-//! What carries the outer packets of a VPN tunnel whose addresses are private: a transit virtual interface (VPN-36).
+//! What carries the outer packets of a VPN tunnel, and who gets them.
 //!
-//! The customer's router sends them by its own table, the Direct Connect gateway by its own, so they follow routes as these
-//! move, share a group's connections by flow, and end where no route leads. They do not go through other routers of the
-//! site, and the time to live does not count on this way. Not modelled: that outer packets of more than 1,500 bytes could
-//! cross a jumbo virtual interface, for AWS makes none (VPN-39).
+//! Between private addresses it is a transit virtual interface (VPN-36): the customer's router sends them by its own table,
+//! the Direct Connect gateway by its own, so they follow routes as these move, share a group's connections by flow, and end
+//! where no route leads. They do not go through other routers of the site, and the time to live does not count on this way.
+//! A NAT device is a time since something last passed (VPN-40). Not modelled: the ports that it chooses, and that IKE's first
+//! exchange has a memory of its own there; that outer packets of more than 1,500 bytes could cross a jumbo virtual interface,
+//! for AWS makes none (VPN-39).
 
 use super::{Next, Pass, Recorder, Walk};
-use crate::base::Protocol;
 use crate::base::ids::{TunnelIx, VifIx};
+use crate::base::{Nanos, Protocol};
 use crate::fabric::{DxgwRow, NextHop, PathOwner, RouterRow, Transport, TunnelRow, VifEnd, VpnTunnel};
 use crate::verdict::{LinkIx, RowIx, Side, Stage, Verdict};
 use crate::wire::{Fragment, Headers, L4, Packet, Payload, Udp, esp};
@@ -27,6 +29,46 @@ impl<R: Recorder> Walk<'_, R> {
             Verdict::Drop { by, .. } => by,
             verdict => unreachable!("{verdict:?} is no reason"),
         })
+    }
+
+    /// The customer's end sends an outer packet: the NAT device before it, if there is one that forgets, remembers (VPN-40).
+    pub fn outer_leaves(&mut self, tunnel: TunnelIx) {
+        if self.nat_memory(tunnel).is_some() {
+            self.flows.nat_devices.insert(tunnel, self.now);
+        }
+    }
+
+    /// An outer packet comes to one end of its tunnel.
+    ///
+    /// # Errors
+    /// The row of who does not let it in: the NAT device before the customer's router, which has forgotten the tunnel
+    /// (VPN-40), or the router, which has failed.
+    pub fn outer_arrives(&mut self, outer: &Packet, tunnel: TunnelIx, side: Side) -> Result<(), RowIx> {
+        let t = &self.fabric.tunnels[tunnel];
+        let Some(router) = t.router.filter(|_| side == Side::Customer) else { return Ok(()) };
+        if let Some(timeout) = self.nat_memory(tunnel) {
+            let passed = self.flows.nat_devices.get_mut(&tunnel).filter(|at| self.now.since(**at) < timeout);
+            let Some(passed) = passed else {
+                let by = t.row(TunnelRow::NatIdle);
+                self.end(Stage::Tunnel(tunnel), outer, by, None);
+                return Err(by);
+            };
+            *passed = self.now;
+        }
+        let r = &self.fabric.routers[router];
+        if !r.up {
+            let by = r.row(RouterRow::Down);
+            self.end(Stage::Router(router), outer, by, None);
+            return Err(by);
+        }
+        Ok(())
+    }
+
+    /// For how long the NAT device before a tunnel's customer's end remembers it.
+    fn nat_memory(&self, tunnel: TunnelIx) -> Option<Nanos> {
+        let t = &self.fabric.tunnels[tunnel];
+        let router = t.router.filter(|_| t.natt && t.transport.is_none())?;
+        self.fabric.routers[router].line.nat_timeout
     }
 
     /// The line that an outer packet crosses besides the tunnel's own: the router's to the internet, or a virtual interface's.
