@@ -1,10 +1,17 @@
 //! Packets to bytes, every checksum right.
 
-use super::{Headers, L4, Packet, Tcp};
+use super::{Headers, L4, Packet};
 use crate::base::Protocol;
 use etherparse::checksum::Sum16BitWords;
 use etherparse::{IpEcn, IpFragOffset, IpNumber, Ipv4Header, Ipv6FragmentHeader, Ipv6Header, TcpHeader, UdpHeader};
 use std::net::IpAddr;
+
+/// Transport checksums.
+#[derive(Clone, Copy)]
+enum Sums {
+    Made,
+    Left,
+}
 
 /// The IP packet as bytes.
 #[must_use]
@@ -14,20 +21,29 @@ pub fn emit(packet: &Packet) -> Vec<u8> {
     out
 }
 
+/// The same for a reader that looks at no transport checksum: it is 0.
+#[must_use]
+pub(crate) fn emit_without_checksum(packet: &Packet) -> Vec<u8> {
+    let mut out = Vec::with_capacity(packet.len() as usize);
+    emit_summed(packet, Sums::Left, &mut out);
+    out
+}
+
 /// Appends the IP packet to `out`.
 ///
 /// # Panics
 /// If the packet is longer than 65,535 bytes or its source and destination are of two families: nothing
 /// in the simulator makes such a packet.
 pub fn emit_into(packet: &Packet, out: &mut Vec<u8>) {
+    emit_summed(packet, Sums::Made, out);
+}
+
+fn emit_summed(packet: &Packet, sums: Sums, out: &mut Vec<u8>) {
     let h = &packet.headers;
-    let transport = transport(packet);
     match (h.src, h.dst) {
         (IpAddr::V4(src), IpAddr::V4(dst)) => {
-            let len =
-                u16::try_from(transport.len() + Ipv4Header::MIN_LEN).expect("an IPv4 packet has at most 65,535 bytes");
             let mut ip = Ipv4Header {
-                total_len: len,
+                total_len: u16::try_from(packet.len()).expect("an IPv4 packet has at most 65,535 bytes"),
                 identification: h.fragment.id as u16,
                 dont_fragment: h.fragment.dont,
                 more_fragments: h.fragment.more,
@@ -45,7 +61,7 @@ pub fn emit_into(packet: &Packet, out: &mut Vec<u8>) {
         }
         (IpAddr::V6(src), IpAddr::V6(dst)) => {
             let fragmented = h.fragment.is_fragment();
-            let len = transport.len() + if fragmented { Ipv6FragmentHeader::LEN } else { 0 };
+            let len = packet.len() - Ipv6Header::LEN as u32;
             let ip = Ipv6Header {
                 traffic_class: h.traffic_class,
                 flow_label: etherparse::Ipv6FlowLabel::ZERO,
@@ -63,97 +79,77 @@ pub fn emit_into(packet: &Packet, out: &mut Vec<u8>) {
         }
         _ => panic!("source and destination are of two families: {h:?}"),
     }
-    out.extend_from_slice(&transport);
+    transport(packet, sums, out);
 }
 
 fn offset(h: &Headers) -> IpFragOffset {
     IpFragOffset::try_new(h.fragment.offset).expect("a fragment's offset has 13 bits")
 }
 
-/// Transport header and payload.
-fn transport(packet: &Packet) -> Vec<u8> {
-    let h = &packet.headers;
-    let mut out = Vec::with_capacity(packet.len() as usize);
-    match h.l4 {
-        L4::Tcp(tcp) => return tcp_segment(h, &tcp, &packet.payload.to_vec()),
+/// Appends transport header and payload.
+fn transport(packet: &Packet, sums: Sums, out: &mut Vec<u8>) {
+    let (h, start) = (&packet.headers, out.len());
+    let at = match h.l4 {
+        L4::Tcp(tcp) => {
+            let f = tcp.flags.0;
+            let bit = |n: u8| f & (1 << n) != 0;
+            let mut header = TcpHeader::new(tcp.src_port, tcp.dst_port, tcp.seq, tcp.window);
+            header.acknowledgment_number = tcp.ack;
+            (header.fin, header.syn, header.rst, header.psh) = (bit(0), bit(1), bit(2), bit(3));
+            (header.ack, header.urg, header.ece, header.cwr) = (bit(4), bit(5), bit(6), bit(7));
+            // The options are the first bytes of the payload: here only their length counts.
+            let len = u32::from(tcp.options_len).min(packet.payload.len()) as usize;
+            header.set_options_raw(&[0; 40][..len]).expect("at most 40 bytes of options");
+            out.extend_from_slice(&header.to_bytes()[..TcpHeader::MIN_LEN]);
+            16
+        }
         L4::Udp(udp) => {
-            let payload = packet.payload.to_vec();
-            let mut header = UdpHeader {
-                source_port: udp.src_port,
-                destination_port: udp.dst_port,
-                length: udp.length,
-                checksum: 0,
-            };
-            // RFC 768: the checksum covers the whole datagram, which a fragment does not hold.
-            header.checksum =
-                if h.fragment.is_fragment() { h.fragment.checksum } else { udp_checksum(h, &header, &payload) };
+            let (source_port, destination_port) = (udp.src_port, udp.dst_port);
+            let header = UdpHeader { source_port, destination_port, length: udp.length, checksum: 0 };
             out.extend_from_slice(&header.to_bytes());
-            out.extend_from_slice(&payload);
+            6
         }
         L4::Icmp(icmp) => {
             out.extend_from_slice(&[icmp.kind, icmp.code, 0, 0]);
             out.extend_from_slice(&icmp.rest.to_be_bytes());
-            packet.payload.write_to(&mut out);
-            let checksum = if h.fragment.is_fragment() { h.fragment.checksum } else { icmp_checksum(h, &out) };
-            out[2..4].copy_from_slice(&checksum.to_be_bytes());
+            2
         }
-        L4::None => packet.payload.write_to(&mut out),
-    }
-    out
-}
-
-fn tcp_segment(h: &Headers, tcp: &Tcp, payload: &[u8]) -> Vec<u8> {
-    let (options, data) = payload.split_at(usize::from(tcp.options_len).min(payload.len()));
-    let f = tcp.flags.0;
-    let bit = |n: u8| f & (1 << n) != 0;
-    let mut header = TcpHeader::new(tcp.src_port, tcp.dst_port, tcp.seq, tcp.window);
-    header.acknowledgment_number = tcp.ack;
-    (header.fin, header.syn, header.rst, header.psh) = (bit(0), bit(1), bit(2), bit(3));
-    (header.ack, header.urg, header.ece, header.cwr) = (bit(4), bit(5), bit(6), bit(7));
-    header.set_options_raw(options).expect("at most 40 bytes of options");
-    header.checksum = match (h.src, h.dst) {
-        _ if h.fragment.is_fragment() => h.fragment.checksum,
-        (IpAddr::V4(src), IpAddr::V4(dst)) => {
-            header.calc_checksum_ipv4_raw(src.octets(), dst.octets(), data).expect("a segment fits in a packet")
-        }
-        (IpAddr::V6(src), IpAddr::V6(dst)) => {
-            header.calc_checksum_ipv6_raw(src.octets(), dst.octets(), data).expect("a segment fits in a packet")
-        }
-        _ => unreachable!("checked by emit_into"),
+        L4::None => return packet.payload.write_to(out),
     };
-    let mut out = header.to_bytes().to_vec();
-    out.extend_from_slice(data);
-    out
+    packet.payload.write_to(out);
+    let sum = match sums {
+        Sums::Left => return,
+        // The checksum covers the whole datagram, which a fragment does not hold.
+        Sums::Made if h.fragment.is_fragment() => h.fragment.checksum,
+        Sums::Made => checksum(h, &out[start..]),
+    };
+    out[start + at..][..2].copy_from_slice(&sum.to_be_bytes());
 }
 
-fn udp_checksum(h: &Headers, header: &UdpHeader, payload: &[u8]) -> u16 {
-    match (h.src, h.dst) {
-        (IpAddr::V4(src), IpAddr::V4(dst)) => header.calc_checksum_ipv4_raw(src.octets(), dst.octets(), payload),
-        (IpAddr::V6(src), IpAddr::V6(dst)) => header.calc_checksum_ipv6_raw(src.octets(), dst.octets(), payload),
-        _ => unreachable!("checked by emit_into"),
-    }
-    .expect("a datagram fits in a packet")
-}
-
-/// RFC 792; RFC 4443 section 2.3 adds the pseudo header in IPv6.
-fn icmp_checksum(h: &Headers, message: &[u8]) -> u16 {
+/// The checksum of a segment, a datagram or a message in which it is still 0: RFC 9293 section 3.1, RFC 768, RFC 792; RFC
+/// 4443 section 2.3 adds the pseudo header to ICMP in IPv6.
+fn checksum(h: &Headers, bytes: &[u8]) -> u16 {
     let mut sum = Sum16BitWords::new();
-    if let (Protocol::ICMPV6, IpAddr::V6(src), IpAddr::V6(dst)) = (h.protocol, h.src, h.dst) {
-        let len = u32::try_from(message.len()).expect("a message fits in a packet");
-        sum = sum.add_16bytes(src.octets()).add_16bytes(dst.octets()).add_4bytes(len.to_be_bytes()).add_4bytes([
-            0,
-            0,
-            0,
-            Protocol::ICMPV6.0,
-        ]);
+    if h.protocol != Protocol::ICMP {
+        let len = u32::try_from(bytes.len()).expect("what a packet carries fits in it");
+        sum = match (h.src, h.dst) {
+            (IpAddr::V4(src), IpAddr::V4(dst)) => sum.add_4bytes(src.octets()).add_4bytes(dst.octets()),
+            (IpAddr::V6(src), IpAddr::V6(dst)) => sum.add_16bytes(src.octets()).add_16bytes(dst.octets()),
+            _ => unreachable!("checked by emit_into"),
+        };
+        sum = sum.add_4bytes(len.to_be_bytes()).add_2bytes([0, h.protocol.0]);
     }
-    sum.add_slice(message).ones_complement().to_be()
+    let sum = sum.add_slice(bytes);
+    // RFC 768: 0 says that there is none.
+    let sum = if h.protocol == Protocol::UDP { sum.to_ones_complement_with_no_zero() } else { sum.ones_complement() };
+    sum.to_be()
 }
 
 /// The transport checksum that the whole packet has: what its first fragment carries.
 #[must_use]
 pub(super) fn transport_checksum(packet: &Packet) -> u16 {
-    let bytes = transport(packet);
+    let mut bytes = Vec::with_capacity(packet.len() as usize);
+    transport(packet, Sums::Made, &mut bytes);
     let at = match packet.headers.l4 {
         L4::Tcp(_) => 16,
         L4::Udp(_) => 6,

@@ -20,6 +20,7 @@ mod parse;
 pub mod quote;
 pub mod vlan;
 
+pub(crate) use emit::emit_without_checksum;
 pub use emit::{emit, emit_into};
 pub use headers::{Fragment, Headers, Icmp, L4, Tcp, TcpFlags, Udp};
 pub use mss::clamp_mss;

@@ -90,7 +90,11 @@ impl Payload {
 impl From<&[u8]> for Payload {
     fn from(bytes: &[u8]) -> Self {
         let len = u32::try_from(bytes.len()).expect("an IP payload fits in 32 bits");
-        if bytes.is_empty() { Self::EMPTY } else { Self::Bytes { data: bytes.into(), start: 0, len } }
+        // Bulk data is zeros: they need not be stored.
+        if bytes.chunks(64).all(|part| part.iter().fold(0, |all, byte| all | byte) == 0) {
+            return Self::Zeros(len);
+        }
+        Self::Bytes { data: bytes.into(), start: 0, len }
     }
 }
 impl PartialEq for Payload {
