@@ -2,7 +2,7 @@
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
-use vpcsim_benches::{chain, flat, network};
+use vpcsim_benches::{chain, flat, network, ruled};
 use vpcsim_engine::base::{Instant, Protocol};
 use vpcsim_engine::compile::{Network, compile};
 use vpcsim_engine::diag::FileIx;
@@ -14,18 +14,6 @@ use vpcsim_engine::spec;
 use vpcsim_engine::verdict::{Dir, Vantage, Verdict};
 use vpcsim_engine::walk::{DenyPolicy, NoRecord, Walk};
 use vpcsim_engine::wire::{Fragment, Headers, L4, Packet, Payload, Udp};
-
-/// Two neighbours with `rules` rules each, of which only the last matches.
-fn ruled(rules: usize) -> Network {
-    let rows: Vec<String> =
-        (0..rules - 1).map(|n| format!("{{protocol: tcp, ports: {}, from: 10.9.{n}.0/24}}", 1000 + n)).collect();
-    network(&format!(
-        "vpcs: {{v: {{cidr: 10.0.0.0/16}}}}\nsubnets: {{a: {{vpc: v, az: a, cidr: 10.0.0.0/24}}, b: {{vpc: v, az: a, cidr: 10.0.1.0/24}}}}\n\
-         security_groups: {{sg: {{vpc: v, inbound: [{}, {{protocol: udp, ports: 5001, from: 10.0.0.0/16}}]}}}}\n\
-         instances: {{c: {{subnet: a, address: 10.0.0.10, security_groups: [sg]}}, s: {{subnet: b, address: 10.0.1.10, security_groups: [sg]}}}}\n",
-        rows.join(", ")
-    ))
-}
 
 fn datagram(port: u16) -> Packet {
     let headers = Headers {

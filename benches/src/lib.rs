@@ -74,6 +74,19 @@ pub fn flat(enis: usize) -> String {
     out
 }
 
+/// Two neighbours, `c` and `s`, with `rules` rules each, of which only the last matches.
+#[must_use]
+pub fn ruled(rules: usize) -> Network {
+    let rows: Vec<String> =
+        (0..rules - 1).map(|n| format!("{{protocol: tcp, ports: {}, from: 10.9.{n}.0/24}}", 1000 + n)).collect();
+    network(&format!(
+        "vpcs: {{v: {{cidr: 10.0.0.0/16}}}}\nsubnets: {{a: {{vpc: v, az: a, cidr: 10.0.0.0/24}}, b: {{vpc: v, az: a, cidr: 10.0.1.0/24}}}}\n\
+         security_groups: {{sg: {{vpc: v, inbound: [{}, {{protocol: udp, ports: 5001, from: 10.0.0.0/16}}]}}}}\n\
+         instances: {{c: {{subnet: a, address: 10.0.0.10, security_groups: [sg]}}, s: {{subnet: b, address: 10.0.1.10, security_groups: [sg]}}}}\n",
+        rows.join(", ")
+    ))
+}
+
 /// A chain with packets of `flows` established flows to send through it.
 pub struct Chain {
     sim: Sim<()>,

@@ -187,7 +187,7 @@ fn rtb(network: &Network, index: RtbIx) -> Value {
         .routes
         .iter()
         .map(|route| {
-            let says = names.rows[route.row].as_ref().map_or("", |row| row.says.as_str());
+            let says = names.rows.get(route.row).map_or("", |row| row.says.as_str());
             let wins = table.lookup(route.to.network()).is_some_and(|w| w.row == route.row) || table.routes.iter().all(|other| other.row == route.row || !route.to.covers(&other.to));
             json!({ "to": route.to.to_string(), "via": says, "state": if route.active { "active" } else { "blackhole" }, "used": wins })
         })
@@ -212,7 +212,7 @@ fn sg(network: &Network, index: SgIx) -> Value {
 
 fn rows_of(network: &Network, test: impl Fn(RowKind, Dir, u32) -> bool) -> Vec<String> {
     let (fabric, names) = (&network.fabric, &network.names);
-    let text = |by: RowIx| match &names.rows[by] {
+    let text = |by: RowIx| match names.rows.get(by) {
         Some(row) => format!("{}: {}", row.name, row.says),
         None => "*: deny all".to_owned(),
     };

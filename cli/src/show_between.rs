@@ -145,7 +145,7 @@ fn route_table(network: &Network, index: TgwRtbIx) -> Value {
         .routes
         .iter_enumerated()
         .map(|(at, route)| {
-            let says = names.rows[route.row].as_ref().map_or("", |row| row.says.as_str());
+            let says = names.rows.get(route.row).map_or("", |row| row.says.as_str());
             let beaten = table.routes.iter_enumerated().any(|(other, r)| r.to == route.to && other < at);
             json!({ "to": route.to.to_string(), "via": says, "state": if route.active { "active" } else { "blackhole" }, "used": !beaten })
         })

@@ -9,7 +9,7 @@ use vpcsim_engine::fabric::CvpnTarget;
 pub(crate) fn endpoint(network: &Network, index: CvpnIx) -> Value {
     let (fabric, names) = (&network.fabric, &network.names);
     let v = &fabric.cvpns[index];
-    let says = |row| names.rows[row].as_ref().map_or("", |row| row.says.as_str());
+    let says = |row| names.rows.get(row).map_or("", |row| row.says.as_str());
     let targets: Vec<Value> = v
         .targets
         .iter()

@@ -103,6 +103,6 @@ fn link(link: &Link) -> Value {
 }
 
 fn routes(network: &Network, fib: &Fib) -> Vec<Value> {
-    let says = |row| network.names.rows[row].as_ref().map_or("", |row| row.says.as_str());
+    let says = |row| network.names.rows.get(row).map_or("", |row| row.says.as_str());
     fib.routes.iter().map(|route| json!({ "to": route.to.to_string(), "via": says(route.row) })).collect()
 }

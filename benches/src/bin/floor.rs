@@ -1,8 +1,8 @@
-//! The numbers to reach that are neither a micro bench nor the chain: bulk TCP, what recording costs, what size
-//! costs, memory. Processor time; medians of five.
+//! The numbers to reach that are neither a micro bench nor the chain, each beside the most or least it may be: bulk TCP,
+//! new flows, what recording costs, what size costs. Processor time, medians of five.
 
 use std::hint::black_box;
-use vpcsim_benches::{cpu_nanos, flat, hub, network};
+use vpcsim_benches::{cpu_nanos, flat, hub, network, ruled};
 use vpcsim_engine::base::ids::VpcIx;
 use vpcsim_engine::base::{Instant, Protocol};
 use vpcsim_engine::compile::{Network, compile};
@@ -12,6 +12,7 @@ use vpcsim_engine::explain::{Outcome, Question, ask, resolve_origin};
 use vpcsim_engine::flow::FlowState;
 use vpcsim_engine::host::Connect;
 use vpcsim_engine::sim::Sim;
+use vpcsim_engine::spec;
 use vpcsim_engine::verdict::{Hop, Step, Vantage, Verdict};
 use vpcsim_engine::walk::{DenyPolicy, NoRecord, Recorder, Walk};
 use vpcsim_engine::wire::{Fragment, Headers, L4, Packet, Payload, Udp};
@@ -37,7 +38,7 @@ fn median(mut run: impl FnMut() -> f64) -> f64 {
     all[2]
 }
 
-fn packet(network: &Network, from: &str, to: &str) -> Packet {
+fn packet(network: &Network, from: &str, to: &str, src_port: u16) -> Packet {
     let address = |name: &str| {
         let eni = network.names.enis.iter_enumerated().find(|(_, label)| label.id == name).expect("it is there").0;
         network.fabric.enis[eni].primary.expect("it has an address")
@@ -49,39 +50,64 @@ fn packet(network: &Network, from: &str, to: &str) -> Packet {
         ttl: 64,
         traffic_class: 0,
         fragment: Fragment::default(),
-        l4: L4::Udp(Udp { src_port: 5000, dst_port: 5001, length: 108 }),
+        l4: L4::Udp(Udp { src_port, dst_port: 5001, length: 108 }),
     };
     Packet { headers, tag: 0, payload: Payload::Zeros(100) }
+}
+
+/// One packet's way between two interfaces.
+fn cross<R: Recorder + Default>(network: &Network, flows: &mut FlowState, packet: &mut Packet, from: Vantage) {
+    let (mut recorder, mut at) = (R::default(), from);
+    loop {
+        let (fabric, policy) = (&network.fabric, DenyPolicy::Stop);
+        let mut walk = Walk { fabric, flows, now: Instant(1), policy, recorder: &mut recorder };
+        match walk.step(black_box(packet), at) {
+            Verdict::Transit { to, .. } => at = to,
+            _ => break,
+        }
+    }
+    black_box(&recorder);
+}
+
+fn vantage(network: &Network, packet: &Packet) -> Vantage {
+    Vantage::Out(network.fabric.eni_with(VpcIx(0), packet.headers.src).expect("it is there"))
 }
 
 /// Nanoseconds of one crossing between two interfaces of an established flow.
 fn crossing<R: Recorder + Default>(network: &Network, packet: &Packet) -> f64 {
     const N: u64 = 300_000;
-    let fabric = &network.fabric;
-    let mut flows = FlowState::default();
-    let from = Vantage::Out(fabric.eni_with(VpcIx(0), packet.headers.src).expect("it is there"));
+    let (mut flows, from) = (FlowState::default(), vantage(network, packet));
     median(|| {
         let start = cpu_nanos();
         for _ in 0..N {
-            let mut recorder = R::default();
-            let (mut p, mut at) = (packet.clone(), from);
-            loop {
-                let mut walk = Walk {
-                    fabric,
-                    flows: &mut flows,
-                    now: Instant(1),
-                    policy: DenyPolicy::Stop,
-                    recorder: &mut recorder,
-                };
-                match walk.step(black_box(&mut p), at) {
-                    Verdict::Transit { to, .. } => at = to,
-                    _ => break,
-                }
-            }
-            black_box(&recorder);
+            cross::<R>(network, &mut flows, &mut packet.clone(), from);
         }
         (cpu_nanos() - start) as f64 / N as f64
     })
+}
+
+/// Nanoseconds of the first packet of a flow through 50 rules, and of a later one.
+fn new_flow() -> (f64, f64) {
+    const N: u16 = 10_000;
+    const ROUNDS: u16 = 20;
+    let network = ruled(50);
+    let one = packet(&network, "c", "s", 9);
+    let established = crossing::<NoRecord>(&network, &one);
+    let mut packets: Vec<Packet> = (0..N).map(|port| packet(&network, "c", "s", port)).collect();
+    let from = vantage(&network, &one);
+    let new = median(|| {
+        let start = cpu_nanos();
+        for _ in 0..ROUNDS {
+            let mut flows = FlowState::default();
+            for packet in &mut packets {
+                cross::<NoRecord>(&network, &mut flows, packet, from);
+            }
+            black_box(&flows);
+            packets.iter_mut().for_each(|packet| packet.headers.ttl = 64);
+        }
+        (cpu_nanos() - start) as f64 / f64::from(N) / f64::from(ROUNDS)
+    });
+    (new, established)
 }
 
 /// Simulated seconds per CPU-second of one TCP transfer at 1 Gbps, 1 ms, MTU 1500.
@@ -111,58 +137,65 @@ fn bulk() -> f64 {
     })
 }
 
-/// Resident memory of this process in bytes (Linux).
-fn resident() -> f64 {
-    let text = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    text.split_whitespace().nth(1).and_then(|n| n.parse::<f64>().ok()).unwrap_or(0.0) * 4096.0
+/// Microseconds to compile a topology, per interface.
+fn build(text: &str) -> f64 {
+    let spec = spec::read(FileIx(0), text.as_bytes()).0.expect("it is right");
+    median(|| {
+        let (start, mut enis) = (cpu_nanos(), 0);
+        // The clock moves by milliseconds.
+        while enis < 50_000 {
+            enis += compile(&spec).0.expect("it is right").fabric.enis.len();
+        }
+        (cpu_nanos() - start) as f64 / 1000.0 / enis as f64
+    })
 }
 
-/// A hub and spoke of 500 VPCs: microseconds per interface to compile, and per question across it.
-fn hub_and_spoke() -> (f64, f64) {
-    let spec = vpcsim_engine::spec::read(FileIx(0), hub(500).as_bytes()).0.expect("it is right");
-    let mut enis = 0;
-    let build = median(|| {
-        let start = cpu_nanos();
-        let network = compile(&spec).0.expect("it is right");
-        enis = network.fabric.enis.len();
-        (cpu_nanos() - start) as f64 / 1000.0 / enis as f64
-    });
-    let network = compile(&spec).0.expect("it is right");
-    let (from, to) = resolve_origin(&network, "i3a", "i400b").expect("both are there");
+/// Microseconds of one question.
+fn why(network: &Network, from: &str, to: &str) -> f64 {
+    const N: u64 = 50_000;
+    let (from, to) = resolve_origin(network, from, to).expect("both are there");
     let question = Question { from, to, protocol: Protocol::TCP, src_port: None, dst_port: 443 };
-    assert_eq!(ask(&network, &question).outcome, Outcome::Open);
-    let per_question = median(|| {
-        const N: u64 = 2_000;
+    assert_ne!(ask(network, &question).outcome, Outcome::Unknown);
+    median(|| {
         let start = cpu_nanos();
         for _ in 0..N {
-            black_box(ask(&network, black_box(&question)));
+            black_box(ask(network, black_box(&question)));
         }
         (cpu_nanos() - start) as f64 / 1000.0 / N as f64
-    });
-    (build, per_question)
+    })
+}
+
+fn line(what: &str, value: String, must: &str) {
+    println!("{what:<70} {value:>16}   must: {must}");
 }
 
 fn main() {
-    let (build, question) = hub_and_spoke();
-    println!(
-        "hub and spoke of 500 VPCs, 2,000 interfaces: {build:.1} us an interface to compile, {question:.2} us a question"
+    line(
+        "TCP bulk, 1 Gbps, 1 ms, MTU 1500: simulated s per CPU-second",
+        format!("{:.1}", bulk()),
+        "6, ten times ns-3's 0.60",
     );
-    println!("bulk TCP, 1 Gbps, 1 ms, MTU 1500: {:.1} simulated seconds per CPU-second", bulk());
+    let (new, established) = new_flow();
+    let ratio = new / established;
+    line("new flow through 50 rules, against an established hop", format!("{new:.0} ns, {ratio:.2}x"), "3x");
     let small = network(&flat(10));
-    let p = packet(&small, "i000001", "i000009");
+    let p = packet(&small, "i000001", "i000009", 5000);
     let (plain, recorded) = (crossing::<NoRecord>(&small, &p), crossing::<All>(&small, &p));
-    println!("a crossing: {plain:.0} ns; with every decision recorded {recorded:.0} ns ({:.2}x)", recorded / plain);
-    let (before, text) = (resident(), flat(100_000));
-    let large = network(&text);
-    let p = packet(&large, "i000001", "i099000");
+    line("a crossing among 10 interfaces", format!("{plain:.0} ns"), "-");
+    let ratio = recorded / plain;
+    line("the same with every decision recorded", format!("{recorded:.0} ns, {ratio:.2}x"), "2x");
+    let large = network(&flat(100_000));
+    let p = packet(&large, "i000001", "i099000", 5000);
     let far = crossing::<NoRecord>(&large, &p);
-    println!("a crossing among 100,000 interfaces: {far:.0} ns ({:.2}x of that among 10)", far / plain);
-    let fabric = large.fabric.clone();
-    let whole = resident();
+    let ratio = far / plain;
+    line("the same among 100,000 interfaces", format!("{far:.0} ns, {ratio:.2}x"), "1.5x");
     drop(large);
-    println!(
-        "memory of the whole network, names and topology included: {:.0} bytes an interface",
-        (whole - before) / 100_000.0
+    line("build, 10,000 interfaces in one VPC, per interface", format!("{:.1} us", build(&flat(10_000))), "10 us");
+    line(
+        "build, hub and spoke of 500 VPCs, 2,000 interfaces, per interface",
+        format!("{:.1} us", build(&hub(500))),
+        "10 us",
     );
-    drop(black_box(fabric));
+    line("why, 1,000 interfaces", format!("{:.1} us", why(&network(&flat(1_000)), "i000001", "i000900")), "1 ms");
+    line("why, through a hub of 500 VPCs", format!("{:.1} us", why(&network(&hub(500)), "i3a", "i400b")), "1 ms");
 }

@@ -195,7 +195,7 @@ fn stop(network: &Network, step: &Step) -> String {
         Stage::SgOut(eni) | Stage::SgIn(eni) => format!("sg {}{tracked}", names.groups_of(fabric, eni)),
         Stage::AclOut(_) | Stage::AclIn(_) => format!("acl {}", names.row_resource(fabric, by)),
         Stage::Route(_) | Stage::EdgeRoute => {
-            let says = names.rows[by].as_ref().map_or("", |row| row.says.as_str());
+            let says = names.rows.get(by).map_or("", |row| row.says.as_str());
             format!("rtb {}: {says}", names.row_resource(fabric, by))
         }
         Stage::Igw => format!("igw {}{}", names.row_resource(fabric, by), rewritten(&step.before, &step.after)),
@@ -204,7 +204,7 @@ fn stop(network: &Network, step: &Step) -> String {
         Stage::Pcx(_) | Stage::Vpce(_) => names.row_text(fabric, by),
         Stage::Tgw(attach) => format!("tgw {}: {}", tgw_of(network, attach), names.tgw_attaches[attach].short()),
         Stage::TgwRoute(_) => {
-            let says = names.rows[by].as_ref().map_or("", |row| row.says.as_str());
+            let says = names.rows.get(by).map_or("", |row| row.says.as_str());
             format!("tgw rtb {}: {says}", names.row_resource(fabric, by))
         }
         Stage::VpceService(service) => {
@@ -232,7 +232,7 @@ fn stop(network: &Network, step: &Step) -> String {
 
 /// `: vpn/1`, for a route of a gateway or a router.
 fn route_text(network: &Network, by: RowIx) -> String {
-    network.names.rows[by].as_ref().map_or_else(String::new, |row| format!(": {}", row.says))
+    network.names.rows.get(by).map_or_else(String::new, |row| format!(": {}", row.says))
 }
 
 fn tgw_of(network: &Network, attach: TgwAttachIx) -> &str {

@@ -72,6 +72,10 @@ impl<I: Index, T> IndexVec<I, T> {
     pub fn iter(&self) -> std::slice::Iter<'_, T> {
         self.items.iter()
     }
+    /// Items in the order of their handles, to change them.
+    pub fn iter_mut(&mut self) -> std::slice::IterMut<'_, T> {
+        self.items.iter_mut()
+    }
     /// Handles with their items, in order.
     pub fn iter_enumerated(&self) -> impl ExactSizeIterator<Item = (I, &T)> + '_ {
         self.items.iter().enumerate().map(|(position, item)| (I::from_usize(position), item))
@@ -79,6 +83,10 @@ impl<I: Index, T> IndexVec<I, T> {
     /// Every handle, in order.
     pub fn indices(&self) -> impl ExactSizeIterator<Item = I> + use<I, T> {
         (0..self.items.len()).map(I::from_usize)
+    }
+    /// Gives back the memory that was kept for more items.
+    pub fn shrink_to_fit(&mut self) {
+        self.items.shrink_to_fit();
     }
     /// The items as a slice.
     #[must_use]

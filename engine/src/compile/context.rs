@@ -168,14 +168,14 @@ impl Context {
 
     /// A new implied row.
     pub(super) fn row(&mut self, row: Row) -> RowIx {
-        self.names.rows.push(None);
         self.fabric.rows.push(row)
     }
 
     /// A new written row.
     pub(super) fn written_row(&mut self, row: Row, text: RowText) -> RowIx {
-        self.names.rows.push(Some(Box::new(text)));
-        self.fabric.rows.push(row)
+        let row = self.fabric.rows.push(row);
+        self.names.rows.push(row, text);
+        row
     }
 
     /// A block of implied rows with one owner; gives the first.

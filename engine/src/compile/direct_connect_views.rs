@@ -109,7 +109,7 @@ impl Context {
                 let mut own = Vec::new();
                 for route in fib.routes.iter().cloned() {
                     let joins = route.hops.iter().any(|hop| !matches!(hop, NextHop::Vif(_)));
-                    if let (false, Some(text)) = (joins, &mut self.names.rows[route.row]) {
+                    if let (false, Some(text)) = (joins, self.names.rows.get_mut(route.row)) {
                         text.says = format!("{}, {seen}", text.says);
                     }
                     let (to, at) = (route.to, routes.push(route));

@@ -69,7 +69,6 @@ impl Context {
                 v6: None,
             });
             self.names.enis.push(label(name, eni.name_tag.as_ref()));
-            self.names.mac.push(eni.mac.as_ref().map(|mac| mac.value.clone()));
             self.names.eni_accounts.push(eni.account.as_ref().map(|account| account.value.clone()));
             self.ids.enis.insert(name.value.clone(), index);
             made.push((name, eni, index));

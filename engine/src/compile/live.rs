@@ -38,7 +38,7 @@ impl Network {
     /// True if packets take the same ways in both, by rows of the same numbers, whatever their epochs.
     #[must_use]
     pub fn same_paths(&self, other: &Self) -> bool {
-        Fabric { epoch: other.fabric.epoch, ..self.fabric.clone() } == other.fabric
+        Fabric { epoch: other.fabric.epoch, ..Fabric::clone(&self.fabric) } == *other.fabric
     }
 
     /// The network with what its speakers know now, of the same epoch. None if it has no control plane.

@@ -55,15 +55,16 @@ use context::Context;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// A compiled network and how to say it.
+/// A compiled network and how to say it. Copies share what they hold.
 #[derive(Clone, Debug)]
 pub struct Network {
     /// What packets walk through.
-    pub fabric: Fabric,
+    pub fabric: Arc<Fabric>,
     /// What things are called.
-    pub names: Names,
-    /// The topology with AWS's defaults filled in.
-    pub spec: Spec,
+    pub names: Arc<Names>,
+    /// The topology with AWS's defaults filled in, less interfaces and instances: they are most of it, and all that
+    /// counts of them is in `fabric` and `names`.
+    pub spec: Arc<Spec>,
     /// Who tells whom which routes, if anybody does.
     pub control: Option<Arc<Control>>,
     /// What it was compiled of, if it has a control plane.
@@ -88,6 +89,11 @@ impl Network {
                 format!("{}/{} session {}", self.names.tgw_attaches[connect].id, tunnel + 1, session + 1)
             }
         }
+    }
+    /// The same for a link.
+    #[must_use]
+    pub fn stream_name_of_link(&self, link: crate::verdict::LinkIx) -> String {
+        self.names.links[link].clone()
     }
     /// The same for an interface.
     #[must_use]
@@ -160,13 +166,18 @@ fn compile_all(
     cx.route_tables();
     cx.region_links();
     cx.quotas();
-    let Context { spec: full, names, fabric, mut diagnostics, control, .. } = cx;
+    let Context { spec: mut full, mut names, mut fabric, mut diagnostics, control, .. } = cx;
     diagnostics.sort_by(|a, b| (a.span, a.severity, a.code, &a.message).cmp(&(b.span, b.severity, b.code, &b.message)));
     diagnostics.dedup();
     let network = (!any_error(&diagnostics)).then(|| {
         let control = control.map(Arc::new);
         let source = control.as_ref().map(|_| live::Source { spec: spec.clone(), failed_zones: failed_zones.clone() });
-        Network { fabric, names, spec: full, control, source: source.map(Arc::new) }
+        full.network_interfaces.clear();
+        full.instances.clear();
+        fabric.shrink_to_fit();
+        names.shrink_to_fit();
+        let (fabric, names, spec) = (Arc::new(fabric), Arc::new(names), Arc::new(full));
+        Network { fabric, names, spec, control, source: source.map(Arc::new) }
     });
     (network, diagnostics)
 }

@@ -189,6 +189,16 @@ impl Default for Profile {
 }
 
 impl Fabric {
+    /// Gives back the memory that was kept while the network grew.
+    pub(crate) fn shrink_to_fit(&mut self) {
+        self.rows.shrink_to_fit();
+        self.enis.shrink_to_fit();
+        self.guests.shrink_to_fit();
+        for vpc in self.vpcs.iter_mut() {
+            vpc.addresses.shrink_to_fit();
+            vpc.public.shrink_to_fit();
+        }
+    }
     /// The link of a class.
     #[must_use]
     pub fn link(&self, link: LinkIx) -> &Link {

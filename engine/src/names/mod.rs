@@ -111,10 +111,41 @@ pub struct Names {
     pub regions: Vec<String>,
     /// Links.
     pub links: IndexVec<LinkIx, String>,
-    /// Instance types by guest, where known.
-    pub mac: IndexVec<EniIx, Option<String>>,
     /// Owner account of an interface, where it is not the VPC's: a participant's in a shared subnet (SHARE-3).
     pub eni_accounts: IndexVec<EniIx, Option<String>>,
     /// Written rows.
-    pub rows: IndexVec<RowIx, Option<Box<RowText>>>,
+    pub rows: RowTexts,
+}
+
+impl Names {
+    /// Gives back the memory that was kept while the network grew.
+    pub(crate) fn shrink_to_fit(&mut self) {
+        self.enis.shrink_to_fit();
+        self.guests.shrink_to_fit();
+        self.eni_accounts.shrink_to_fit();
+        self.rows.rows.shrink_to_fit();
+    }
+}
+
+/// What written rows say. Implied rows, of which every interface has some, take no place here.
+#[derive(Clone, Debug, Default)]
+pub struct RowTexts {
+    /// Ascending.
+    rows: Vec<(RowIx, Box<RowText>)>,
+}
+
+impl RowTexts {
+    /// The text of a row; none if it is implied.
+    #[must_use]
+    pub fn get(&self, row: RowIx) -> Option<&RowText> {
+        self.rows.binary_search_by_key(&row, |(row, _)| *row).ok().map(|at| &*self.rows[at].1)
+    }
+    pub(crate) fn get_mut(&mut self, row: RowIx) -> Option<&mut RowText> {
+        self.rows.binary_search_by_key(&row, |(row, _)| *row).ok().map(|at| &mut *self.rows[at].1)
+    }
+    /// Adds the text of a row that comes after all others.
+    pub(crate) fn push(&mut self, row: RowIx, text: RowText) {
+        debug_assert!(self.rows.last().is_none_or(|(last, _)| *last < row));
+        self.rows.push((row, Box::new(text)));
+    }
 }

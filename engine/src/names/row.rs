@@ -199,7 +199,7 @@ impl Names {
     /// The number, id or destination that a person calls the row by; `*` and the like for implied rows.
     #[must_use]
     pub fn row_name(&self, fabric: &Fabric, row: RowIx) -> &str {
-        if let Some(text) = &self.rows[row] {
+        if let Some(text) = self.rows.get(row) {
             return &text.name;
         }
         match fabric.rows[row].kind {
@@ -220,13 +220,13 @@ impl Names {
     /// Where the row is written; no place for an implied one.
     #[must_use]
     pub fn row_span(&self, row: RowIx) -> Span {
-        self.rows[row].as_ref().map_or(Span::NONE, |text| text.span)
+        self.rows.get(row).map_or(Span::NONE, |text| text.span)
     }
 
     /// True if AWS implies the row and nobody wrote it.
     #[must_use]
     pub fn row_is_implied(&self, row: RowIx) -> bool {
-        self.rows[row].is_none()
+        self.rows.get(row).is_none()
     }
 
     /// The whole row as one phrase: `acl data outbound rule *: deny all`.
@@ -236,7 +236,7 @@ impl Names {
         let r = fabric.rows[row];
         let name = self.row_resource(fabric, row);
         let dir = r.dir.word();
-        if let Some(text) = &self.rows[row] {
+        if let Some(text) = self.rows.get(row) {
             return match r.kind {
                 K::AclRule => format!("acl {name} {dir} rule {}: {}", text.name, text.says),
                 K::SgRule => format!("sg {name} {dir} rule {}: {}", text.name, text.says),

@@ -27,15 +27,15 @@ type Flow = (EniIx, IpAddr, IpAddr, u8, (u16, u16));
 pub(super) struct Links {
     /// When each interface's queue is empty again.
     busy_until: IndexVec<EniIx, Instant>,
-    /// Loss, by sending interface.
-    loss: IndexVec<EniIx, Option<Stream>>,
+    /// Loss, by sending interface, where there is any.
+    loss: FxHashMap<EniIx, Stream>,
     /// Loss on the way in from the internet.
     internet_loss: Stream,
     /// Loss on lines, each its own: both directions in the order in which packets cross.
     line_loss: FxHashMap<LinkIx, Stream>,
-    line_names: IndexVec<LinkIx, String>,
     seed: u64,
-    names: IndexVec<EniIx, String>,
+    /// What streams are called by.
+    network: Network,
     /// When each direction of a line with a bandwidth of its own is empty again.
     lines: FxHashMap<(LinkIx, Side), Instant>,
     /// When each flow may send again, where an interface can do more than one flow may.
@@ -44,15 +44,13 @@ pub(super) struct Links {
 
 impl Links {
     pub(super) fn new(network: &Network, seed: u64) -> Self {
-        let enis = || network.fabric.enis.indices();
         Self {
-            busy_until: enis().map(|_| Instant::START).collect(),
-            loss: enis().map(|_| None).collect(),
+            busy_until: network.fabric.enis.iter().map(|_| Instant::START).collect(),
+            loss: FxHashMap::default(),
             internet_loss: Stream::new(seed, "loss", "internet"),
             line_loss: FxHashMap::default(),
-            line_names: network.names.links.clone(),
             seed,
-            names: enis().map(|eni| network.stream_name_of_eni(eni)).collect(),
+            network: network.clone(),
             flows: FxHashMap::default(),
             lines: FxHashMap::default(),
         }
@@ -120,12 +118,13 @@ impl Links {
         if link.loss.0 > 0 {
             let stream = match sender {
                 Some(eni) => {
-                    let (seed, names) = (self.seed, &self.names);
-                    self.loss[eni].get_or_insert_with(|| Stream::new(seed, "loss", &names[eni]))
+                    let (seed, network) = (self.seed, &self.network);
+                    self.loss.entry(eni).or_insert_with(|| Stream::new(seed, "loss", &network.stream_name_of_eni(eni)))
                 }
-                None if class >= LinkIx::FIRST_OTHER && class < self.line_names.next_index() => {
-                    let (seed, names) = (self.seed, &self.line_names);
-                    self.line_loss.entry(class).or_insert_with(|| Stream::new(seed, "loss", &names[class]))
+                None if class >= LinkIx::FIRST_OTHER && class < self.network.fabric.links.next_index() => {
+                    let (seed, network) = (self.seed, &self.network);
+                    let named = || Stream::new(seed, "loss", &network.stream_name_of_link(class));
+                    self.line_loss.entry(class).or_insert_with(named)
                 }
                 None => &mut self.internet_loss,
             };

@@ -140,7 +140,7 @@ impl<O: Observer> Sim<O> {
             if self.network.fabric.epoch == EPOCHS_MAX {
                 return;
             }
-            network.fabric.epoch += 1;
+            Arc::make_mut(&mut network.fabric).epoch += 1;
             let epoch = network.fabric.epoch;
             self.network = network;
             if O::WATCHES {

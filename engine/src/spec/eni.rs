@@ -38,7 +38,7 @@ pub struct NetworkInterface {
     /// Position among the instance's interfaces; 0 is the primary one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub device_index: Option<u32>,
-    /// MAC address. Default: made from the name.
+    /// MAC address, as AWS shows it. Captures have addresses of their own.
     pub mac: Option<Spanned<String>>,
     /// AWS's interface type, if it is not `interface`: `nat_gateway`, `vpc_endpoint`, `network_load_balancer`, ...
     /// An interface made by AWS has a type or a description, and no guest of the user's behind it.

@@ -193,7 +193,7 @@ fn moves(old: &Network, new: &Network) -> Vec<String> {
 fn routes(network: &Network) -> BTreeMap<(u8, String, String), String> {
     let (names, fabric) = (&network.names, &network.fabric);
     let mut out = BTreeMap::new();
-    let says = |row: RowIx| names.rows[row].as_ref().map(|text| (text.name.clone(), text.says.clone()));
+    let says = |row: RowIx| names.rows.get(row).map(|text| (text.name.clone(), text.says.clone()));
     let mut add = |kind: u8, table: &str, row: RowIx, by: Option<String>| {
         if let Some((to, says)) = says(row) {
             out.entry((kind, table.to_owned(), to)).or_insert(by.unwrap_or(says));

@@ -101,8 +101,11 @@ fn check_fault(network: &Network, fault: &Fault, found: &mut Vec<Diagnostic>) {
         Diagnostic::error("unknown-reference", name.span, message).help(help)
     };
     match fault {
-        Fault::Instance(name) if !network.spec.instances.contains_key(name.value.as_str()) => {
-            found.push(unknown(name, "instance", network.spec.instances.keys().map(|k| k.value.as_str()).collect()));
+        Fault::Instance(name) => {
+            let known: Vec<&str> = network.names.guests.iter().map(|label| label.id.as_str()).collect();
+            if !known.contains(&name.value.as_str()) {
+                found.push(unknown(name, "instance", known));
+            }
         }
         Fault::NatGateway(name) if !network.spec.nat_gateways.contains_key(name.value.as_str()) => {
             found.push(unknown(
