@@ -6,7 +6,7 @@ use std::path::PathBuf;
 /// A packet-level simulator of AWS VPC networks.
 ///
 /// Give it an account (exported AWS JSON) or a hand-written topology: it replays scenarios packet by
-/// packet, says why something is blocked and what would fix it, and writes the proof.
+/// packet, says why something is blocked, and writes the proof.
 #[derive(Parser, Debug)]
 #[command(
     name = "vpcsim",
@@ -196,6 +196,9 @@ pub(crate) struct ImportAwsArgs {
     /// Say what was not understood
     #[arg(long)]
     pub(crate) report: bool,
+    /// Form of the report
+    #[arg(long, value_enum, default_value_t = Output::Text, value_name = "FORM")]
+    pub(crate) output: Output,
 }
 
 #[derive(Args, Debug)]

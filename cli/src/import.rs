@@ -1,6 +1,6 @@
 //! `vpcsim import aws`: a folder of AWS JSON to a topology file.
 
-use crate::args::{Global, Import};
+use crate::args::{Global, Import, Output};
 use crate::{Failure, Status, network, output, render};
 use vpcsim_engine::diag::{Severity, any_error};
 use vpcsim_engine::spec;
@@ -32,7 +32,11 @@ pub(crate) fn import(args: &Import, global: &Global) -> Result<Status, Failure> 
     if args.report
         && let Some(report) = &read.report
     {
-        output::print(report.to_text().as_bytes())?;
+        let text = match args.output {
+            Output::Text => report.to_text(),
+            Output::Json => format!("{:#}\n", serde_json::json!({ "format_version": 1, "report": report })),
+        };
+        output::print(text.as_bytes())?;
     }
     let warnings = diagnostics.len() - shown.len();
     if warnings > 0 && !global.quiet {

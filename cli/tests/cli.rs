@@ -236,3 +236,18 @@ fn a_closed_pipe_is_no_error() {
         assert_eq!((child.wait().unwrap().code(), talk), (Some(0), String::new()), "{args:?}");
     }
 }
+
+#[test]
+fn an_import_reports_in_both_forms() {
+    let folder = folder("import-report");
+    let export = r#"{"Vpcs": [{"VpcId": "vpc-1", "CidrBlock": "10.0.0.0/16"}], "FutureGateways": [{}, {}]}"#;
+    fs::write(folder.join("x.json"), export).unwrap();
+    let path = folder.display().to_string();
+    let out = vpcsim(&["import", "aws", &path, "--report"]);
+    assert_eq!(out.status.code(), Some(0));
+    assert!(text(&out.stdout).contains("keys not read\n       2  FutureGateways\n"), "{}", text(&out.stdout));
+    let out = vpcsim(&["import", "aws", &path, "--report", "--output", "json"]);
+    assert_eq!(out.status.code(), Some(0));
+    let json = text(&out.stdout);
+    assert!(json.contains("\"format_version\": 1") && json.contains("\"FutureGateways\": 2"), "{json}");
+}
