@@ -13,6 +13,7 @@ mod input;
 mod man;
 mod network;
 mod output;
+mod progress;
 mod reach;
 mod render;
 mod run;
@@ -64,7 +65,10 @@ fn main() -> ExitCode {
         }
     };
     cli.global.color.write_global();
-    match run(&cli) {
+    progress::begin(cli.global.quiet);
+    let ended = run(&cli);
+    progress::end();
+    match ended {
         Ok(Status::Done) | Err(Failure::ClosedPipe) => ExitCode::SUCCESS,
         Ok(Status::Finding) => ExitCode::from(1),
         Ok(Status::Invalid) | Err(Failure::Invalid) => ExitCode::from(2),

@@ -10,6 +10,7 @@ use std::path::Path;
 
 /// Writes `bytes` to standard output.
 pub(crate) fn print(bytes: &[u8]) -> Result<(), Failure> {
+    crate::progress::end();
     let mut out = io::stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {
         Ok(()) => Ok(()),

@@ -2,7 +2,7 @@
 
 use crate::args::{Global, ReachArgs, TableOutput};
 use crate::input::{self, Source};
-use crate::{Failure, Status, network, output, render};
+use crate::{Failure, Status, network, output, progress, render};
 use vpcsim_engine::analyse;
 use vpcsim_engine::base::Protocol;
 use vpcsim_engine::compile::Network;
@@ -49,7 +49,12 @@ pub(crate) fn reach(args: &ReachArgs, global: &Global) -> Result<Status, Failure
     };
     let asked: Vec<(&Probe, Question)> = probes.iter().filter_map(|p| Some((p, *p.question.as_ref().ok()?))).collect();
     let questions: Vec<Question> = asked.iter().map(|(_, question)| *question).collect();
-    let mut answers = analyse::probes(network, &questions, |n, e| answered(network, asked[n].0, e)).into_iter();
+    progress::of(questions.len());
+    let answer = |n: usize, e: &Explanation| {
+        progress::step();
+        answered(network, asked[n].0, e)
+    };
+    let mut answers = analyse::probes(network, &questions, answer).into_iter();
     let lines: Vec<Line> = probes
         .iter()
         .map(|probe| match &probe.question {

@@ -5,7 +5,7 @@
 
 use crate::args::{Global, Output, RunArgs};
 use crate::input::{self, Source};
-use crate::{Failure, Status, network, output, render};
+use crate::{Failure, Status, network, output, progress, render};
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -36,8 +36,14 @@ pub(crate) fn run(args: &RunArgs, global: &Global) -> Result<Status, Failure> {
         .build()
         .map_err(|e| Failure::Io(format!("cannot start threads: {e}")))?;
     let jobs: Vec<(&PathBuf, &String)> = args.scenarios.iter().zip(&names).collect();
-    let ran: Vec<Result<Ran, Failure>> =
-        pool.install(|| jobs.par_iter().map(|(path, name)| one(path, name, options)).collect());
+    // Of one scenario nobody knows how long it is.
+    progress::of(if jobs.len() > 1 { jobs.len() } else { 0 });
+    let replay = |(path, name): &(&PathBuf, &String)| {
+        let ran = one(path, name, options);
+        progress::step();
+        ran
+    };
+    let ran: Vec<Result<Ran, Failure>> = pool.install(|| jobs.par_iter().map(replay).collect());
     let ran: Vec<Ran> = ran.into_iter().collect::<Result<_, _>>()?;
 
     let mut invalid = false;

@@ -17,15 +17,17 @@ const FORMAT_VERSION: u32 = 1;
 
 /// Prints diagnostics and their number on standard error.
 pub(crate) fn print(sources: &[Source], diagnostics: &[Diagnostic]) {
+    if diagnostics.is_empty() {
+        return;
+    }
+    crate::progress::end();
     let mut out = anstream::stderr().lock();
     let texts: Vec<Lines> = sources.iter().map(Lines::of).collect();
     for diagnostic in diagnostics {
         // If nobody listens, nobody needs to know.
         let _ = writeln!(out, "{}\n", text(sources, &texts, diagnostic));
     }
-    if !diagnostics.is_empty() {
-        let _ = writeln!(out, "{}", summary(diagnostics));
-    }
+    let _ = writeln!(out, "{}", summary(diagnostics));
 }
 
 /// `2 errors, 1 warning`.

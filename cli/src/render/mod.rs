@@ -9,6 +9,7 @@ use std::io::Write;
 
 /// Says on standard error why a command failed. If nobody listens, nobody needs to know.
 pub(crate) fn error(message: &str) {
+    crate::progress::end();
     let style = anstyle::AnsiColor::Red.on_default().bold();
     let _ = writeln!(anstream::stderr().lock(), "{style}error{style:#}: {}", clean(message));
 }
@@ -22,6 +23,7 @@ pub(crate) fn clean(text: &str) -> String {
 
 /// Says something on standard error that is no failure.
 pub(crate) fn note(message: &str) {
+    crate::progress::end();
     let style = anstyle::AnsiColor::Cyan.on_default().bold();
     let _ = writeln!(anstream::stderr().lock(), "{style}note{style:#}: {}", clean(message));
 }
