@@ -252,6 +252,18 @@ impl Context {
                     let message = format!("`{}` and `{}` both have device index {}", pair[0].2, pair[1].2, pair[0].0);
                     self.problem(Diagnostic::error("duplicate-device-index", pair[1].2.span, message));
                 }
+                // ENI-10
+                let [a, b] =
+                    [&pair[0], &pair[1]].map(|(_, eni, _)| self.fabric.subnets[self.fabric.enis[*eni].subnet].zone);
+                if a != b {
+                    let (zones, name) = (&self.names.zones, &self.names.guests[guest].id);
+                    let message = format!(
+                        "`{}` is in {} and `{}` in {}, and both are on instance `{name}`",
+                        pair[0].2, zones[a as usize], pair[1].2, zones[b as usize]
+                    );
+                    let diagnostic = Diagnostic::error("instance-zones", pair[1].2.span, message);
+                    self.problem(diagnostic.help("the interfaces of an instance are in one zone"));
+                }
             }
             self.fabric.guests[guest].enis = enis.into_iter().map(|(_, eni, _)| eni).collect();
         }

@@ -14,6 +14,8 @@ use std::net::{IpAddr, Ipv4Addr};
 
 /// VPC IPv4 blocks that AWS refuses (VPC-3).
 const REFUSED: [&str; 4] = ["0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4"];
+/// Ranges of which one VPC has at most one (VPC-10): RFC 1918, and AWS's.
+const APART: [&str; 4] = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "198.19.0.0/16"];
 
 /// Two things of one kind that claim the same.
 type Taken = Vec<(Spanned<Cidr>, String)>;
@@ -107,6 +109,12 @@ impl Context {
                 }
             }
             self.claim(&mut taken, *block, &format!("vpc `{name}`"));
+        }
+        for block in &vpc.secondary_cidrs {
+            let Some(first) = vpc.cidr.filter(|first| !may_be_added(block, first)) else { continue };
+            let message = format!("AWS does not add `{block}` to a VPC whose first block is `{first}`");
+            let diagnostic = Diagnostic::error("cidr-association", block.span, message);
+            self.problem(also(diagnostic, first.span, "the first block"));
         }
         if vpc.cidr.is_none() {
             self.problem(
@@ -318,4 +326,16 @@ fn size_help(block: &Cidr, low: u8, high: u8) -> String {
         "the nearest that AWS takes is `{}/{len}`",
         Cidr::new(block.network(), len).map_or(block.network(), |c| c.network())
     )
+}
+
+/// VPC-10: whether a VPC with this first block can have that block too.
+fn may_be_added(block: &Cidr, first: &Cidr) -> bool {
+    let parse = |text: &str| text.parse::<Cidr>().expect("a block");
+    let range = |block: &Cidr| APART.iter().position(|range| parse(range).overlaps(block));
+    match (range(block), range(first)) {
+        (Some(a), b) if Some(a) != b => false,
+        (Some(0), _) => *block != parse("10.0.0.0/16") || !parse("10.0.0.0/15").overlaps(first),
+        (Some(1), _) => *block != parse("172.31.0.0/16"),
+        _ => true,
+    }
 }

@@ -49,6 +49,13 @@ fn emitted() -> Vec<String> {
 }
 
 refused! {
+    cidr_association: "cidr-association", 1, "does not add `192.168.0.0/24` to a VPC whose first block is `10.0.0.0/16`",
+        "vpcs: {v: {cidr: 10.0.0.0/16, secondary_cidrs: [192.168.0.0/24]}}";
+    instance_zones: "instance-zones", 4, "`i` is in us-east-1a and `e` in us-east-1b, and both are on instance `i`",
+        "vpcs: {v: {cidr: 10.0.0.0/16}}
+subnets: {s: {vpc: v, az: a, cidr: 10.0.1.0/24}, t: {vpc: v, az: b, cidr: 10.0.2.0/24}}
+instances: {i: {subnet: s}}
+network_interfaces: {e: {subnet: t, instance: i, device_index: 1}}";
     address_not_public: "address-not-public", 3, "is a private address, and cannot be a public one",
         "vpcs: {v: {cidr: 10.0.0.0/16}}
 subnets: {s: {vpc: v, az: a, cidr: 10.0.1.0/24}}

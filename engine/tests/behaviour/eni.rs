@@ -108,3 +108,19 @@ fn chosen_addresses() {
         .replace("nat: {subnet: sa}", "nat: {subnet: sa, addresses: [{private: 10.0.1.4}]}"));
     check(&net, "b -> 10.0.1.5 ping", "reply");
 }
+
+/// ENI-10: the interfaces of an instance are in one zone, of one subnet or of several.
+#[test]
+fn one_zone() {
+    let with = |zone: &str| {
+        diagnostics(&format!(
+            "vpcs: {{v: {{cidr: 10.0.0.0/16}}}}
+subnets: {{s: {{vpc: v, az: a, cidr: 10.0.1.0/24}}, t: {{vpc: v, az: {zone}, cidr: 10.0.2.0/24}}}}
+instances: {{i: {{subnet: s}}}}
+network_interfaces: {{e: {{subnet: t, instance: i, device_index: 1}}}}
+"
+        ))
+    };
+    assert_eq!(with("a").len(), 0);
+    assert_eq!(with("b").first().map(|d| d.code), Some("instance-zones"));
+}

@@ -6,7 +6,7 @@ use super::harness::*;
 fn public(b_rules: &str, acl: &str) -> String {
     format!(
         "
-vpcs: {{v: {{cidr: 52.10.0.0/16, secondary_cidrs: [10.0.0.0/16], ipv6_cidrs: [2600:1f18:1::/56]}}}}
+vpcs: {{v: {{cidr: 10.0.0.0/16, secondary_cidrs: [52.10.0.0/16], ipv6_cidrs: [2600:1f18:1::/56]}}}}
 internet_gateways: {{igw: {{vpc: v}}}}
 subnets:
   sa: {{vpc: v, az: a, cidr: 10.0.1.0/24, ipv6_cidr: 2600:1f18:1:1::/64, route_table: public, network_acl: na}}

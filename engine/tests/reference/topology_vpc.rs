@@ -13,6 +13,7 @@ use vpcsim_engine::spec::{
 pub struct Net {
     pub name: String,
     pub number: usize,
+    pub zone: &'static str,
     pub v4: Option<String>,
     pub v6: Option<String>,
 }
@@ -93,12 +94,13 @@ impl VpcParts {
             };
             let v6 = format!("2600:1f18:{:x}:{number:x}::/64", self.n);
             let kind = if has_v6 { dice.below(10) } else { 0 };
-            let net = Net { name: name.clone(), number, v4: (kind < 8).then_some(v4), v6: (kind >= 3).then_some(v6) };
+            let (v4, v6) = ((kind < 8).then_some(v4), (kind >= 3).then_some(v6));
+            let net = Net { name: name.clone(), number, zone: dice.pick(&["a", "b"]), v4, v6 };
             spec.subnets.insert(
                 name.as_str().into(),
                 Subnet {
                     vpc: self.name.as_str().into(),
-                    az: dice.pick(&["a", "b"]).into(),
+                    az: net.zone.into(),
                     az_id: None,
                     cidr: net.v4.as_deref().map(|c| cidr(c).into()),
                     ipv6_cidr: net.v6.as_deref().map(|c| cidr(c).into()),
@@ -185,7 +187,7 @@ impl VpcParts {
         for n in 0..dice.between(2, 6) {
             let name = format!("i{}-{n}", self.n);
             let middlebox = dice.chance(30);
-            let eni = self.eni(dice, eips, middlebox);
+            let eni = self.eni(dice, eips, middlebox, None);
             let mut instance = Instance { primary: Some(eni), ..Instance::default() };
             if dice.chance(6) {
                 instance.state = Some(dice.pick(&[InstanceState::Stopped, InstanceState::Pending]));
@@ -211,7 +213,9 @@ impl VpcParts {
                 primary.instance = Some(name.as_str().into());
                 primary.device_index = Some(0);
                 let second = format!("eni{}-{n}b", self.n);
-                let mut eni = self.eni(dice, eips, middlebox);
+                // ENI-10: both in one zone.
+                let beside = primary.subnet.as_ref().map(|subnet| subnet.value.as_str());
+                let mut eni = self.eni(dice, eips, middlebox, beside);
                 eni.instance = Some(name.as_str().into());
                 eni.device_index = Some(1);
                 if middlebox && dice.chance(40) {
@@ -229,13 +233,21 @@ impl VpcParts {
             spec.instances.insert(name.as_str().into(), instance);
         }
         if dice.chance(15) {
-            let eni = self.eni(dice, eips, false);
+            let eni = self.eni(dice, eips, false, None);
             spec.network_interfaces.insert(format!("eni{}-free", self.n).as_str().into(), eni);
         }
     }
 
-    fn eni(&mut self, dice: &mut Dice, eips: &mut dyn Iterator<Item = Ipv4Addr>, middlebox: bool) -> NetworkInterface {
-        let subnets = self.subnets.clone();
+    /// An interface, in the zone of the subnet `beside` if there is one.
+    fn eni(
+        &mut self,
+        dice: &mut Dice,
+        eips: &mut dyn Iterator<Item = Ipv4Addr>,
+        middlebox: bool,
+        beside: Option<&str>,
+    ) -> NetworkInterface {
+        let zone = self.subnets.iter().find(|net| Some(net.name.as_str()) == beside).map(|net| net.zone);
+        let subnets: Vec<Net> = self.subnets.iter().filter(|net| zone.is_none_or(|z| net.zone == z)).cloned().collect();
         let net = dice.pick(&subnets);
         let mut eni = NetworkInterface {
             subnet: Some(net.name.as_str().into()),
