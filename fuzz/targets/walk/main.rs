@@ -61,16 +61,16 @@ fn run(u: &mut Unstructured<'_>) -> Result<()> {
     }
     let (Some(network), _) = compile(&spec) else { return Ok(()) };
     for _ in 0..4 {
-        let question = question(u, &network)?;
+        let question = question(u, &spec, &network)?;
         explain(&network, &question);
         walks(u, &network.fabric, &question)?;
     }
     Ok(())
 }
 
-fn question(u: &mut Unstructured<'_>, network: &Network) -> Result<Question> {
+fn question(u: &mut Unstructured<'_'>, spec: &Spec, network: &Network) -> Result<Question> {
     let fabric = &network.fabric;
-    let mut to = address(u, &network.spec)?;
+    let mut to = address(u, spec)?;
     let sites: Vec<_> = fabric.internet_hosts.iter_enumerated().filter(|(_, h)| h.router.is_some()).collect();
     let from = if !sites.is_empty() && u.ratio(1, 3)? {
         let (host, h) = *u.choose(&sites)?;
@@ -78,7 +78,7 @@ fn question(u: &mut Unstructured<'_>, network: &Network) -> Result<Question> {
     } else if u.ratio(1, 5)? {
         let hosts: Vec<IpAddr> = fabric.internet_hosts.iter().flat_map(|h| h.addresses.iter().copied()).collect();
         Origin::Internet {
-            address: if u.ratio(1, 4)? || hosts.is_empty() { address(u, &network.spec)? } else { *u.choose(&hosts)? },
+            address: if u.ratio(1, 4)? || hosts.is_empty() { address(u, spec)? } else { *u.choose(&hosts)? },
         }
     } else {
         let senders: Vec<(EniIx, IpAddr)> = fabric
