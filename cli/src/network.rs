@@ -84,6 +84,6 @@ pub(crate) fn further(spec: &Spec, source: &Source, file: FileIx, found: &[Diagn
         found.iter().any(|d| matches!(d.code, "bad-value" | "wrong-type") && (start..end).contains(&place(d.span)))
     };
     let mut more = compile::check(spec, &written.keys().cloned().collect());
-    more.retain(|d| d.code != "missing-field" || !unreadable(d.span));
+    more.retain(|d| !matches!(d.code, "missing-field" | "instance-without-interface") || !unreadable(d.span));
     more
 }

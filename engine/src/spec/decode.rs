@@ -70,6 +70,14 @@ impl<'t> Cx<'t> {
                 _ if what.contains("map") => "remove the key, or write `{}` for an empty map",
                 _ => "remove the key, or write a value",
             });
+        } else {
+            diagnostic = diagnostic.help(match what {
+                _ if what.contains("a list") => format!("write `{label}: [...]`, or below it a line `- ...` for each"),
+                _ if what.contains("map") => {
+                    format!("write `{label}: {{...}}`, or below it an indented line for each key")
+                }
+                _ => format!("write one value, as in `{label}: ...`"),
+            });
         }
         self.push(diagnostic);
     }
