@@ -68,7 +68,7 @@ fn run(u: &mut Unstructured<'_>) -> Result<()> {
     Ok(())
 }
 
-fn question(u: &mut Unstructured<'_'>, spec: &Spec, network: &Network) -> Result<Question> {
+fn question(u: &mut Unstructured<'_>, spec: &Spec, network: &Network) -> Result<Question> {
     let fabric = &network.fabric;
     let mut to = address(u, spec)?;
     let sites: Vec<_> = fabric.internet_hosts.iter_enumerated().filter(|(_, h)| h.router.is_some()).collect();
