@@ -15,6 +15,7 @@ mod direct_connect;
 mod endpoint;
 mod eni;
 mod fields;
+pub mod flow_log;
 mod gateway;
 mod instance;
 mod internet;

@@ -4,6 +4,11 @@
 //!
 //! Not modelled: SKIPDATA (nothing here loses records), custom formats and the fields of later versions.
 
+pub mod field;
+pub mod read;
+
+pub use field::{Field, FieldScope, FieldType, Format, FormatError, UnknownField};
+
 use crate::base::Protocol;
 use crate::base::ids::EniIx;
 use crate::compile::Network;
