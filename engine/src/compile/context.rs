@@ -253,6 +253,7 @@ impl Context {
             () if s.site_hosts.contains_key(name) => "host at a site",
             () if s.client_vpn_endpoints.contains_key(name) => "Client VPN endpoint",
             () if s.client_vpn_clients.contains_key(name) => "client of a Client VPN endpoint",
+            () if s.flow_logs.contains_key(name) => "flow log",
             () if s.instances.contains_key(name) => "instance",
             () if s.network_interfaces.contains_key(name) => "network interface",
             () => return None,

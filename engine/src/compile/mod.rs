@@ -25,6 +25,7 @@ mod endpoint;
 mod eni;
 mod expand;
 mod filter;
+mod flow_log;
 mod gateway;
 mod latency;
 mod live;
@@ -43,6 +44,7 @@ mod vpn_tunnel;
 mod vpn_variant;
 
 pub use expand::{DEFAULT_ACCOUNT, DEFAULT_REGION, expand};
+pub use flow_log::{FLOW_LOG_INTERVALS, FlowLog, LogDestination, LogResource, tag_field};
 pub use gateway::ANY_HOST;
 pub use live::Live;
 pub use speakers::{Bgp, Control};
@@ -65,6 +67,8 @@ pub struct Network {
     /// The topology with AWS's defaults filled in, less interfaces and instances: they are most of it, and all that
     /// counts of them is in `fabric` and `names`.
     pub spec: Arc<Spec>,
+    /// What is logged, in the order of names.
+    pub flow_logs: Arc<[FlowLog]>,
     /// Who tells whom which routes, if anybody does.
     pub control: Option<Arc<Control>>,
     /// What it was compiled of, if it has a control plane.
@@ -165,6 +169,7 @@ fn compile_all(
     cx.security_groups();
     cx.route_tables();
     cx.region_links();
+    let flow_logs = cx.flow_logs();
     cx.quotas();
     let Context { spec: mut full, mut names, mut fabric, mut diagnostics, control, .. } = cx;
     diagnostics.sort_by(|a, b| (a.span, a.severity, a.code, &a.message).cmp(&(b.span, b.severity, b.code, &b.message)));
@@ -177,7 +182,7 @@ fn compile_all(
         fabric.shrink_to_fit();
         names.shrink_to_fit();
         let (fabric, names, spec) = (Arc::new(fabric), Arc::new(names), Arc::new(full));
-        Network { fabric, names, spec, control, source: source.map(Arc::new) }
+        Network { fabric, names, spec, flow_logs: flow_logs.into(), control, source: source.map(Arc::new) }
     });
     (network, diagnostics)
 }

@@ -2,7 +2,7 @@
 
 use crate::base::ids::{EniIx, GuestIx, InetIx, SpeakerIx, TunnelIx, VifIx, VpcIx};
 use crate::base::{Instant, Nanos};
-use crate::verdict::{Hop, RowIx, Side};
+use crate::verdict::{Hop, RowIx, Side, Through};
 use crate::wire::Packet;
 
 /// A host that sends and receives.
@@ -110,6 +110,11 @@ pub enum Fact<'a> {
         dropped_by: Option<RowIx>,
         /// False for what flow logs never hold: link-local services, checks before any filter.
         logged: bool,
+    },
+    /// A packet went through a transit gateway or a regional NAT gateway, or was lost there.
+    Through {
+        /// What its flow log sees.
+        through: &'a Through,
     },
     /// A packet passed a place between AWS and a site.
     Passed {

@@ -104,6 +104,8 @@ pub struct Sim<O> {
     tunnels: IndexVec<TunnelIx, tunnel::Ends>,
     start: Start,
     esp_sa: Vec<String>,
+    /// What one step of a walk crosses; kept, so that a step allocates nothing.
+    crossings: step::Crossings,
     /// Who watches.
     pub observer: O,
 }
@@ -142,6 +144,7 @@ impl<O: Observer> Sim<O> {
             askers: FxHashMap::default(),
             querying: BTreeSet::new(),
             esp_sa: Vec::new(),
+            crossings: step::Crossings::default(),
             observer,
         };
         sim.look_at_tunnels();

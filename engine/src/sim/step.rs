@@ -5,7 +5,9 @@ use crate::base::Nanos;
 use crate::base::ids::{EniIx, InetIx};
 use crate::event::{Fact, HostRef, Observer};
 use crate::fabric::Line;
-use crate::verdict::{Dir, Entry, Hop, LinkIx, Notify, NotifyKind, RowIx, Side, Step, Vantage, Verdict};
+use crate::verdict::{
+    Dir, Entry, Hop, LinkIx, Notify, NotifyKind, RowIx, Side, Step, Through, TrafficPath, Vantage, Verdict,
+};
 use crate::walk::{DenyPolicy, IGW_MTU, NoRecord, Recorder, Walk};
 use crate::wire::{Packet, bgp, fragment, quote};
 
@@ -34,8 +36,9 @@ pub struct Totals {
 
 /// Collects crossings of one step.
 #[derive(Default)]
-struct Crossings {
+pub(super) struct Crossings {
     hops: Vec<(Hop, Packet)>,
+    through: Vec<Through>,
 }
 
 impl Recorder for Crossings {
@@ -45,6 +48,9 @@ impl Recorder for Crossings {
     fn hop(&mut self, hop: Hop, packet: &Packet) {
         self.hops.push((hop, packet.clone()));
     }
+    fn through(&mut self, through: Through) {
+        self.through.push(through);
+    }
 }
 
 impl<O: Observer> Sim<O> {
@@ -52,9 +58,12 @@ impl<O: Observer> Sim<O> {
     pub(super) fn walk(&mut self, mut packet: Packet, at: Vantage) {
         let verdict = if O::WATCHES {
             let before = packet.clone();
-            let mut crossings = Crossings::default();
+            let mut crossings = std::mem::take(&mut self.crossings);
             let verdict = self.walk_once(&mut packet, at, &mut crossings);
             self.tell(at, &before, &crossings, &verdict);
+            crossings.hops.clear();
+            crossings.through.clear();
+            self.crossings = crossings;
             verdict
         } else {
             self.walk_once(&mut packet, at, &mut NoRecord)
@@ -109,6 +118,9 @@ impl<O: Observer> Sim<O> {
             let dropped_by = dropped_by.filter(|_| n == last);
             self.observer.on(self.now, &Fact::Crossed { hop, packet, dropped_by, logged: true });
         }
+        for through in &crossings.through {
+            self.observer.on(self.now, &Fact::Through { through });
+        }
         // Nothing was filtered: a link-local service, or a check before any filter.
         if crossings.hops.is_empty()
             && let Some((eni, dir)) = interface_of(at)
@@ -122,6 +134,9 @@ impl<O: Observer> Sim<O> {
                 headers: before.headers,
                 len: before.len(),
                 next: None,
+                path: TrafficPath::None,
+                own: true,
+                blocked: false,
             };
             self.observer.on(self.now, &Fact::Crossed { hop: &hop, packet: before, dropped_by, logged: false });
         }

@@ -153,6 +153,11 @@ decode_words! {
         "deleted" => Deleted,
     }
     EndpointType { "gateway" => Gateway, "interface" => Interface }
+    TrafficType { "ACCEPT" => Accept, "REJECT" => Reject, "ALL" => All }
+    FlowLogFileFormat { "plain-text" => PlainText, "parquet" => Parquet }
+    TaggedResource {
+        "instance" => Instance, "network-interface" => NetworkInterface, "auto-scaling-group" => AutoScalingGroup,
+    }
     RouteOrigin { "static" => Static, "propagated" => Propagated, "advertised" => Advertised }
 }
 
@@ -169,13 +174,22 @@ decode_words! {
     VirtualInterfaceType { "private" => Private, "transit" => Transit, "public" => Public }
 }
 
+decode_struct!(FlowLog, "a flow log", {
+    resource, traffic_type, max_aggregation_interval, log_format, destination, tag_fields, name_tag,
+});
+decode_struct!(FlowLogDestination, "a destination of a flow log", { s3, cloudwatch });
+decode_struct!(FlowLogS3, "a destination in S3", {
+    bucket, prefix, file_format, hive_compatible_partitions, per_hour_partition,
+});
+decode_struct!(FlowLogCloudWatch, "a destination in CloudWatch Logs", { log_group });
+decode_struct!(FlowLogTagFields, "tags in a flow log", { resource_type, tag_keys: required });
 decode_struct!(Spec, "a topology", {
     description, region, account, guests, profile, links, vpcs, subnets, route_tables, network_acls,
     security_groups, prefix_lists, internet_gateways, egress_only_internet_gateways, nat_gateways,
     vpc_peering_connections, transit_gateways, transit_gateway_vpc_attachments, transit_gateway_peering_attachments,
     transit_gateway_connects, transit_gateway_route_tables, transit_gateway_multicast_domains, vpc_endpoints,
     vpc_endpoint_services, customer_gateways, vpn_gateways, vpn_connections, direct_connect_connections,
-    direct_connect_lags, virtual_interfaces, direct_connect_gateways, direct_connect_gateway_associations, network_interfaces, instances, internet_hosts, routers, site_hosts, block_public_access, not_modelled, client_vpn_endpoints, client_vpn_clients,
+    direct_connect_lags, virtual_interfaces, direct_connect_gateways, direct_connect_gateway_associations, network_interfaces, instances, internet_hosts, routers, site_hosts, block_public_access, not_modelled, client_vpn_endpoints, client_vpn_clients, flow_logs,
 });
 decode_struct!(Vpc, "a VPC", {
     cidr, secondary_cidrs, ipv6_cidrs, region, account, default, enable_dns_support, enable_dns_hostnames, name_tag,

@@ -42,6 +42,10 @@ pub use direct_connect::{
 pub use endpoint::{EndpointType, ServiceListener, VpcEndpoint, VpcEndpointService};
 pub use eni::{NetworkInterface, PublicIp, SecondaryAddress};
 pub(crate) use fields::SgRules;
+pub use flow_log::{
+    FlowLog, FlowLogCloudWatch, FlowLogDestination, FlowLogFileFormat, FlowLogS3, FlowLogTagFields, TaggedResource,
+    TrafficType,
+};
 pub use gateway::{EgressOnlyInternetGateway, InternetGateway, NatAddress, NatConnectivity, NatGateway};
 pub use instance::{Forwarding, GuestOs, Instance, InstanceState, Listener};
 pub use internet::{
@@ -158,6 +162,8 @@ pub struct Spec {
     /// VPC Block Public Access, one entry per account and Region.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub block_public_access: Vec<Spanned<BlockPublicAccess>>,
+    /// Flow logs.
+    pub flow_logs: Named<FlowLog>,
     /// Resources that were understood but are not modelled: a packet that meets one is answered so.
     pub not_modelled: Named<NotModelled>,
 }

@@ -112,6 +112,7 @@ fn kind_of(section: &str) -> &'static str {
         "client_vpn_endpoints" => "a Client VPN endpoint",
         "client_vpn_clients" => "a client of a Client VPN endpoint",
         "site_hosts" => "a host at a site",
+        "flow_logs" => "a flow log",
         _ => "a resource",
     }
 }

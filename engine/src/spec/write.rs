@@ -57,6 +57,7 @@ const KINDS: &[&str] = &[
     "site_hosts",
     "client_vpn_endpoints",
     "client_vpn_clients",
+    "flow_logs",
     "block_public_access",
     "not_modelled",
 ];

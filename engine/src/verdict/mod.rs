@@ -7,10 +7,12 @@
 mod code;
 mod row;
 mod step;
+mod through;
 
 pub use code::{Reason, code_of, reason_of};
 pub use row::{Dir, Row, RowIx, RowKind};
 pub use step::{Entry, Hop, LinkIx, Notify, NotifyKind, Service, Side, Stage, Step, Vantage, Verdict};
+pub use through::{NatThrough, TgwLoss, TgwThrough, Through, TrafficPath};
 
 /// What a filter or a table says, and the row that says so.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

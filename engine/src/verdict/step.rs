@@ -353,6 +353,12 @@ pub struct Hop {
     pub headers: Headers,
     /// Length of the IP packet in bytes.
     pub len: u32,
-    /// The interface that the packet is handed to next, if it is known.
+    /// The interface at the other side, if it is known: that the packet is handed to next, or that sent it here.
     pub next: Option<EniIx>,
+    /// The way out of the VPC.
+    pub path: super::TrafficPath,
+    /// True if the interface has the address on its side: the source on the way out, the destination on the way in.
+    pub own: bool,
+    /// True if Block Public Access stopped it here.
+    pub blocked: bool,
 }

@@ -6,7 +6,7 @@ use crate::base::ids::{EniIx, GuestIx};
 use crate::eval::{self, Key};
 use crate::fabric::{EniKind, EniRow, Forwarding};
 use crate::flow::{Inside, Outside, Translator};
-use crate::verdict::{Dir, Hop, Notify, NotifyKind, RowIx, Stage, Vantage, Verdict};
+use crate::verdict::{Dir, Hop, Notify, NotifyKind, RowIx, RowKind, Stage, TrafficPath, Vantage, Verdict};
 use crate::wire::{Packet, TcpFlags};
 
 /// Idle time after which a masquerading guest forgets a flow: Linux `nf_conntrack_tcp_timeout_established` (GST-9, assumed).
@@ -23,14 +23,14 @@ impl<R: Recorder> Walk<'_, R> {
             if decision.allow {
                 self.pass(Stage::AclIn(eni), packet, decision.by);
             } else {
-                self.arrive_hop(packet, eni, false, decision.by);
+                self.arrive_hop(packet, eni, None, false, decision.by);
                 self.deny(Stage::AclIn(eni), packet, decision.by)?;
             }
             by = Some(decision.by);
         }
         // A NAT gateway has no security group: the ACL is its only filter (NAT-5).
         if let EniKind::Nat(nat) = e.kind {
-            self.arrive_hop(packet, eni, true, by.unwrap_or(e.row(EniRow::SgLastIn)));
+            self.arrive_hop(packet, eni, from, true, by.unwrap_or(e.row(EniRow::SgLastIn)));
             return self.nat(packet, nat, eni);
         }
         // An interface that AWS manages may have no group at all (a load balancer's node, a transit gateway's
@@ -40,10 +40,10 @@ impl<R: Recorder> Walk<'_, R> {
             EniKind::NotModelled(_) | EniKind::Tgw(_) | EniKind::Vpce(_) | EniKind::Node(_) | EniKind::Cvpn(_)
         );
         if managed && self.fabric.sg_sets[e.sg_set].groups.is_empty() {
-            self.arrive_hop(packet, eni, true, by.unwrap_or(e.row(EniRow::SgLastIn)));
+            self.arrive_hop(packet, eni, from, true, by.unwrap_or(e.row(EniRow::SgLastIn)));
         } else {
             let sg = self.security_group(packet, eni, Dir::In, ports, from)?;
-            self.arrive_hop(packet, eni, true, by.unwrap_or(sg));
+            self.arrive_hop(packet, eni, from, true, by.unwrap_or(sg));
         }
         // ENI-2.
         let for_all = packet.headers.dst.is_multicast();
@@ -177,15 +177,31 @@ impl<R: Recorder> Walk<'_, R> {
         super::related::translate_back(packet, table, now).is_some()
     }
 
-    pub(super) fn arrive_hop(&mut self, packet: &Packet, eni: EniIx, accepted: bool, by: RowIx) {
-        self.hop(packet, || Hop {
-            eni,
-            dir: Dir::In,
-            accepted,
-            by,
-            headers: packet.headers,
-            len: packet.len(),
-            next: None,
+    /// Tells what a flow log sees of a packet that arrives. The interface that sent it is known in the VPC and over a peering,
+    /// not behind a transit gateway (FLW-21).
+    pub(super) fn arrive_hop(&mut self, packet: &Packet, eni: EniIx, from: Option<EniIx>, accepted: bool, by: RowIx) {
+        let fabric = self.fabric;
+        self.hop(packet, || {
+            let vpc = fabric.enis[eni].vpc;
+            let near = |from: &EniIx| {
+                let there = fabric.enis[*from].vpc;
+                there == vpc || fabric.vpcs[vpc].peers.contains(&there)
+            };
+            let (next, path) = (from.filter(near), TrafficPath::None);
+            let own = fabric.owns(eni, packet.headers.dst);
+            let blocked = !accepted && fabric.rows[by].kind == RowKind::BlockPublicAccess;
+            Hop {
+                eni,
+                dir: Dir::In,
+                accepted,
+                by,
+                headers: packet.headers,
+                len: packet.len(),
+                next,
+                path,
+                own,
+                blocked,
+            }
         });
     }
 }

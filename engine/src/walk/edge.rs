@@ -257,7 +257,7 @@ impl<R: Recorder> Walk<'_, R> {
         let is_nat = matches!(e.kind, EniKind::Nat(_));
         if bpa.ingress && (bpa.egress || !is_nat) {
             let by = self.fabric.vpcs[vpc].row(VpcRow::BpaIn);
-            self.arrive_hop(packet, owner, false, by);
+            self.arrive_hop(packet, owner, None, false, by);
             self.deny(Stage::Bpa, packet, by)?;
         }
         Ok(())

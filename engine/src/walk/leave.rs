@@ -9,8 +9,8 @@
 use super::{Next, Pass, Recorder, Walk};
 use crate::base::ids::{EniIx, IgwIx, NatIx, PcxIx, RtbIx, VpcIx};
 use crate::eval::{self, Key, LinkLocal};
-use crate::fabric::{EniKind, EniRow, PcxRow, Route, Target, VpcRow};
-use crate::verdict::{Dir, Hop, LinkIx, RowIx, Stage, Vantage, Verdict};
+use crate::fabric::{EniKind, EniRow, Fabric, PcxRow, Route, Target, VpcRow};
+use crate::verdict::{Dir, Hop, LinkIx, RowIx, Stage, TrafficPath, Vantage, Verdict};
 use crate::wire::Packet;
 use std::net::IpAddr;
 
@@ -60,7 +60,10 @@ impl<R: Recorder> Walk<'_, R> {
         let from = (own_source || is_nat).then_some(eni).or(carried);
         // A neighbour in the same subnet gets it directly: no ACL, no route table (ACL-5).
         if subnet.contains(dst) {
-            self.leave_hop(packet, eni, true, filter, self.fabric.eni_with(e.vpc, dst));
+            // FLW-3: what is for the subnet's router is not logged.
+            if subnet.router(dst.is_ipv4()) != Some(dst) {
+                self.leave_hop(packet, eni, true, filter, Onward::Neighbour);
+            }
             return self.hand_over(packet, e.vpc, eni, from, false);
         }
 
@@ -75,13 +78,13 @@ impl<R: Recorder> Walk<'_, R> {
             if decision.allow {
                 self.pass(Stage::AclOut(eni), packet, decision.by);
             } else {
-                self.leave_hop(packet, eni, false, Some(decision.by), None);
+                self.leave_hop(packet, eni, false, Some(decision.by), Onward::Nowhere);
                 self.deny(Stage::AclOut(eni), packet, decision.by)?;
             }
             by = Some(decision.by);
         }
         // FLW-4, assumed: what has no route is accepted here all the same.
-        self.leave_hop(packet, eni, true, by, route.and_then(|route| self.next_eni(eni, dst, route)));
+        self.leave_hop(packet, eni, true, by, route.map_or(Onward::Nowhere, Onward::Route));
         self.follow(packet, Sender { eni, from }, subnet.rtb, Stage::Route(eni), leaves)
     }
 
@@ -106,10 +109,10 @@ impl<R: Recorder> Walk<'_, R> {
         if decision.allow {
             self.pass(Stage::AclOut(eni), packet, decision.by);
         } else {
-            self.leave_hop(packet, eni, false, Some(decision.by), None);
+            self.leave_hop(packet, eni, false, Some(decision.by), Onward::Nowhere);
             self.deny(Stage::AclOut(eni), packet, decision.by)?;
         }
-        self.leave_hop(packet, eni, true, filter.or(Some(decision.by)), Some(to));
+        self.leave_hop(packet, eni, true, filter.or(Some(decision.by)), Onward::Back(to, pcx));
         self.pass(Stage::Pcx(pcx), packet, self.fabric.pcxs[pcx].row(PcxRow::Return));
         Ok(self.transit(eni, to, sender.from, true))
     }
@@ -198,30 +201,7 @@ impl<R: Recorder> Walk<'_, R> {
         // TGW-16: what goes to a transit gateway leaves, even if its interface is in the same subnet.
         let e = &self.fabric.enis[eni];
         matches!(route.target, Target::Tgw(_))
-            || self.next_eni(eni, dst, route).is_none_or(|next| self.fabric.enis[next].subnet != e.subnet)
-    }
-
-    fn next_eni(&self, eni: EniIx, dst: IpAddr, route: &Route) -> Option<EniIx> {
-        let vpc = self.fabric.enis[eni].vpc;
-        match route.target {
-            Target::Local => self.fabric.eni_with(vpc, dst),
-            Target::Nat(nat) => self.fabric.nats[nat].eni,
-            Target::Eni(next) => Some(next),
-            Target::Tgw(attach) => {
-                let zone = self.fabric.subnets[self.fabric.enis[eni].subnet].zone;
-                self.fabric.tgw_attaches[attach].port_in(zone)
-            }
-            Target::Pcx(pcx) => {
-                let peer = self.fabric.pcxs[pcx].other(vpc).flatten();
-                peer.and_then(|peer| self.fabric.eni_with(peer, dst))
-            }
-            Target::Igw(_)
-            | Target::Eigw(_)
-            | Target::Vpce(_)
-            | Target::Vgw(_)
-            | Target::Nowhere
-            | Target::NotModelled(_) => None,
-        }
+            || next_eni(self.fabric, eni, dst, route).is_none_or(|next| self.fabric.enis[next].subnet != e.subnet)
     }
 
     /// True if a flow that leaves `eni` for `dst` is tracked whatever the rules say (CT-5).
@@ -251,16 +231,37 @@ impl<R: Recorder> Walk<'_, R> {
         sender.from.filter(|_| !matches!(self.fabric.enis[sender.eni].kind, EniKind::Tgw(_)))
     }
 
+    /// Tells what a flow log sees of a packet that leaves, or may not.
     pub(super) fn leave_hop(
         &mut self,
         packet: &Packet,
         eni: EniIx,
         accepted: bool,
         by: Option<RowIx>,
-        next: Option<EniIx>,
+        onward: Onward<'_>,
     ) {
-        let by = by.unwrap_or(self.fabric.enis[eni].row(EniRow::SgLastOut));
-        self.hop(packet, || Hop { eni, dir: Dir::Out, accepted, by, headers: packet.headers, len: packet.len(), next });
+        let fabric = self.fabric;
+        self.hop(packet, || {
+            let by = by.unwrap_or(fabric.enis[eni].row(EniRow::SgLastOut));
+            let blocked = onward.is_blocked(fabric, eni);
+            let (accepted, by) = blocked.map_or((accepted, by), |by| (false, by));
+            let blocked = blocked.is_some();
+            let next = onward.next(fabric, eni, packet.headers.dst).filter(|_| accepted);
+            let path = if accepted { onward.path(fabric) } else { TrafficPath::None };
+            let own = fabric.owns(eni, packet.headers.src);
+            Hop {
+                eni,
+                dir: Dir::Out,
+                accepted,
+                by,
+                headers: packet.headers,
+                len: packet.len(),
+                next,
+                path,
+                own,
+                blocked,
+            }
+        });
     }
 
     /// The internet gateway of a VPC.
@@ -274,6 +275,84 @@ impl<R: Recorder> Walk<'_, R> {
 pub(super) struct Sender {
     pub(super) eni: EniIx,
     pub(super) from: Option<EniIx>,
+}
+
+/// What is beyond an interface that a packet leaves by.
+#[derive(Clone, Copy)]
+pub(super) enum Onward<'a> {
+    /// Nothing, or not known.
+    Nowhere,
+    /// An interface of the same subnet.
+    Neighbour,
+    /// Where a route leads.
+    Route(&'a Route),
+    /// Back over a peering to the interface that sent what this answers.
+    Back(EniIx, PcxIx),
+}
+
+impl Onward<'_> {
+    fn next(self, fabric: &Fabric, eni: EniIx, dst: IpAddr) -> Option<EniIx> {
+        match self {
+            Self::Nowhere => None,
+            Self::Neighbour => fabric.eni_with(fabric.enis[eni].vpc, dst),
+            Self::Route(route) => next_eni(fabric, eni, dst, route).filter(|_| route.active),
+            Self::Back(to, _) => Some(to),
+        }
+    }
+
+    /// FLW-18.
+    fn path(self, fabric: &Fabric) -> TrafficPath {
+        let peering = |pcx: PcxIx| {
+            if fabric.pcxs[pcx].same_region { TrafficPath::Peering } else { TrafficPath::InterRegionPeering }
+        };
+        match self {
+            Self::Nowhere => TrafficPath::None,
+            Self::Neighbour => TrafficPath::Vpc,
+            Self::Back(_, pcx) => peering(pcx),
+            Self::Route(route) if !route.active => TrafficPath::None,
+            Self::Route(route) => match route.target {
+                Target::Local | Target::Eni(_) | Target::Nat(_) | Target::Tgw(_) => TrafficPath::Vpc,
+                Target::Igw(_) => TrafficPath::Igw,
+                Target::Vpce(_) => TrafficPath::GatewayEndpoint,
+                Target::Vgw(_) => TrafficPath::Vgw,
+                Target::Pcx(pcx) => peering(pcx),
+                Target::Eigw(_) | Target::Nowhere | Target::NotModelled(_) => TrafficPath::None,
+            },
+        }
+    }
+
+    /// The row of Block Public Access that the packet will meet at a gateway: its interface's record is a REJECT (FLW-2).
+    fn is_blocked(self, fabric: &Fabric, eni: EniIx) -> Option<RowIx> {
+        let Self::Route(Route { active: true, target: Target::Igw(_) | Target::Eigw(_), .. }) = self else {
+            return None;
+        };
+        let e = &fabric.enis[eni];
+        fabric.subnets[e.subnet].bpa.egress.then(|| fabric.vpcs[e.vpc].row(VpcRow::BpaOut))
+    }
+}
+
+/// The interface that a route hands a packet to.
+fn next_eni(fabric: &Fabric, eni: EniIx, dst: IpAddr, route: &Route) -> Option<EniIx> {
+    let vpc = fabric.enis[eni].vpc;
+    match route.target {
+        Target::Local => fabric.eni_with(vpc, dst),
+        Target::Nat(nat) => fabric.nats[nat].eni,
+        Target::Eni(next) => Some(next),
+        Target::Tgw(attach) => {
+            let zone = fabric.subnets[fabric.enis[eni].subnet].zone;
+            fabric.tgw_attaches[attach].port_in(zone)
+        }
+        Target::Pcx(pcx) => {
+            let peer = fabric.pcxs[pcx].other(vpc).flatten();
+            peer.and_then(|peer| fabric.eni_with(peer, dst))
+        }
+        Target::Igw(_)
+        | Target::Eigw(_)
+        | Target::Vpce(_)
+        | Target::Vgw(_)
+        | Target::Nowhere
+        | Target::NotModelled(_) => None,
+    }
 }
 
 /// True for a subnet's first four addresses and the last one (SUB-3).

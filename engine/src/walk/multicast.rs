@@ -4,6 +4,7 @@
 //! each copy enters by the member's ACL and groups like anything else (MCAST-5). Members are listed, or have joined by
 //! IGMPv2 (MCAST-3). Not modelled: Nitro requirements, bandwidth limits, IPv6 listener discovery.
 
+use super::leave::Onward;
 use super::{Next, Pass, Recorder, Walk};
 use crate::base::ids::{EniIx, McastIx};
 use crate::eval::{self, Key};
@@ -41,10 +42,10 @@ impl<R: Recorder> Walk<'_, R> {
         if decision.allow {
             self.pass(Stage::AclOut(eni), packet, decision.by);
         } else {
-            self.leave_hop(packet, eni, false, Some(decision.by), None);
+            self.leave_hop(packet, eni, false, Some(decision.by), Onward::Nowhere);
             self.deny(Stage::AclOut(eni), packet, decision.by)?;
         }
-        self.leave_hop(packet, eni, true, filter.or(Some(decision.by)), None);
+        self.leave_hop(packet, eni, true, filter.or(Some(decision.by)), Onward::Nowhere);
         let Some(domain) = subnet.mcast else {
             let by = self.fabric.vpcs[e.vpc].row(VpcRow::McastNoDomain);
             return Err(self.end(Stage::Mcast, packet, by, None));

@@ -11,7 +11,7 @@ use crate::base::{Nanos, Protocol};
 use crate::eval;
 use crate::fabric::{NatRow, VpcRow};
 use crate::flow::{Inside, Outside, Translator};
-use crate::verdict::{Decision, Notify, NotifyKind, Stage, Vantage};
+use crate::verdict::{Decision, NatThrough, Notify, NotifyKind, RowIx, RowKind, Stage, Through, Vantage, Verdict};
 use crate::wire::{Headers, Icmp, L4, Packet, TcpFlags, clamp_mss, quote};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -35,6 +35,38 @@ impl<R: Recorder> Walk<'_, R> {
 
     /// A packet is at a regional NAT gateway, from inside: it leaves with an elastic IP address (NAT-12).
     pub(super) fn regional_nat(&mut self, packet: &mut Packet, nat: NatIx) -> Pass<Next> {
+        let (before, len) = (packet.headers, packet.len());
+        let next = self.regional_nat_out(packet, nat);
+        self.through_nat(packet, nat, (before, len), before.src != packet.headers.src, &next);
+        next
+    }
+
+    /// A packet from the internet is for a regional NAT gateway's address.
+    pub(super) fn regional_nat_back(&mut self, packet: &mut Packet, nat: NatIx) -> Pass<Next> {
+        let (before, len) = (packet.headers, packet.len());
+        let next = self.regional_nat_in(packet, nat);
+        self.through_nat(packet, nat, (before, len), before.dst != packet.headers.dst, &next);
+        next
+    }
+
+    /// Tells what a regional NAT gateway's flow log sees (FLW-19).
+    fn through_nat(
+        &mut self,
+        packet: &Packet,
+        nat: NatIx,
+        (headers, len): (Headers, u32),
+        translated: bool,
+        next: &Pass<Next>,
+    ) {
+        if R::HOPS {
+            let bpa = |by: RowIx| self.fabric.rows[by].kind == RowKind::BlockPublicAccess;
+            let blocked = matches!(next, Err(Verdict::Drop { by, .. }) if bpa(*by));
+            let after = (translated && !blocked).then(|| (packet.headers, packet.len()));
+            self.recorder.through(Through::Nat(NatThrough { nat, headers, len, after, blocked }));
+        }
+    }
+
+    fn regional_nat_out(&mut self, packet: &mut Packet, nat: NatIx) -> Pass<Next> {
         let vpc = self.fabric.nats[nat].vpc;
         // What comes from another VPC is translated too; but neither a message nor a reply finds its way back there.
         let client = self.fabric.eni_with(vpc, packet.headers.src);
@@ -57,8 +89,7 @@ impl<R: Recorder> Walk<'_, R> {
         self.beyond_gateway(packet, vpc)
     }
 
-    /// A packet from the internet is for a regional NAT gateway's address.
-    pub(super) fn regional_nat_back(&mut self, packet: &mut Packet, nat: NatIx) -> Pass<Next> {
+    fn regional_nat_in(&mut self, packet: &mut Packet, nat: NatIx) -> Pass<Next> {
         // BPA-2: ingress-only mode lets a NAT gateway's traffic in, the bidirectional one does not.
         let v = &self.fabric.vpcs[self.fabric.nats[nat].vpc];
         if v.igw.is_none() {

@@ -1,6 +1,6 @@
 //! Who listens to a walk.
 
-use crate::verdict::{Hop, Step};
+use crate::verdict::{Hop, Step, Through};
 use crate::wire::Packet;
 
 /// Receives what is decided, and returns nothing: it cannot change the walk.
@@ -13,6 +13,8 @@ pub trait Recorder {
     fn step(&mut self, step: Step);
     /// A crossing of an interface, with the packet there.
     fn hop(&mut self, hop: Hop, packet: &Packet);
+    /// A way through a gateway with a flow log of its own; told to those who want crossings.
+    fn through(&mut self, _: Through) {}
 }
 
 /// Nobody listens: compiles to nothing.

@@ -11,7 +11,7 @@ use crate::base::ids::EniIx;
 use crate::eval::{self, Key, SgAnswer};
 use crate::fabric::EniKind;
 use crate::flow::{Conn, ConnKey};
-use crate::verdict::{Decision, Dir, Hop, RowIx, Stage};
+use crate::verdict::{Decision, Dir, Hop, RowIx, Stage, TrafficPath};
 use crate::wire::{Headers, L4, Packet};
 
 impl<R: Recorder> Walk<'_, R> {
@@ -53,14 +53,10 @@ impl<R: Recorder> Walk<'_, R> {
             return Ok(by);
         }
         if !answer.decision.allow {
-            self.hop(packet, || Hop {
-                eni,
-                dir,
-                accepted: false,
-                by,
-                headers: *headers,
-                len: packet.len(),
-                next: None,
+            self.hop(packet, || {
+                let own = fabric.owns(eni, if dir == Dir::In { headers.dst } else { headers.src });
+                let (len, next, path) = (packet.len(), None, TrafficPath::None);
+                Hop { eni, dir, accepted: false, by, headers: *headers, len, next, path, own, blocked: false }
             });
             self.deny(stage, packet, by)?;
         } else {

@@ -11,9 +11,11 @@
 use super::leave::Sender;
 use super::{Next, Pass, Recorder, Walk};
 use crate::base::ids::{EniIx, TgwAttachIx, TgwRtbIx};
-use crate::fabric::{TgwAttachKind, TgwRouteIx, TgwRow, TgwTarget};
+use crate::fabric::{EniKind, TgwAttachKind, TgwRouteIx, TgwRow, TgwTarget, VpnEnd};
 use crate::flow::{Choice, Pick, PickOption};
-use crate::verdict::{Entry, LinkIx, Notify, NotifyKind, Stage, Vantage, Verdict};
+use crate::verdict::{
+    Entry, LinkIx, Notify, NotifyKind, RowKind, Stage, TgwLoss, TgwThrough, Through, Vantage, Verdict,
+};
 use crate::wire::{Packet, TcpFlags, clamp_mss};
 use std::net::IpAddr;
 
@@ -43,6 +45,60 @@ impl<R: Recorder> Walk<'_, R> {
         eni: Option<EniIx>,
         from: Option<EniIx>,
     ) -> Pass<Next> {
+        if !R::HOPS {
+            return self.routed(packet, via, eni, from);
+        }
+        let (headers, len) = (packet.headers, packet.len());
+        let next = self.routed(packet, via, eni, from);
+        if let Some((out, lost)) = self.left_by(&next) {
+            // FLW-35.
+            let via = match self.fabric.tgw_attaches[via].kind {
+                TgwAttachKind::Connect { transport, .. } => transport,
+                _ => via,
+            };
+            self.recorder.through(Through::Tgw(TgwThrough { via, eni, out, lost, headers, len }));
+        }
+        next
+    }
+
+    /// The attachment that a packet leaves by, or why it does not. Nothing if it stays for now, or is the gateway's own.
+    fn left_by(&self, next: &Pass<Next>) -> Option<(Option<(TgwAttachIx, Option<EniIx>)>, Option<TgwLoss>)> {
+        let fabric = self.fabric;
+        let to = match next {
+            Err(Verdict::Drop { by, .. }) => {
+                let lost = match fabric.rows[*by].kind {
+                    RowKind::TgwRouteNone | RowKind::TgwNoAssociation => TgwLoss::NoRoute,
+                    RowKind::TgwRouteBlackhole => TgwLoss::Blackhole,
+                    RowKind::MtuTgw => TgwLoss::Mtu,
+                    RowKind::TtlTgw => TgwLoss::Ttl,
+                    _ => TgwLoss::Other,
+                };
+                return Some((None, Some(lost)));
+            }
+            Ok(Next::Done(Verdict::Transit { to, .. }) | Next::On(to)) => *to,
+            _ => return None,
+        };
+        let out = match to {
+            Vantage::FromTgw { eni, .. } => match fabric.enis[eni].kind {
+                EniKind::Tgw(out) => (out, Some(eni)),
+                _ => return None,
+            },
+            // Over a peering; what came out of a tunnel stays here.
+            Vantage::Tgw { via: far, .. } => match fabric.tgw_attaches[far].kind {
+                TgwAttachKind::Peering(Some(near)) => (near, None),
+                _ => return None,
+            },
+            Vantage::TunnelEnd(tunnel, _) => match fabric.tunnels[tunnel].end {
+                VpnEnd::Tgw(out) => (out, None),
+                VpnEnd::Vgw(_) => return None,
+            },
+            Vantage::Dxgw { from: Entry::Attach(out), .. } => (out, None),
+            _ => return None,
+        };
+        Some((Some(out), None))
+    }
+
+    fn routed(&mut self, packet: &mut Packet, via: TgwAttachIx, eni: Option<EniIx>, from: Option<EniIx>) -> Pass<Next> {
         if let Some(tunnel) = self.leaves_tunnel(packet, via) {
             // What comes out of a tunnel belongs to the Connect attachment (TGW-23).
             return self.unwrap_at_tgw(packet, tunnel);
