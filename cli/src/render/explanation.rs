@@ -320,14 +320,7 @@ pub(super) fn caveats(network: &Network, e: &Explanation) -> Vec<String> {
 /// The records that a flow log of every interface on the way would hold, in AWS's default format.
 pub(super) fn records(network: &Network, e: &Explanation) -> Vec<String> {
     let hops = e.request.hops.iter().chain(e.reply.iter().flat_map(|reply| &reply.hops));
-    let mut out: Vec<String> = Vec::new();
-    for hop in hops {
-        let record = flow_log::Record::of_hop(network, hop).default_line();
-        if !out.contains(&record) {
-            out.push(record);
-        }
-    }
-    out
+    flow_log::lines_of_hops(network, hops)
 }
 
 #[cfg(test)]

@@ -114,6 +114,11 @@ impl<I: Index, T> std::ops::IndexMut<I> for IndexVec<I, T> {
     }
 }
 
+impl<I: Index, T> Extend<T> for IndexVec<I, T> {
+    fn extend<A: IntoIterator<Item = T>>(&mut self, items: A) {
+        items.into_iter().for_each(|item| _ = self.push(item));
+    }
+}
 impl<I: Index, T> FromIterator<T> for IndexVec<I, T> {
     fn from_iter<It: IntoIterator<Item = T>>(items: It) -> Self {
         Self { items: items.into_iter().collect(), kind: PhantomData }

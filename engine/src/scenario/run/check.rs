@@ -4,10 +4,7 @@ use super::report::CheckResult;
 use super::watch::Drop;
 use crate::base::{Cidr, Nanos};
 use crate::compile::Network;
-use crate::record::flow_log::Record;
-use crate::scenario::{
-    CounterExpectation, Direction, Expect, FlowLogAction, FlowLogExpectation, Leg, Outcome, ResourceKind, RuleLabel,
-};
+use crate::scenario::{CounterExpectation, Direction, Expect, Leg, Outcome, ResourceKind, RuleLabel};
 use crate::spec::Peer;
 use crate::verdict::{Dir, code_of};
 use std::net::IpAddr;
@@ -157,42 +154,6 @@ fn is_row(network: &Network, drop: Drop, want: &crate::scenario::BlockedBy) -> b
         Peer::Name(text) => name == text,
     });
     resource && direction && rule && route
-}
-
-/// A record that a flow log must hold.
-pub(super) fn flow_log(want: &FlowLogExpectation, records: &[Record]) -> CheckResult {
-    let action = if want.action == FlowLogAction::Accept { "ACCEPT" } else { "REJECT" };
-    let of_interface = || records.iter().filter(|r| r.interface == want.interface.value);
-    let fits = |r: &&Record| {
-        r.flow.is_some_and(|f| {
-            let holds = |block: Option<Cidr>, address: IpAddr| block.is_none_or(|b| b.contains(address));
-            holds(want.src.map(|a| a.0), f.src)
-                && holds(want.dst.map(|a| a.0), f.dst)
-                && want.src_port.is_none_or(|p| p == f.src_port)
-                && want.dst_port.is_none_or(|p| p == f.dst_port)
-                && want.protocol.is_none_or(|p| {
-                    p == crate::base::port::ProtocolMatch::All || p == crate::base::port::ProtocolMatch::One(f.protocol)
-                })
-                && f.accepted == (want.action == FlowLogAction::Accept)
-        }) && want.packets.is_none_or(|p| p == r.packets)
-            && want.bytes.is_none_or(|b| b == r.bytes)
-    };
-    let mut expected = format!("flow log of {}: {action}", want.interface);
-    for (word, value) in [("from", want.src.map(|a| a.0)), ("to", want.dst.map(|a| a.0))] {
-        if let Some(block) = value {
-            expected.push_str(&format!(" {word} {block}"));
-        }
-    }
-    if let Some(port) = want.dst_port {
-        expected.push_str(&format!(" port {port}"));
-    }
-    let found = of_interface().any(|r| fits(&r));
-    let others = of_interface().filter(|r| r.flow.is_some()).map(Record::default_line).take(3).collect::<Vec<_>>();
-    CheckResult {
-        expected,
-        found: (!found)
-            .then(|| if others.is_empty() { "no record of a packet there".to_owned() } else { others.join(" | ") }),
-    }
 }
 
 /// A counter's value.

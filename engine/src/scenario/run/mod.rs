@@ -16,10 +16,12 @@ mod report;
 mod runner;
 mod title;
 mod watch;
+mod witness;
 
 pub use converge::Convergence;
 pub use report::{CheckResult, Line, Report, StepReport};
 pub use watch::{Drop, Watch};
+pub use witness::{Everything, LogTotals, Logging, Sums, Witness};
 
 use title::{name as prepare_name, title as prepare_title};
 
@@ -45,5 +47,19 @@ pub struct Options {
 /// If the topology does not compile, or a step names what is not there. Nothing has been run then.
 pub fn run(scenario: &Scenario, spec: &Spec, options: Options) -> Result<Report, Vec<Diagnostic>> {
     let network = prepare::prepare(scenario, spec)?;
-    Ok(runner::Runner::new(scenario, spec, network, options).run())
+    Ok(runner::Runner::new(scenario, spec, network, options, None).run())
+}
+
+/// The same with flow logs: what the topology defines, or every interface. Records are handed out while it runs.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_logged<'a>(
+    scenario: &'a Scenario,
+    spec: &Spec,
+    options: Options,
+    logging: Logging<'a>,
+) -> Result<Report, Vec<Diagnostic>> {
+    let network = prepare::prepare(scenario, spec)?;
+    Ok(runner::Runner::new(scenario, spec, network, options, Some(logging)).run())
 }

@@ -2,10 +2,10 @@
 
 use super::converge::Convergence;
 use super::watch::Drop;
+use super::witness::LogTotals;
 use crate::base::{Instant, Nanos};
 use crate::compile::Network;
 use crate::observe::capture::Captured;
-use crate::record::flow_log::Record;
 use crate::scenario::Outcome;
 use crate::sim::Totals;
 use crate::verdict::RowIx;
@@ -69,8 +69,8 @@ pub struct Report {
     pub captured: Vec<Captured>,
     /// Keys of VPN tunnels, as lines of Wireshark's `esp_sa` file.
     pub esp_sa: Vec<String>,
-    /// Flow-log records.
-    pub flow_logs: Vec<Record>,
+    /// What each flow log held.
+    pub flow_logs: Vec<LogTotals>,
     /// What became of all packets.
     pub totals: Totals,
     /// Counters by name.

@@ -4,6 +4,7 @@ use super::Options;
 use super::operation::{Kind, Operation};
 use super::report::{Line, Report};
 use super::watch::Watch;
+use super::witness::{Logging, Witness};
 use crate::base::rng::Stream;
 use crate::base::{Instant, Nanos};
 use crate::compile::{Network, compile_failed};
@@ -20,13 +21,13 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 /// What is watched: the laws, conversations, captures, flow logs.
-type Watchers = (Ledger, (Watch, (Capture, FlowLogs)));
+type Watchers<'a> = (Ledger, (Watch, (Capture, FlowLogs<Witness<'a>>)));
 /// Time after the last step in which what is under way may arrive.
 const SETTLE: Nanos = Nanos::from_secs(1);
 
 pub(super) struct Runner<'a> {
     pub(super) scenario: &'a Scenario,
-    pub(super) sim: Sim<Watchers>,
+    pub(super) sim: Sim<Watchers<'a>>,
     /// The topology with every change so far.
     pub(super) spec: Spec,
     pub(super) faults: Vec<Fault>,
@@ -49,10 +50,18 @@ pub(super) struct Runner<'a> {
 }
 
 impl<'a> Runner<'a> {
-    pub(super) fn new(scenario: &'a Scenario, spec: &Spec, network: Network, options: Options) -> Self {
+    pub(super) fn new(
+        scenario: &'a Scenario,
+        spec: &Spec,
+        network: Network,
+        options: Options,
+        logging: Option<Logging<'a>>,
+    ) -> Self {
         let seed = options.seed.unwrap_or(scenario.seed);
         let capture = Capture::new(options.capture || scenario.captures != Captures::default());
-        let observer = (Ledger::default(), (Watch::default(), (capture, FlowLogs::default())));
+        let (logs, witness) = Witness::new(scenario, &network, logging);
+        let flow_logs = FlowLogs::new(&network, logs, witness);
+        let observer = (Ledger::default(), (Watch::default(), (capture, flow_logs)));
         Self {
             scenario,
             sim: Sim::new(network.clone(), seed, observer),
@@ -239,6 +248,7 @@ impl<'a> Runner<'a> {
         let (network, diagnostics) = compile_failed(&spec, epoch, &failed);
         let errors: Vec<_> = diagnostics.iter().filter(|d| d.severity == Severity::Error).collect();
         let network = network.unwrap_or_else(|| panic!("tried before the run: {errors:?}"));
+        self.sim.observer.1.1.1.configure(&network);
         self.sim.configure(network);
         self.follow();
     }
