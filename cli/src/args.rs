@@ -99,6 +99,30 @@ pub(crate) enum TableOutput {
     Csv,
 }
 
+/// Form of the flow log of every interface.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum FlowLogFiles {
+    /// Lines.
+    Text,
+    /// Lines, compressed with gzip.
+    Gz,
+    /// Apache Parquet with the types of Athena's tables.
+    Parquet,
+    /// A stream of JSON events for each interface, as CloudWatch Logs has them.
+    Cloudwatch,
+}
+
+/// Where its files are.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum FlowLogLayout {
+    /// One file.
+    Flat,
+    /// A file for five minutes, in folders as in S3.
+    S3,
+    /// The same with Hive's names of folders.
+    Hive,
+}
+
 #[derive(Args, Debug)]
 pub(crate) struct RunArgs {
     /// Scenario files
@@ -116,9 +140,21 @@ pub(crate) struct RunArgs {
     /// Write capture files (pcapng) to this folder
     #[arg(long, value_name = "DIR")]
     pub(crate) pcap: Option<PathBuf>,
-    /// Write flow logs to this folder
+    /// Write flow logs to this folder: what the topology defines, or every interface if it defines none
     #[arg(long, value_name = "DIR")]
     pub(crate) flow_logs: Option<PathBuf>,
+    /// Log every interface, whatever the topology defines
+    #[arg(long, requires = "flow_logs")]
+    pub(crate) flow_logs_all: bool,
+    /// Fields of the log of every interface, as in `${srcaddr} ${dstaddr} ${pkt-dstaddr}` [default: AWS's default format]
+    #[arg(long, value_name = "FORMAT", requires = "flow_logs")]
+    pub(crate) flow_log_format: Option<String>,
+    /// Form of its files
+    #[arg(long, value_enum, default_value_t = FlowLogFiles::Text, value_name = "FORM", requires = "flow_logs")]
+    pub(crate) flow_log_files: FlowLogFiles,
+    /// Where its files are: one file, or folders as in S3
+    #[arg(long, value_enum, default_value_t = FlowLogLayout::Flat, value_name = "LAYOUT", requires = "flow_logs")]
+    pub(crate) flow_log_layout: FlowLogLayout,
     /// Write a JUnit report
     #[arg(long, value_name = "FILE")]
     pub(crate) junit: Option<PathBuf>,

@@ -7,6 +7,7 @@
 mod args;
 mod completions;
 mod export;
+mod flow_logs;
 mod folder;
 mod import;
 mod input;

@@ -4,6 +4,7 @@
 //! command line, whatever the number of jobs.
 
 use crate::args::{Global, Output, RunArgs};
+use crate::flow_logs::{Pending, Wanted, Writer};
 use crate::input::{self, Source};
 use crate::{Failure, Status, network, output, progress, render};
 use rayon::prelude::*;
@@ -12,8 +13,7 @@ use std::time::Duration;
 use vpcsim_engine::base::{Instant, Nanos};
 use vpcsim_engine::diag::{Diagnostic, FileIx, Severity, any_error};
 use vpcsim_engine::observe::capture;
-use vpcsim_engine::record::flow_log;
-use vpcsim_engine::scenario::run::{Options, Report};
+use vpcsim_engine::scenario::run::{Everything, LogTotals, Logging, Options, Report, Sums};
 use vpcsim_engine::scenario::{self};
 
 /// What became of one file.
@@ -22,6 +22,8 @@ struct Ran {
     sources: Vec<Source>,
     diagnostics: Vec<Diagnostic>,
     report: Option<Report>,
+    /// Flow logs, complete but for their names.
+    flow_logs: Vec<Pending>,
 }
 
 pub(crate) fn run(args: &RunArgs, global: &Global) -> Result<Status, Failure> {
@@ -30,6 +32,7 @@ pub(crate) fn run(args: &RunArgs, global: &Global) -> Result<Status, Failure> {
         None => None,
     };
     let options = Options { seed: args.seed, until, capture: args.pcap.is_some() };
+    let wanted = Wanted::of(args)?;
     let names = names(&args.scenarios)?;
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(args.jobs.unwrap_or(0))
@@ -39,12 +42,12 @@ pub(crate) fn run(args: &RunArgs, global: &Global) -> Result<Status, Failure> {
     // Of one scenario nobody knows how long it is.
     progress::of(if jobs.len() > 1 { jobs.len() } else { 0 });
     let replay = |(path, name): &(&PathBuf, &String)| {
-        let ran = one(path, name, options);
+        let ran = one(path, name, options, wanted.as_ref());
         progress::step();
         ran
     };
     let ran: Vec<Result<Ran, Failure>> = pool.install(|| jobs.par_iter().map(replay).collect());
-    let ran: Vec<Ran> = ran.into_iter().collect::<Result<_, _>>()?;
+    let mut ran: Vec<Ran> = ran.into_iter().collect::<Result<_, _>>()?;
 
     let mut invalid = false;
     for r in &ran {
@@ -56,9 +59,12 @@ pub(crate) fn run(args: &RunArgs, global: &Global) -> Result<Status, Failure> {
     if invalid {
         return Ok(Status::Invalid);
     }
-    for r in &ran {
+    for r in &mut ran {
         let report = r.report.as_ref().expect("no file was invalid");
         evidence(args, &r.name, report)?;
+        for file in r.flow_logs.drain(..) {
+            file.keep()?;
+        }
     }
     if let Some(path) = &args.junit {
         output::write_atomically(path, junit(&ran)?.as_bytes())?;
@@ -88,10 +94,12 @@ fn names(paths: &[PathBuf]) -> Result<Vec<String>, Failure> {
     Ok(out)
 }
 
-fn one(path: &Path, name: &str, options: Options) -> Result<Ran, Failure> {
+fn one(path: &Path, name: &str, options: Options, wanted: Option<&Wanted>) -> Result<Ran, Failure> {
     let source = input::read(path)?;
     let (scenario, mut diagnostics) = scenario::read(FileIx(0), &source.bytes);
-    let failed = |sources, diagnostics| Ok(Ran { name: name.to_owned(), sources, diagnostics, report: None });
+    let failed = |sources, diagnostics| {
+        Ok(Ran { name: name.to_owned(), sources, diagnostics, report: None, flow_logs: Vec::new() })
+    };
     let Some(scenario) = scenario.filter(|_| !any_error(&diagnostics)) else {
         return failed(vec![source], diagnostics);
     };
@@ -113,8 +121,20 @@ fn one(path: &Path, name: &str, options: Options) -> Result<Ran, Failure> {
     let mut sources = vec![source];
     sources.append(&mut read.sources);
     let Some(spec) = read.spec.filter(|_| !read_errors) else { return failed(sources, diagnostics) };
-    match scenario::run::run(&scenario, &spec, options) {
-        Ok(report) => Ok(Ran { name: name.to_owned(), sources, diagnostics, report: Some(report) }),
+    let mut writer = wanted.map(|wanted| Writer::new(wanted, name));
+    let ran = match (&mut writer, wanted) {
+        (Some(sink), Some(wanted)) => {
+            let everything = if wanted.all { Everything::Always } else { Everything::IfNoneDefined };
+            let logging = Logging { everything, format: wanted.format.clone(), sink };
+            scenario::run::run_logged(&scenario, &spec, options, logging)
+        }
+        _ => scenario::run::run(&scenario, &spec, options),
+    };
+    match ran {
+        Ok(report) => {
+            let flow_logs = writer.map_or_else(|| Ok(Vec::new()), Writer::finish)?;
+            Ok(Ran { name: name.to_owned(), sources, diagnostics, report: Some(report), flow_logs })
+        }
         Err(more) => {
             diagnostics.extend(more);
             failed(sources, diagnostics)
@@ -132,7 +152,7 @@ pub(crate) fn shift(diagnostics: &mut [Diagnostic], by: u16) {
     }
 }
 
-/// Captures and flow logs of one scenario.
+/// Captures of one scenario.
 fn evidence(args: &RunArgs, name: &str, report: &Report) -> Result<(), Failure> {
     if let Some(folder) = &args.pcap {
         let network = report.networks.last().expect("there is always one");
@@ -146,15 +166,6 @@ fn evidence(args: &RunArgs, name: &str, report: &Report) -> Result<(), Failure> 
             output::write_atomically(&folder.join("esp_sa"), lines.as_bytes())?;
         }
         output::write_atomically(&folder.join("merged.pcapng"), &capture::merged(network, &report.captured, &say))?;
-    }
-    if let Some(folder) = &args.flow_logs {
-        let mut text = String::from(flow_log::HEADER);
-        text.push('\n');
-        for record in &report.flow_logs {
-            text.push_str(&record.default_line());
-            text.push('\n');
-        }
-        output::write_atomically(&folder.join(format!("{name}.log")), text.as_bytes())?;
     }
     Ok(())
 }
@@ -239,9 +250,19 @@ fn json(ran: &[Ran]) -> String {
                 "failures": report.failures(),
                 "transcript": report.lines.iter().map(|l| serde_json::json!({ "at_ns": l.at.0, "text": l.text })).collect::<Vec<_>>(),
                 "packets": { "originated": t.originated, "made": t.made, "delivered": t.delivered, "exited": t.exited, "dropped": t.dropped, "in_flight": t.in_flight },
+                "flow_logs": report.flow_logs.iter().map(log_json).collect::<Vec<_>>(),
                 "counters": report.counters.iter().cloned().collect::<std::collections::BTreeMap<_, _>>(),
             })
         })
         .collect();
     format!("{:#}\n", serde_json::json!({ "format_version": 1, "scenarios": scenarios }))
+}
+
+/// What a flow log held.
+fn log_json(log: &LogTotals) -> serde_json::Value {
+    let sums = |s: &Sums| serde_json::json!({ "records": s.records, "packets": s.packets, "bytes": s.bytes });
+    serde_json::json!({
+        "log": log.id, "accepted": sums(&log.accepted), "rejected": sums(&log.rejected),
+        "nodata_records": log.no_data, "skipdata_records": log.skip_data,
+    })
 }
