@@ -17,6 +17,7 @@ mod behaviour {
     mod diagnostics_between;
     mod diagnostics_client_vpn;
     mod diagnostics_direct_connect;
+    mod diagnostics_flow_log;
     mod diagnostics_hybrid;
     mod diagnostics_vpn;
     mod direct_connect;
@@ -27,6 +28,10 @@ mod behaviour {
     mod endpoint;
     mod eni;
     mod flow_log;
+    mod flow_log_fields;
+    mod flow_log_records;
+    mod flow_log_run;
+    mod flow_log_tgw;
     mod guest;
     mod harness;
     mod igw;

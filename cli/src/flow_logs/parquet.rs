@@ -1,7 +1,7 @@
 //! Records as a Parquet file with the column types of Athena's tables for flow logs (FLW-11).
 //!
 //! Plain encoding, first version of data pages, gzip: what every reader takes, AWS's own tools included. A field that does not
-//! apply is null. Rows are kept by column until a row group is full.
+//! apply is null (FLW-44). Rows are kept by column until a row group is full.
 
 use super::file::Counting;
 use parquet::basic::{Compression, ConvertedType, GzipLevel, Repetition, Type as Physical};

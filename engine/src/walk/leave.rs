@@ -300,7 +300,7 @@ impl Onward<'_> {
         }
     }
 
-    /// FLW-18.
+    /// FLW-18, FLW-23.
     fn path(self, fabric: &Fabric) -> TrafficPath {
         let peering = |pcx: PcxIx| {
             if fabric.pcxs[pcx].same_region { TrafficPath::Peering } else { TrafficPath::InterRegionPeering }

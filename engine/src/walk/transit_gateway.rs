@@ -51,7 +51,7 @@ impl<R: Recorder> Walk<'_, R> {
         let (headers, len) = (packet.headers, packet.len());
         let next = self.routed(packet, via, eni, from);
         if let Some((out, lost)) = self.left_by(&next) {
-            // FLW-35.
+            // FLW-35, FLW-36.
             let via = match self.fabric.tgw_attaches[via].kind {
                 TgwAttachKind::Connect { transport, .. } => transport,
                 _ => via,

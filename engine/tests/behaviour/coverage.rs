@@ -92,14 +92,15 @@ fn facts() -> BTreeMap<String, (String, String)> {
 fn every_fact_has_code_and_tests() {
     let facts = facts();
     let (mut code, mut tests) = (BTreeMap::<String, PathBuf>::new(), BTreeSet::new());
-    for path in files(&root().join("engine/src"), &["rs"]) {
+    let sources = ["engine/src", "cli/src"].map(|folder| files(&root().join(folder), &["rs"]));
+    for path in sources.into_iter().flatten() {
         let text = std::fs::read_to_string(&path).unwrap();
         // Unit tests stand at the end of a file.
         let (source, unit_tests) = text.split_once("#[cfg(test)]").unwrap_or((&text, ""));
         code.extend(ids(source).into_iter().map(|id| (id, path.clone())));
         tests.extend(ids(unit_tests));
     }
-    for folder in ["engine/tests", "scenarios"] {
+    for folder in ["engine/tests", "cli/tests", "scenarios"] {
         for path in files(&root().join(folder), &["rs", "yaml", "yml", "txt", "md"]) {
             tests.extend(ids(&std::fs::read_to_string(&path).unwrap()));
         }

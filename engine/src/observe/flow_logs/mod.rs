@@ -140,6 +140,7 @@ impl<S: Sink> FlowLogs<S> {
                 let mut any = false;
                 for flow in table.of(*subject) {
                     any = true;
+                    // FLW-24: `any` counts what is not wanted, too.
                     if wants(log.traffic, flow.is_accepted()) {
                         self.sink.record(at, log, &flow.record(&self.subjects, *subject));
                     }

@@ -1,6 +1,6 @@
 //! The check that records hold what crossed: packets and bytes of each subject and action, counted beside the flows.
 //!
-//! In a release build it is empty and costs nothing.
+//! Nothing is sampled (FLW-22). In a release build it is empty and costs nothing.
 
 /// Packets and bytes of each subject in the open window: accepted ones and others.
 #[derive(Clone, Debug, Default)]

@@ -208,6 +208,7 @@ impl Flow {
     /// The bits that a packet adds: SYN-ACK as 18, else FIN 1, SYN 2 and RST 4, and [`INVALID`](Self::INVALID) (FLW-15).
     #[must_use]
     pub fn tcp_flags(headers: &Headers) -> u8 {
+        // FLW-25.
         let Some(tcp) = headers.tcp() else { return 0 };
         let flags = tcp.flags.0 & 7;
         // A SYN goes with neither FIN nor RST (RFC 9293 section 3.10.7).
@@ -308,7 +309,7 @@ impl<'a> Record<'a> {
         self.next.filter(|next| next.region == self.subject.region)
     }
 
-    /// Fields of a transit gateway's log (FLW-32), and those that are not modelled.
+    /// Fields of a transit gateway's log (FLW-32), and those that are not modelled (FLW-26).
     fn side(&self, field: Field) -> Value<'a> {
         let Some(sides) = &self.sides else { return Value::Absent };
         let (source, from) = sides.source;
