@@ -38,7 +38,7 @@ impl Streams {
             TrafficType::Accept => "accept",
             TrafficType::Reject => "reject",
         };
-        let path = folder.join(safe(&format!("{}-{suffix}.json", subject_name(log, record))));
+        let path = folder.join(safe(&format!("{}-{suffix}.json", subject_name(log, record).replace('/', "_"))));
         if !self.all.contains_key(&path) {
             let (pending, _) = Pending::create(path.clone())?;
             self.all.insert(path.clone(), Stream { pending, buffer: Vec::new() });

@@ -23,6 +23,7 @@ macro_rules! refused {
             tested.extend(super::diagnostics_hybrid::TESTED);
             tested.extend(super::diagnostics_client_vpn::TESTED);
             tested.extend(super::diagnostics_vpn::TESTED);
+            tested.extend(super::diagnostics_flow_log::TESTED);
             tested.extend(["nat-timeout", "bfd", "hold-time", "connect-ibgp"]);
             tested.extend(["second-vpn-gateway", "no-convergence", "observed-differs", "prefix-limit", "community"]);
             let missing: Vec<String> = emitted().into_iter().filter(|code| !tested.contains(&code.as_str())).collect();

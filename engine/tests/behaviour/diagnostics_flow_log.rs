@@ -2,6 +2,9 @@
 
 use super::harness::diagnostics;
 
+/// Codes that are tested here.
+pub(super) const TESTED: [&str; 5] = ["bad-interval", "bad-name", "too-many", "wrong-field", "wrong-resource"];
+
 const NET: &str = "
 vpcs: {v: {cidr: 10.0.0.0/16}}
 internet_gateways: {igw: {vpc: v}}

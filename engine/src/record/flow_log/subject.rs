@@ -179,15 +179,15 @@ fn of_eni(network: &Network, eni: EniIx) -> Subject {
             let own = &names.enis[eni];
             // An interface that is written inside its instance has no name of its own.
             let shared = own.id == names.guests[guest].id;
-            let of_eni = own.tag.clone().or_else(|| named(&own.id, "eni-").filter(|_| !shared));
-            (Some(names.guests[guest].id.clone()), [of_guest, of_eni, None])
+            let of_eni = own.tag.as_deref().map(percent_encoded).or_else(|| named(&own.id, "eni-").filter(|_| !shared));
+            (Some(one_word(&names.guests[guest].id)), [of_guest, of_eni, None])
         }
-        None => (None, [None, names.enis[eni].tag.clone(), None]),
+        None => (None, [None, names.enis[eni].tag.as_deref().map(percent_encoded), None]),
     };
     Subject {
         account,
-        interface: Some(interface),
-        subnet: Some(names.subnets[e.subnet].id.clone()),
+        interface: Some(one_word(&interface)),
+        subnet: Some(one_word(&names.subnets[e.subnet].id)),
         instance,
         az_id: az_id(network, e.subnet),
         interface_type: interface_type(e.kind),
@@ -203,12 +203,12 @@ fn of_vpc(network: &Network, vpc: VpcIx) -> Subject {
     let names = &network.names;
     let (account, region) = names.realms[network.fabric.vpcs[vpc].realm as usize].clone();
     let vpc_account = Some(account.clone());
-    Subject { account, region, vpc: Some(names.vpcs[vpc].id.clone()), vpc_account, ..Subject::default() }
+    Subject { account, region, vpc: Some(one_word(&names.vpcs[vpc].id)), vpc_account, ..Subject::default() }
 }
 
 fn of_nat(network: &Network, nat: NatIx) -> Subject {
     Subject {
-        resource: Some(network.names.nats[nat].id.clone()),
+        resource: Some(one_word(&network.names.nats[nat].id)),
         interface_type: Some("regional_nat_gateway"),
         ..of_vpc(network, network.fabric.nats[nat].vpc)
     }
@@ -226,8 +226,8 @@ fn of_attach(network: &Network, attach: TgwAttachIx) -> Subject {
     Subject {
         account: account.map_or_else(|| crate::compile::DEFAULT_ACCOUNT.to_owned(), |a| a.value.clone()),
         region: network.names.regions[network.fabric.tgws[a.tgw].region as usize].clone(),
-        tgw: Some(tgw.clone()),
-        attachment: Some(network.names.tgw_attaches[attach].id.clone()),
+        tgw: Some(one_word(tgw)),
+        attachment: Some(one_word(&network.names.tgw_attaches[attach].id)),
         ..vpc.map_or_else(Subject::default, |vpc| of_vpc(network, vpc))
     }
 }
@@ -240,6 +240,11 @@ fn az_id(network: &Network, subnet: SubnetIx) -> Option<String> {
 /// A resource's `Name` tag: what it is called, unless that is an id of AWS's. As a record shows it: percent-encoded (FLW-20).
 fn named(name: &str, id: &str) -> Option<String> {
     (!name.starts_with(id)).then(|| percent_encoded(name))
+}
+
+/// A name as a record can hold it: the fields of a line are told apart by spaces.
+fn one_word(name: &str) -> String {
+    name.replace(char::is_whitespace, "_")
 }
 
 fn percent_encoded(text: &str) -> String {
