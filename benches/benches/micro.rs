@@ -4,14 +4,17 @@ use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_mai
 use std::hint::black_box;
 use vpcsim_benches::{chain, flat, network, ruled};
 use vpcsim_engine::base::{Instant, Protocol};
-use vpcsim_engine::compile::{Network, compile};
+use vpcsim_engine::compile::{FlowLog, Network, compile};
 use vpcsim_engine::diag::FileIx;
 use vpcsim_engine::eval::{self, Key};
+use vpcsim_engine::event::{Fact, Observer};
 use vpcsim_engine::explain::{Question, ask, resolve_origin};
 use vpcsim_engine::flow::FlowState;
+use vpcsim_engine::observe::flow_logs::{FlowLogs, Sink};
+use vpcsim_engine::record::flow_log::{Record, Text};
 use vpcsim_engine::sim::queue::Queue;
 use vpcsim_engine::spec;
-use vpcsim_engine::verdict::{Dir, Vantage, Verdict};
+use vpcsim_engine::verdict::{Dir, Hop, TrafficPath, Vantage, Verdict};
 use vpcsim_engine::walk::{DenyPolicy, NoRecord, Walk};
 use vpcsim_engine::wire::{Fragment, Headers, L4, Packet, Payload, Udp};
 
@@ -125,5 +128,58 @@ fn questions(c: &mut Criterion) {
     c.bench_function("why: through 10 middleboxes", |b| b.iter(|| ask(&chained, black_box(&question))));
 }
 
-criterion_group!(benches, decisions, walks, queue, compiling, questions);
+/// Takes records as lines, and keeps none.
+#[derive(Default)]
+struct Rendered(Vec<u8>, u64);
+
+impl Sink for Rendered {
+    fn record(&mut self, _: usize, of: &FlowLog, record: &Record<'_>) {
+        self.0.clear();
+        Text::new(of).line(record, &mut self.0);
+        self.1 += self.0.len() as u64;
+    }
+}
+
+/// A window of 10,000 flows of three packets each: counted, and rendered in the default format when the window is over.
+fn flow_logs(c: &mut Criterion) {
+    const FLOWS: u32 = 10_000;
+    let network = ruled(2);
+    let eni = network.fabric.eni_with(vpcsim_engine::base::ids::VpcIx(0), "10.0.0.10".parse().expect("an address"));
+    let packets: Vec<Packet> = (0..FLOWS).map(|n| datagram(n as u16)).collect();
+    let hops: Vec<Hop> = packets
+        .iter()
+        .map(|packet| Hop {
+            eni: eni.expect("it is there"),
+            dir: Dir::Out,
+            accepted: true,
+            by: vpcsim_engine::verdict::RowIx(0),
+            headers: packet.headers,
+            len: packet.len(),
+            next: None,
+            path: TrafficPath::Vpc,
+            own: true,
+            blocked: false,
+        })
+        .collect();
+    let mut group = c.benchmark_group("flow_logs");
+    group.throughput(Throughput::Elements(FLOWS.into()));
+    group.bench_function("count_and_render", |b| {
+        let mut logs = FlowLogs::new(&network, vec![FlowLog::everything()], Rendered::default());
+        let mut second = 0;
+        b.iter(|| {
+            for _ in 0..3 {
+                for (hop, packet) in hops.iter().zip(&packets) {
+                    let fact = Fact::Crossed { hop, packet, dropped_by: None, logged: true };
+                    logs.on(Instant(second * 1_000_000_000), &fact);
+                }
+            }
+            // The next window's first packet closes this one.
+            second += 60;
+        });
+        black_box(logs.sink.1);
+    });
+    group.finish();
+}
+
+criterion_group!(benches, decisions, walks, flow_logs, queue, compiling, questions);
 criterion_main!(benches);

@@ -429,3 +429,61 @@ fn unknown_keys_are_reported() {
     assert_eq!(import.report.ignored_keys.iter().collect::<Vec<_>>(), [(&"FutureGateways".to_owned(), &2)]);
     assert!(import.report.to_text().contains("     2  FutureGateways"));
 }
+
+/// API reference, FlowLog: S3 and CloudWatch destinations; what goes elsewhere, is not active or is about nothing here is left out.
+#[test]
+fn flow_logs() {
+    let log = |id: &str, rest: &str| {
+        format!(r#"{{"FlowLogId": "{id}", "FlowLogStatus": "ACTIVE", "ResourceId": "vpc-1", {rest}}}"#)
+    };
+    let default = "${version} ${account-id} ${interface-id} ${srcaddr} ${dstaddr} ${srcport} ${dstport} ${protocol} ${packets} ${bytes} ${start} ${end} ${action} ${log-status}";
+    let logs = [
+        log(
+            "fl-1",
+            r#""TrafficType": "ALL", "LogDestinationType": "s3", "LogDestination": "arn:aws:s3:::logs/net/prod/", "LogFormat": "${srcaddr} ${bytes}",
+               "MaxAggregationInterval": 60, "DestinationOptions": {"FileFormat": "parquet", "HiveCompatiblePartitions": true, "PerHourPartition": false},
+               "Tags": [{"Key": "Name", "Value": "all"}]"#,
+        ),
+        log(
+            "fl-2",
+            &format!(
+                r#""TrafficType": "REJECT", "LogDestinationType": "cloud-watch-logs", "LogDestination": "arn:aws:logs:us-east-1:111122223333:log-group:/vpc/rejects", "LogGroupName": "/vpc/rejects", "LogFormat": "{default}", "MaxAggregationInterval": 600"#
+            ),
+        ),
+        log(
+            "fl-3",
+            r#""TrafficType": "ALL", "LogDestinationType": "kinesis-data-firehose", "LogDestination": "arn:aws:firehose:x""#,
+        ),
+        log("fl-4", r#""TrafficType": "ALL", "LogDestinationType": "cloud-watch-logs", "LogGroupName": "g""#)
+            .replace("vpc-1", "vpc-9"),
+        log("fl-5", r#""TrafficType": "ALL", "LogDestinationType": "cloud-watch-logs", "LogGroupName": "g""#)
+            .replace("ACTIVE", "FAILED"),
+    ];
+    let import = with(&format!(r#"{{"FlowLogs": [{}]}}"#, logs.join(", ")));
+    let yaml = to_yaml(&import.spec);
+    let written = yaml.split("flow_logs:\n").nth(1).unwrap();
+    for line in [
+        "  fl-1:\n",
+        "    resource: vpc-1\n",
+        "    name_tag: all\n",
+        "    log_format: \"${srcaddr} ${bytes}\"\n",
+        "    max_aggregation_interval: 60\n",
+        "        bucket: logs\n",
+        "        prefix: net/prod\n",
+        "        file_format: parquet\n",
+        "        hive_compatible_partitions: true\n",
+        "  fl-2:\n",
+        "    traffic_type: REJECT\n",
+        "        log_group: \"/vpc/rejects\"\n",
+    ] {
+        assert!(written.contains(line), "{line}\n{written}");
+    }
+    assert!(!written.contains("fl-3") && !written.contains("fl-4") && !written.contains("fl-5"), "{written}");
+    assert_eq!(written.matches("log_format").count(), 1, "{written}");
+    let skipped: Vec<_> = import.report.skipped.iter().map(|s| (s.id.as_str(), s.why.as_str())).collect();
+    assert_eq!(skipped, [("fl-3", "destination kinesis-data-firehose is not modelled"), ("fl-5", "state FAILED")]);
+    assert!(import.report.missing_references.iter().any(|m| (m.from.as_str(), m.to.as_str()) == ("fl-4", "vpc-9")));
+    let (network, diagnostics) = vpcsim_engine::compile::compile(&import.spec);
+    assert!(!any_error(&diagnostics), "{diagnostics:?}");
+    assert_eq!(network.unwrap().flow_logs.len(), 2);
+}

@@ -204,3 +204,63 @@ fn safe(name: &str) -> PathBuf {
     let parts = name.split('/').filter(|part| !part.is_empty() && *part != "." && *part != "..");
     parts.map(|part| part.replace(['\\', ':'], "_")).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Instant;
+    use vpcsim_engine::diag::FileIx;
+    use vpcsim_engine::record::flow_log::{Action, Flow, Status, SubjectIx, Subjects};
+    use vpcsim_engine::verdict::{Dir, TrafficPath};
+
+    /// How many records are written in a minute of one processor, by form:
+    /// `cargo test --release -p vpcsim --bin vpcsim rate -- --ignored --nocapture`.
+    #[test]
+    #[ignore = "a measurement"]
+    fn rate() {
+        const RECORDS: u32 = 2_000_000;
+        let yaml = "vpcs: {v: {cidr: 10.0.0.0/16}}\nsubnets: {s: {vpc: v, az: a, cidr: 10.0.0.0/20}}\ninstances: {i-0123456789abcdef0: {subnet: s}}\n";
+        let spec = vpcsim_engine::spec::read(FileIx(0), yaml.as_bytes()).0.expect("a topology");
+        let network = vpcsim_engine::compile::compile(&spec).0.expect("it compiles");
+        let subjects = Subjects::of(&network);
+        let log = FlowLog::everything();
+        let folder = std::env::temp_dir().join(format!("vpcsim-rate-{}", std::process::id()));
+        for (name, kind) in [("text", file::Kind::Text), ("gz", file::Kind::Gzip), ("parquet", file::Kind::Parquet)] {
+            let began = Instant::now();
+            let mut file = file::Records::create(folder.join(name), kind, &log).expect("a file");
+            let mut random = 1u64;
+            for n in 0..RECORDS {
+                random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                let far = std::net::Ipv4Addr::from((random >> 32) as u32).into();
+                let near = "10.0.0.4".parse().expect("an address");
+                let flow = Flow {
+                    src: far,
+                    dst: near,
+                    pkt_src: far,
+                    pkt_dst: near,
+                    src_port: (random >> 16) as u16,
+                    dst_port: 443,
+                    protocol: 6,
+                    dir: Dir::In,
+                    action: if random >> 60 == 0 { Action::Reject } else { Action::Accept },
+                    tcp_flags: 3,
+                    path: TrafficPath::None,
+                };
+                let at = 1_700_000_000 + u64::from(n / 10_000);
+                let subject = subjects.subject(SubjectIx(0));
+                let record = Record {
+                    flow,
+                    packets: random >> 55,
+                    bytes: random >> 48,
+                    ..Record::empty(&subjects, subject, Status::Ok, (at, at + 7))
+                };
+                file.write(&log, &record).expect("it is written");
+            }
+            let written = file.written();
+            drop(file.finish().expect("complete"));
+            let minute = f64::from(RECORDS) / began.elapsed().as_secs_f64() * 60.0;
+            println!("{name}: {:.0} million records a minute, {} bytes", minute / 1e6, written);
+        }
+        let _ = std::fs::remove_dir_all(folder);
+    }
+}

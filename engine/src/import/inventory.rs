@@ -7,7 +7,7 @@ use super::not_modelled::{self, Foreign};
 use super::place::id_in_name;
 use super::read::{Item, Keys, Source};
 use super::report::Report;
-use super::{Out, acl, address, bpa, endpoint, eni, gateway, instance, peering, prefix_list, route_table};
+use super::{Out, acl, address, bpa, endpoint, eni, flow_log, gateway, instance, peering, prefix_list, route_table};
 use super::{security_group, site, subnet, transit_gateway, vpc};
 use crate::diag::Diagnostic;
 use serde::Deserialize;
@@ -54,6 +54,7 @@ pub(super) struct Inventory {
     pub(super) bpa_exclusions: Vec<Item<bpa::Exclusion>>,
     pub(super) peerings: Vec<Item<peering::Pcx>>,
     pub(super) endpoints: Vec<Item<endpoint::Endpoint>>,
+    pub(super) flow_logs: Vec<Item<flow_log::Log>>,
     pub(super) transit: transit_gateway::Found,
     pub(super) sites: site::Found,
     pub(super) foreign: Vec<Foreign>,
@@ -93,7 +94,6 @@ const HALVES: &[&str] = &[
 const LATER: &[&str] = &[
     "Associations",
     "Attributes",
-    "FlowLogs",
     "Instances",
     "Listeners",
     "LoadBalancerAttributes",
@@ -151,6 +151,7 @@ impl Inventory {
                 decode(source, key, raw, &mut self.prefix_lists, d);
             }
             "VpcPeeringConnections" => decode(source, key, raw, &mut self.peerings, d),
+            "FlowLogs" => decode(source, key, raw, &mut self.flow_logs, d),
             "VpcEndpoints" => decode(source, key, raw, &mut self.endpoints, d),
             "TransitGateways" => decode(source, key, raw, &mut self.transit.gateways, d),
             "TransitGatewayAttachments" => decode(source, key, raw, &mut self.transit.attachments, d),

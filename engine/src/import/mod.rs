@@ -18,6 +18,7 @@ mod direct_connect;
 mod dx_association;
 mod endpoint;
 mod eni;
+mod flow_log;
 mod gateway;
 mod instance;
 mod inventory;
@@ -150,6 +151,8 @@ fn build(mut found: Inventory, out: &mut Out) {
     transit_gateway::build(found.transit, sites, listed, &managed, out);
     route_table::build(tables, out);
     endpoint::finish(out);
+    let logs = unique(found.flow_logs, out);
+    flow_log::build(logs, out);
     let exclusions = unique(found.bpa_exclusions, out);
     bpa::build(found.bpa_options, exclusions, out);
     vpc::finish(out);
@@ -341,5 +344,6 @@ fn kinds(spec: &Spec) -> Vec<(&'static str, Vec<&Name>)> {
         ("Direct Connect gateway association", spec.direct_connect_gateway_associations.keys().collect()),
         ("network interface", spec.network_interfaces.keys().collect()),
         ("instance", spec.instances.keys().collect()),
+        ("flow log", spec.flow_logs.keys().collect()),
     ]
 }
