@@ -20,7 +20,7 @@ pub(super) struct Lines {
 
 enum Out {
     Plain(Counting),
-    Gzip(GzEncoder<Counting>),
+    Gzip(Box<GzEncoder<Counting>>),
 }
 
 impl Lines {
@@ -30,7 +30,7 @@ impl Lines {
         buffer.push(b'\n');
         // Neither time nor name nor system: the same records are the same bytes.
         let out = match gzip {
-            true => Out::Gzip(GzBuilder::new().mtime(0).write(out, Compression::new(LEVEL))),
+            true => Out::Gzip(Box::new(GzBuilder::new().mtime(0).write(out, Compression::new(LEVEL)))),
             false => Out::Plain(out),
         };
         Self { out, buffer }

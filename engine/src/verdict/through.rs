@@ -40,10 +40,8 @@ pub struct TgwThrough {
     pub via: TgwAttachIx,
     /// The attachment's interface it came by, if it came from a VPC.
     pub eni: Option<EniIx>,
-    /// The attachment it leaves by, and the interface there, if it leaves into a VPC.
-    pub out: Option<(TgwAttachIx, Option<EniIx>)>,
-    /// Why it does not leave.
-    pub lost: Option<TgwLoss>,
+    /// The attachment it leaves by, and the interface there, if it leaves into a VPC; or why it does not leave.
+    pub out: Result<(TgwAttachIx, Option<EniIx>), TgwLoss>,
     /// Headers as it came.
     pub headers: Headers,
     /// Length of the IP packet in bytes.

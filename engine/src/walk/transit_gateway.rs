@@ -50,19 +50,19 @@ impl<R: Recorder> Walk<'_, R> {
         }
         let (headers, len) = (packet.headers, packet.len());
         let next = self.routed(packet, via, eni, from);
-        if let Some((out, lost)) = self.left_by(&next) {
+        if let Some(out) = self.left_by(&next) {
             // FLW-35, FLW-36.
             let via = match self.fabric.tgw_attaches[via].kind {
                 TgwAttachKind::Connect { transport, .. } => transport,
                 _ => via,
             };
-            self.recorder.through(Through::Tgw(TgwThrough { via, eni, out, lost, headers, len }));
+            self.recorder.through(Through::Tgw(TgwThrough { via, eni, out, headers, len }));
         }
         next
     }
 
     /// The attachment that a packet leaves by, or why it does not. Nothing if it stays for now, or is the gateway's own.
-    fn left_by(&self, next: &Pass<Next>) -> Option<(Option<(TgwAttachIx, Option<EniIx>)>, Option<TgwLoss>)> {
+    fn left_by(&self, next: &Pass<Next>) -> Option<Result<(TgwAttachIx, Option<EniIx>), TgwLoss>> {
         let fabric = self.fabric;
         let to = match next {
             Err(Verdict::Drop { by, .. }) => {
@@ -73,7 +73,7 @@ impl<R: Recorder> Walk<'_, R> {
                     RowKind::TtlTgw => TgwLoss::Ttl,
                     _ => TgwLoss::Other,
                 };
-                return Some((None, Some(lost)));
+                return Some(Err(lost));
             }
             Ok(Next::Done(Verdict::Transit { to, .. }) | Next::On(to)) => *to,
             _ => return None,
@@ -95,7 +95,7 @@ impl<R: Recorder> Walk<'_, R> {
             Vantage::Dxgw { from: Entry::Attach(out), .. } => (out, None),
             _ => return None,
         };
-        Some((Some(out), None))
+        Some(Ok(out))
     }
 
     fn routed(&mut self, packet: &mut Packet, via: TgwAttachIx, eni: Option<EniIx>, from: Option<EniIx>) -> Pass<Next> {

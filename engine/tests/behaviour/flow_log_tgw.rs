@@ -162,10 +162,10 @@ fn connect_is_logged_where_it_is_carried() {
     let lines = only(&format!("{topology}\n{}", flow_log("tgw", format, "")), steps);
     let about: Vec<&str> = flows(&lines).into_iter().filter(|l| l.contains("10.9.64.10")).collect();
     let expected = [
-        format!("attach-sdwan 1 10.1.1.10 10.9.64.10 egress OK"),
-        format!("attach-sdwan 1 10.9.64.10 10.1.1.10 ingress OK"),
-        format!("attach-work 1 10.1.1.10 10.9.64.10 ingress OK"),
-        format!("attach-work 1 10.9.64.10 10.1.1.10 egress OK"),
+        "attach-sdwan 1 10.1.1.10 10.9.64.10 egress OK",
+        "attach-sdwan 1 10.9.64.10 10.1.1.10 ingress OK",
+        "attach-work 1 10.1.1.10 10.9.64.10 ingress OK",
+        "attach-work 1 10.9.64.10 10.1.1.10 egress OK",
     ];
     assert_eq!(about, expected);
 }

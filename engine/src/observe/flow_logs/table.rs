@@ -157,7 +157,7 @@ impl Table {
             }
             Through::Tgw(tgw) => {
                 let via = subjects.of_attachment(tgw.via);
-                let out = tgw.out.map(|(out, _)| subjects.of_attachment(out));
+                let out = tgw.out.ok().map(|(out, _)| subjects.of_attachment(out));
                 if covers(via) {
                     self.through_tgw(second, (via, Dir::In), (via, out), tgw);
                 }
@@ -203,10 +203,10 @@ impl Table {
         }
         let sides = &mut self.sides[n];
         sides.source = (via.0, eni(tgw.eni));
-        if let (Some(out), Some((_, port))) = (out, tgw.out) {
+        if let (Some(out), Ok((_, port))) = (out, tgw.out) {
             sides.destination = (out.0, eni(port));
         }
-        match tgw.lost {
+        match tgw.out.err() {
             None => {}
             Some(TgwLoss::NoRoute) => sides.lost.no_route += 1,
             Some(TgwLoss::Blackhole) => sides.lost.blackhole += 1,
