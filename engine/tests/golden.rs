@@ -20,7 +20,7 @@ use vpcsim_engine::record::flow_log::{Field, Format};
 use vpcsim_engine::scenario::run::{Everything, Logging, Options, Report, run_logged};
 use vpcsim_engine::scenario::{self};
 use vpcsim_engine::spec::{self, Spec};
-use vpcsim_engine::verdict::{Dir, RowKind};
+use vpcsim_engine::verdict::{Dir, Row, RowKind};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
@@ -72,8 +72,8 @@ fn replay(text: &[u8], spec: &Spec) -> (Report, String) {
 /// What conservation is checked by.
 const FORMAT: &str = "${interface-id} ${flow-direction} ${action} ${packets} ${bytes} ${start} ${end} ${log-status}";
 
-/// Packets and bytes by interface, direction and window.
-type Sums = BTreeMap<(String, Dir, u64), (u64, u64)>;
+/// Packets and bytes by interface, direction, action and window.
+type Sums = BTreeMap<(String, Dir, bool, u64), (u64, u64)>;
 
 /// FLW-22: what an interface's records hold is what its capture holds, less what AWS never logs, in each window.
 fn conserved(report: &Report, log: &str) {
@@ -86,20 +86,25 @@ fn conserved(report: &Report, log: &str) {
         let (start, end) = (row.number(Field::Start).unwrap(), row.number(Field::End).unwrap());
         let window = (start - EPOCH_SECONDS) / 60;
         assert_eq!(window, (end - EPOCH_SECONDS) / 60, "{line}");
-        let sum = logged.entry((row.word(Field::InterfaceId).unwrap().to_owned(), dir, window)).or_default();
+        let sum = logged
+            .entry((row.word(Field::InterfaceId).unwrap().to_owned(), dir, row.accepted().unwrap(), window))
+            .or_default();
         // FLW-16: of what Block Public Access rejects there are no bytes.
         *sum = (sum.0 + packets, sum.1 + row.number(Field::Bytes).unwrap_or(0));
     }
     let network = report.networks.last().unwrap();
     for packet in &report.captured {
         let Place::Eni(eni) = packet.place else { continue };
-        let row = packet.dropped_by.map(|(epoch, by)| report.networks[usize::from(epoch)].fabric.rows[by].kind);
+        let row = packet.dropped_by.map(|(epoch, by)| report.networks[usize::from(epoch)].fabric.rows[by]);
+        // FLW-1, FLW-2.
+        let accepted = !row.is_some_and(Row::is_filter);
+        let row = row.map(|row| row.kind);
         if never_logged(network, eni, packet, row) {
             continue;
         }
         let blocked = row == Some(RowKind::BlockPublicAccess);
         let window = packet.at.0 / 60_000_000_000;
-        let sum = captured.entry((network.names.enis[eni].id.clone(), packet.dir, window)).or_default();
+        let sum = captured.entry((network.names.enis[eni].id.clone(), packet.dir, accepted, window)).or_default();
         *sum = (sum.0 + 1, sum.1 + if blocked { 0 } else { packet.bytes.len() as u64 });
     }
     assert_eq!(logged, captured);

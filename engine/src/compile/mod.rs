@@ -26,6 +26,7 @@ mod eni;
 mod expand;
 mod filter;
 mod flow_log;
+mod flow_log_destination;
 mod gateway;
 mod latency;
 mod live;

@@ -13,6 +13,7 @@
 //! Invariants: records come by window, then log, then subject, then in the order in which flows began; in a debug build the
 //! records of each window are checked against a count of what crossed (`tally`).
 
+mod key;
 mod lines;
 mod table;
 mod tally;
@@ -67,7 +68,7 @@ impl<S: Sink> FlowLogs<S> {
     /// The same with another limit of flows for each interface and window.
     #[must_use]
     pub fn with_limit(network: &Network, logs: Vec<FlowLog>, mut sink: S, limit: u32) -> Self {
-        let subjects = Subjects::of(network);
+        let subjects = if logs.is_empty() { Subjects::default() } else { Subjects::of(network) };
         let mut covers = vec![0; subjects.len()];
         let mut covered = Vec::new();
         for log in &logs {
@@ -123,7 +124,8 @@ impl<S: Sink> FlowLogs<S> {
             }
         }
         if moved {
-            let open = self.tables.iter().map(|table| table.window * table.seconds).min().unwrap_or(0);
+            let used = (0..self.tables.len()).filter(|n| self.covered.iter().any(|of| !of[*n].is_empty()));
+            let open = used.map(|n| self.tables[n].window * self.tables[n].seconds).min().unwrap_or(0);
             self.sink.passed(EPOCH_SECONDS + open);
         }
     }
@@ -219,5 +221,70 @@ fn subjects_of(network: &Network, subjects: &Subjects, log: &FlowLog) -> Vec<Sub
             own.map(|(attach, _)| subjects.of_attachment(attach)).collect()
         }
         LogResource::Attachment(attaches) => attaches.iter().map(|attach| subjects.of_attachment(*attach)).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Protocol;
+    use crate::base::ids::EniIx;
+    use crate::diag::FileIx;
+    use crate::verdict::{Dir, Hop, RowIx, TrafficPath};
+    use crate::wire::{Fragment, Headers, L4, Packet, Payload, Udp};
+
+    struct Count(u64);
+    impl Sink for Count {
+        fn record(&mut self, _: usize, _: &FlowLog, _: &Record<'_>) {
+            self.0 += 1;
+        }
+    }
+
+    /// Memory goes with the flows of a window, not with the records of a run.
+    #[test]
+    fn a_long_run_needs_no_more_memory_than_a_short_one() {
+        const FLOWS: u16 = 2_000;
+        let yaml = "vpcs: {v: {cidr: 10.0.0.0/16}}\nsubnets: {s: {vpc: v, az: a, cidr: 10.0.0.0/24}}\ninstances: {i: {subnet: s}}\n";
+        let spec = crate::spec::read(FileIx(0), yaml.as_bytes()).0.expect("a topology");
+        let network = crate::compile::compile(&spec).0.expect("it compiles");
+        let mut logs = FlowLogs::new(&network, vec![FlowLog::everything()], Count(0));
+        let mut held = logs.tables[0].capacity();
+        for window in 0..200 {
+            for n in 0..FLOWS {
+                let l4 = L4::Udp(Udp { src_port: n, dst_port: 53, length: 8 });
+                let headers = Headers {
+                    src: "10.0.0.4".parse().expect("an address"),
+                    // Other flows in each window.
+                    dst: std::net::Ipv4Addr::from(0x0a00_0100 + window).into(),
+                    protocol: Protocol::UDP,
+                    ttl: 64,
+                    traffic_class: 0,
+                    fragment: Fragment::default(),
+                    l4,
+                };
+                let (dir, path, next) = (Dir::Out, TrafficPath::Vpc, None);
+                let hop = Hop {
+                    eni: EniIx(0),
+                    dir,
+                    accepted: true,
+                    by: RowIx(0),
+                    headers,
+                    len: 28,
+                    next,
+                    path,
+                    own: true,
+                    blocked: false,
+                };
+                let packet = Packet { headers, tag: 0, payload: Payload::EMPTY };
+                let fact = Fact::Crossed { hop: &hop, packet: &packet, dropped_by: None, logged: true };
+                logs.on(Instant(u64::from(window) * 60_000_000_000), &fact);
+            }
+            if window == 1 {
+                held = logs.tables[0].capacity();
+            }
+        }
+        logs.finish(Instant(199 * 60_000_000_000));
+        assert_eq!(logs.sink.0, 200 * u64::from(FLOWS));
+        assert_eq!(logs.tables[0].capacity(), held);
     }
 }

@@ -3,26 +3,13 @@
 //! Flows are found by a small key and kept in the order in which they began; when the window is over they are sorted by what
 //! they are about. Everything is kept for the next window, so a run in its stride allocates nothing here.
 
+use super::key::Key;
 use super::tally::Tally;
 use crate::base::ids::EniIx;
 use crate::observe::EPOCH_SECONDS;
 use crate::record::flow_log::{Action, Flow, Losses, Record, Sides, Status, Subject, SubjectIx, Subjects};
 use crate::verdict::{Dir, Hop, NatThrough, TgwLoss, TgwThrough, Through, TrafficPath};
-use crate::wire::Headers;
 use rustc_hash::FxHashMap;
-use std::hash::{Hash, Hasher};
-use std::net::IpAddr;
-
-/// What flows are told apart by.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Key {
-    src: IpAddr,
-    dst: IpAddr,
-    ports: u32,
-    subject: u32,
-    /// Protocol, direction, action.
-    rest: u32,
-}
 
 /// A flow and what was counted.
 #[derive(Clone, Copy, Debug)]
@@ -79,40 +66,6 @@ pub(super) struct Closed<'t> {
 }
 
 const SKIPPED: u32 = 1 << 31;
-
-impl Hash for Key {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        match (self.src, self.dst) {
-            (IpAddr::V4(src), IpAddr::V4(dst)) => {
-                state.write_u64(u64::from(u32::from(src)) << 32 | u64::from(u32::from(dst)));
-            }
-            (src, dst) => {
-                src.hash(state);
-                dst.hash(state);
-            }
-        }
-        state.write_u64(u64::from(self.ports) << 32 | u64::from(self.subject));
-        state.write_u32(self.rest);
-    }
-}
-
-impl Key {
-    fn new(subject: u32, dir: Dir, action: Action, h: &Headers) -> Self {
-        let (src_port, dst_port) = h.ports();
-        let rest = u32::from(h.protocol.0) | (dir as u32) << 8 | (action as u32) << 9;
-        Self { src: h.src, dst: h.dst, ports: u32::from(src_port) << 16 | u32::from(dst_port), subject, rest }
-    }
-    const fn dir(&self) -> Dir {
-        if self.rest >> 8 & 1 == 0 { Dir::In } else { Dir::Out }
-    }
-    const fn action(&self) -> Action {
-        match self.rest >> 9 {
-            0 => Action::Accept,
-            1 => Action::Reject,
-            _ => Action::Blocked,
-        }
-    }
-}
 
 impl Table {
     pub(super) fn new(seconds: u64, subjects: usize, limit: u32) -> Self {
@@ -291,6 +244,12 @@ impl Table {
         self.counts[subject.0 as usize] & SKIPPED != 0
     }
 
+    /// Places that are held, for flows.
+    #[cfg(test)]
+    pub(super) fn capacity(&self) -> (usize, usize, usize) {
+        (self.flows.capacity(), self.index.capacity(), self.order.capacity())
+    }
+
     pub(super) fn next_window(&mut self) {
         self.window += 1;
         self.index.clear();
@@ -320,7 +279,7 @@ impl Closed<'_> {
             pkt_dst: key.dst,
             src_port: (key.ports >> 16) as u16,
             dst_port: key.ports as u16,
-            protocol: key.rest as u8,
+            protocol: key.protocol(),
             dir: key.dir(),
             action: key.action(),
             tcp_flags: c.flags,

@@ -4,13 +4,15 @@
 //! does), [`Text`] writes lines, [`read`] reads them. Counting is `observe::flow_logs`' business, files are the caller's.
 
 pub mod field;
+mod flow;
 pub mod read;
 mod record;
 mod subject;
 mod text;
 
 pub use field::{Field, FieldScope, FieldType, Format, FormatError, UnknownField};
-pub use record::{Action, Flow, Losses, Record, Sides, Status, Value};
+pub use flow::{Action, Flow};
+pub use record::{Losses, Record, Sides, Status, Value};
 pub use subject::{Subject, SubjectIx, Subjects, interface_type};
 pub use text::{Text, number, value};
 

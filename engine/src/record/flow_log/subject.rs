@@ -58,7 +58,7 @@ pub struct Subject {
 }
 
 /// Everything that records can be about, and whose addresses are AWS's own.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Subjects {
     all: IndexVec<SubjectIx, Subject>,
     first_nat: u32,
