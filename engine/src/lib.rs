@@ -12,6 +12,7 @@ pub mod fabric;
 pub mod flow;
 pub mod host;
 pub mod import;
+pub mod load;
 pub mod names;
 pub mod observe;
 pub mod record;

@@ -11,7 +11,7 @@ const LEVELS: [&[&str]; 9] = [
     &["wire"],
     &["spec", "verdict"],
     &["event", "fabric", "host", "import"],
-    &["control", "eval", "flow", "names"],
+    &["control", "eval", "flow", "load", "names"],
     &["compile", "speak", "walk"],
     &["explain", "record", "sim"],
     &["analyse", "observe"],

@@ -44,7 +44,7 @@ use std::net::Ipv4Addr;
 use tcp::{Connection, Tuple};
 
 /// Time to live of what a system sends.
-const fn ttl(os: GuestOs) -> u8 {
+pub(crate) const fn ttl(os: GuestOs) -> u8 {
     match os {
         GuestOs::Linux => 64,
         GuestOs::Windows => 128,

@@ -39,7 +39,7 @@ pub const FIN_WAIT_2: Nanos = Nanos::from_secs(60);
 pub const TIME_WAIT: Nanos = Nanos::from_secs(60);
 
 /// Seconds from the first SYN to each, and to giving up.
-const fn syn_schedule(os: GuestOs) -> (&'static [u64], u64) {
+pub(crate) const fn syn_schedule(os: GuestOs) -> (&'static [u64], u64) {
     match os {
         // net.ipv4.tcp_syn_retries = 6
         GuestOs::Linux => (&[0, 1, 3, 7, 15, 31, 63], 127),

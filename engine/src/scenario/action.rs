@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use std::net::Ipv4Addr;
 
 use super::change::Change;
+use super::load::{Flood, Flows, Scan};
 
 /// What a step does.
 #[derive(Clone, PartialEq, Debug, JsonSchema)]
@@ -38,6 +39,12 @@ pub enum Action {
     Wait(Wait),
     /// Sends many packets by a model.
     Traffic(Traffic),
+    /// Flows of many clients to many services, by a model.
+    Flows(Flows),
+    /// Looks which ports of which addresses answer.
+    Scan(Scan),
+    /// Very many packets to one host.
+    Flood(Flood),
     /// Joins a multicast group by IGMPv2.
     Join(Membership),
     /// Leaves a multicast group.
@@ -45,7 +52,7 @@ pub enum Action {
 }
 
 /// The actions, as they are written.
-pub(super) const ACTIONS: [&str; 14] = [
+pub(super) const ACTIONS: [&str; 17] = [
     "connect",
     "write",
     "close",
@@ -58,6 +65,9 @@ pub(super) const ACTIONS: [&str; 14] = [
     "restore",
     "wait",
     "traffic",
+    "flows",
+    "scan",
+    "flood",
     "join",
     "leave",
 ];
@@ -79,6 +89,9 @@ impl Action {
             Self::Restore(_) => "restore",
             Self::Wait(_) => "wait",
             Self::Traffic(_) => "traffic",
+            Self::Flows(_) => "flows",
+            Self::Scan(_) => "scan",
+            Self::Flood(_) => "flood",
             Self::Join(_) => "join",
             Self::Leave(_) => "leave",
         }
@@ -102,6 +115,9 @@ impl Action {
             "fail" => Self::Fail(step.take(name, cx)?),
             "restore" => Self::Restore(step.take(name, cx)?),
             "wait" => Self::Wait(step.take(name, cx)?),
+            "flows" => Self::Flows(step.take(name, cx)?),
+            "scan" => Self::Scan(step.take(name, cx)?),
+            "flood" => Self::Flood(step.take(name, cx)?),
             "join" => Self::Join(step.take(name, cx)?),
             "leave" => Self::Leave(step.take(name, cx)?),
             _ => Self::Traffic(step.take(name, cx)?),

@@ -38,6 +38,28 @@ pub struct Expect {
     pub address: Option<Spanned<IpAddr>>,
     /// How many bytes arrive.
     pub bytes: Option<Spanned<u64>>,
+    /// What becomes of the flows of `flows`, `scan` and `flood`.
+    pub flows: Option<Spanned<FlowsExpectation>>,
+}
+
+/// What becomes of very many flows. What is not written is not checked.
+#[derive(Clone, Copy, PartialEq, Debug, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct FlowsExpectation {
+    /// So many begin.
+    pub started: Option<u64>,
+    /// So many get everything that they ask for; so many probed ports are open.
+    pub completed: Option<u64>,
+    /// So many are refused; so many probed ports are closed.
+    pub refused: Option<u64>,
+    /// So many get no answer at all.
+    pub no_answer: Option<u64>,
+    /// So many begin and then hang.
+    pub hung: Option<u64>,
+    /// So many are ended by a reset.
+    pub reset: Option<u64>,
+    /// So many are ended by an error of ICMP.
+    pub unreachable: Option<u64>,
 }
 
 /// What a fault or a change leads to, as far as routing goes.
@@ -375,7 +397,10 @@ decode_words! {
     FlowLogAction { "accept" => Accept, "reject" => Reject }
 }
 decode_struct!(Expect, "an expectation", {
-    outcome, blocked_by, code, on, latency_below, path, elapsed, hops, address, bytes,
+    outcome, blocked_by, code, on, latency_below, path, elapsed, hops, address, bytes, flows,
+});
+decode_struct!(FlowsExpectation, "what becomes of flows", {
+    started, completed, refused, no_answer, hung, reset, unreachable,
 });
 decode_struct!(LeadsTo, "what it leads to", { noticed_within, moved_within, lost_at_most });
 decode_struct!(Elapsed, "`elapsed`", { at_least, at_most });

@@ -14,6 +14,7 @@ mod change_client_vpn;
 mod change_hybrid;
 mod expect;
 mod file;
+mod load;
 pub mod run;
 
 pub use action::{
@@ -36,6 +37,7 @@ pub use change_hybrid::{
 };
 pub use expect::{
     AddressOrBlock, BlockedBy, CounterExpectation, Direction, Elapsed, Evidence, Expect, FlowLogAction,
-    FlowLogExpectation, LeadsTo, Leg, Outcome, ResourceKind, RuleLabel,
+    FlowLogExpectation, FlowsExpectation, LeadsTo, Leg, Outcome, ResourceKind, RuleLabel,
 };
+pub use load::{BYTES_MAX, Flood, FloodKind, FlowModel, FlowProtocol, Flows, Scan, Service, Shape, Sizes};
 pub use file::{Captures, Scenario, Step, When, read, schema};

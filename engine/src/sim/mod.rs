@@ -11,6 +11,7 @@
 
 mod crossing;
 mod link;
+mod load;
 mod multicast;
 mod outer;
 pub mod queue;
@@ -35,6 +36,7 @@ use crate::control::{Rib, TableIx};
 use crate::event::{Fact, HostRef, Observer};
 use crate::flow::{FlowState, Inside};
 use crate::host::{Host, HostConfig, HostEvent};
+use crate::load::Load;
 use crate::verdict::{Side, Vantage};
 use crate::wire::Packet;
 use link::Links;
@@ -64,6 +66,10 @@ enum Event {
     Stale,
     /// Packets follow what tables hold.
     Install,
+    /// A generator begins a flow.
+    LoadArrival(u16),
+    /// The timer of a generator's flow.
+    LoadTimer(crate::load::Timer),
 }
 
 /// A host in the simulation.
@@ -89,6 +95,7 @@ pub struct Sim<O> {
     /// Speakers are being attended to.
     attending: bool,
     links: Links,
+    load: Load,
     /// Packets for these guests' UDP ports are handed to the caller instead of the host.
     taps: FxHashSet<(GuestIx, u16)>,
     tapped: VecDeque<(Instant, GuestIx, Packet)>,
@@ -136,6 +143,7 @@ impl<O: Observer> Sim<O> {
             now: Instant::START,
             seed,
             links,
+            load: Load::default(),
             taps: FxHashSet::default(),
             tapped: VecDeque::new(),
             happened: VecDeque::new(),
@@ -233,6 +241,14 @@ impl<O: Observer> Sim<O> {
             Event::Install => {
                 self.totals.timers -= 1;
                 self.install();
+            }
+            Event::LoadArrival(number) => {
+                self.totals.timers -= 1;
+                self.load_arrives(number);
+            }
+            Event::LoadTimer(timer) => {
+                self.totals.timers -= 1;
+                self.load_timer(timer);
             }
         }
         true

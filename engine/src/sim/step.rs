@@ -5,6 +5,7 @@ use crate::base::Nanos;
 use crate::base::ids::{EniIx, InetIx};
 use crate::event::{Fact, HostRef, Observer};
 use crate::fabric::Line;
+use crate::load::tag::Tag;
 use crate::verdict::{
     Dir, Entry, Hop, LinkIx, Notify, NotifyKind, RowIx, Side, Step, Through, TrafficPath, Vantage, Verdict,
 };
@@ -278,6 +279,9 @@ impl<O: Observer> Sim<O> {
                 self.totals.exited += 1;
             }
             _ => self.totals.delivered += 1,
+        }
+        if Tag::of(packet.tag).is_load() {
+            return self.load_takes(host, &packet);
         }
         let now = self.now;
         self.node(host).host.handle_packet(now, packet);

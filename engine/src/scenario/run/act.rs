@@ -5,6 +5,7 @@ use super::runner::Runner;
 use crate::base::rng::Stream;
 use crate::base::{Nanos, Protocol};
 use crate::event::HostRef;
+use crate::load;
 use crate::host::{Connect, Datagram, Ping, Probe, ProbeKind};
 use crate::scenario::{Action, AddressFamily, Outcome, Probe as ProbeWord, TrafficModel, Transport, apply};
 use crate::wire::{Fragment, Headers, L4, Packet, Payload, Udp, dns};
@@ -114,6 +115,7 @@ impl Runner<'_> {
                 self.sim.with_host(host, |h, _| if joins { h.join(group, tag) } else { h.leave(group, tag) });
                 self.end(n, None, "");
             }
+            Action::Flows(_) | Action::Scan(_) | Action::Flood(_) => self.start_load(n, action),
             Action::Wait(w) => self.alarm(n, self.sim.now() + w.duration.value),
         }
     }
@@ -245,6 +247,7 @@ impl Runner<'_> {
         let now = self.sim.now();
         match &mut self.operations[n].kind {
             Kind::Wait => self.end(n, None, ""),
+            Kind::Load { .. } => unreachable!("a generator has its own timers"),
             Kind::Ping { count, sent, replies, .. } => {
                 if *sent < *count {
                     return self.next_packet(n);
@@ -295,27 +298,9 @@ impl Runner<'_> {
     }
 }
 
-/// An exponentially distributed pause with this mean, exactly and in integers: von Neumann's method compares uniform
-/// numbers until one is not smaller than the one before; if their count is odd the first one is the fraction, else
-/// a whole is added and it begins again ("Various techniques used in connection with random digits", 1951).
+/// An exponentially distributed pause with this mean.
 fn exponential(random: &mut Stream, mean: Nanos) -> Nanos {
-    let mut whole = 0u128;
-    loop {
-        let first = random.next_u32();
-        let (mut last, mut count) = (first, 1);
-        loop {
-            let next = random.next_u32();
-            if next >= last {
-                break;
-            }
-            (last, count) = (next, count + 1);
-        }
-        if count % 2 == 1 {
-            let units = whole << 32 | u128::from(first);
-            return Nanos(u64::try_from((u128::from(mean.0) * units) >> 32).unwrap_or(u64::MAX).max(1));
-        }
-        whole += 1;
-    }
+    Nanos(load::exponential(random, mean.0).max(1))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use super::report::CheckResult;
 use super::watch::Drop;
 use crate::base::{Cidr, Nanos};
 use crate::compile::Network;
+use crate::load::Tally;
 use crate::scenario::{CounterExpectation, Direction, Expect, Leg, Outcome, ResourceKind, RuleLabel};
 use crate::spec::Peer;
 use crate::verdict::{Dir, code_of};
@@ -20,6 +21,7 @@ pub(super) struct Happened<'a> {
     pub(super) hops: Vec<String>,
     pub(super) addresses: Vec<IpAddr>,
     pub(super) bytes: u64,
+    pub(super) flows: Option<Tally>,
 }
 
 /// Every expectation of a step.
@@ -86,6 +88,21 @@ pub(super) fn step(expect: &Expect, h: &Happened<'_>) -> Vec<CheckResult> {
     }
     if let Some(want) = &expect.bytes {
         check(format!("{want} bytes"), h.bytes == want.value, h.bytes.to_string());
+    }
+    if let (Some(want), Some(t)) = (&expect.flows, &h.flows) {
+        for (want, found, what) in [
+            (want.started, t.started, "begun"),
+            (want.completed, t.completed, "completed"),
+            (want.refused, t.refused, "refused"),
+            (want.no_answer, t.no_answer, "without an answer"),
+            (want.hung, t.hung, "hung"),
+            (want.reset, t.reset, "reset"),
+            (want.unreachable, t.unreachable, "unreachable"),
+        ] {
+            if let Some(want) = want {
+                check(format!("{want} flows {what}"), want == found, found.to_string());
+            }
+        }
     }
     out
 }

@@ -1,6 +1,7 @@
 //! The run is over: expectations, evidence, counters.
 
 use super::check::{self, Happened};
+use super::operation::Kind;
 use super::report::{CheckResult, Report, StepReport};
 use super::runner::Runner;
 use super::watch::Drop;
@@ -36,6 +37,10 @@ impl Runner<'_> {
             hops: o.hops.clone(),
             addresses: o.addresses.clone(),
             bytes: o.bytes,
+            flows: match o.kind {
+                Kind::Load { number, tally } => Some(self.sim.load_tally(number).unwrap_or(tally)),
+                _ => None,
+            },
         };
         check::step(expect, &happened)
     }

@@ -10,6 +10,7 @@ mod converge;
 mod fault;
 mod finish;
 mod hear;
+mod load;
 mod operation;
 mod prepare;
 mod report;
@@ -19,6 +20,7 @@ mod watch;
 mod witness;
 
 pub use converge::Convergence;
+pub use load::PAIRS_MAX;
 pub use report::{CheckResult, Line, Report, StepReport};
 pub use watch::{Drop, Watch};
 pub use witness::{Everything, LogTotals, Logging, Sums, Witness};

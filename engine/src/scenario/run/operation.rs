@@ -4,6 +4,7 @@ use crate::base::ids::GuestIx;
 use crate::base::{Instant, Nanos};
 use crate::event::HostRef;
 use crate::host::ConnId;
+use crate::load::Tally;
 use crate::scenario::{Leg, Outcome};
 use crate::verdict::RowIx;
 use crate::wire::{Headers, L4};
@@ -40,6 +41,8 @@ pub(super) struct Operation {
     pub(super) ended: Option<Instant>,
     /// Rows that this step's packets were dropped by so far, as told.
     pub(super) told: Vec<(u16, RowIx)>,
+    /// How many of its drops have been looked at.
+    pub(super) heard: usize,
     /// Port of the service, to tell requests from replies.
     pub(super) port: u16,
     /// Bytes moved, for `bytes`.
@@ -97,6 +100,8 @@ pub(super) enum Kind {
     Traceroute { from: HostRef, src: IpAddr, dst: IpAddr, udp: bool, ttl: u8, max: u8 },
     /// A question to a resolver.
     Resolve { guest: GuestIx, port: u16 },
+    /// A generator of load.
+    Load { number: u16, tally: Tally },
     /// Nothing to wait for but the time.
     Wait,
 }
@@ -108,7 +113,7 @@ impl Operation {
             Kind::Connect { host, .. } | Kind::Write { host, .. } => Some(host),
             Kind::Ping { from, .. } | Kind::Send { from, .. } | Kind::Traceroute { from, .. } => Some(from),
             Kind::Resolve { guest, .. } => Some(HostRef::Guest(guest)),
-            Kind::Wait => None,
+            Kind::Load { .. } | Kind::Wait => None,
         }
     }
     /// Whether a packet of this step goes from the asker, or comes back to it.

@@ -51,12 +51,16 @@ pub(super) fn prepare(scenario: &Scenario, spec: &Spec) -> Result<Network, Vec<D
                     found.push(Diagnostic::error("not-multicast", m.group.span, message));
                 }
             }
+            Action::Flows(_) | Action::Scan(_) | Action::Flood(_) => {
+                found.extend(super::load::generator(&network, &step.action).err().unwrap_or_default());
+            }
             Action::Wait(_) => {}
         }
         if let Some(expect) = &step.expect {
             check_expect(&network, expect, &mut found);
         }
     }
+    super::load::too_many(scenario, &mut found);
     for evidence in &scenario.expect {
         if let Evidence::FlowLog(log) = &evidence.value {
             known(&network, &log.interface, &mut found);

@@ -175,6 +175,7 @@ impl<'a> Runner<'a> {
                 elapsed: None,
                 ended: None,
                 told: Vec::new(),
+                heard: 0,
                 port: 0,
                 bytes: 0,
                 addresses: Vec::new(),

@@ -36,6 +36,12 @@ pub(super) fn title(step: &Step) -> String {
         Action::Traffic(t) => {
             format!("traffic {} -> {} port {}, {} packets/s for {}", t.from, t.to, t.port, t.rate, t.duration.value)
         }
+        Action::Flows(f) => {
+            let most = f.count.map_or_else(String::new, |count| format!(", at most {count}"));
+            format!("{}, {}/s for {}{most}", name(step), f.rate, f.duration.value)
+        }
+        Action::Scan(s) => format!("{}, {}/s", name(step), s.rate),
+        Action::Flood(f) => format!("{}, {} packets/s for {}", name(step), f.rate, f.duration.value),
     }
 }
 
@@ -49,8 +55,27 @@ pub(super) fn name(step: &Step) -> String {
         Action::Resolve(r) => format!("resolve {}", r.name),
         Action::Traceroute(t) => format!("traceroute {} -> {}", t.from, t.to),
         Action::Traffic(t) => format!("traffic {} -> {}", t.from, t.to),
+        Action::Flows(f) => {
+            let services = f.to.iter().map(|s| match s.port {
+                Some(port) => format!("{}:{port}", s.host),
+                None => s.host.to_string(),
+            });
+            format!("flows {} -> {}", few(f.from.iter().map(ToString::to_string)), few(services))
+        }
+        Action::Scan(s) => format!("scan {} -> {}", s.from, few(s.to.iter().map(ToString::to_string))),
+        Action::Flood(f) => format!("flood {} -> {}", few(f.from.iter().map(ToString::to_string)), f.to),
         other => other.name().to_owned(),
     }
+}
+
+/// The first three, and how many more.
+fn few(all: impl ExactSizeIterator<Item = String>) -> String {
+    let count = all.len();
+    let mut out = all.take(3).collect::<Vec<_>>().join(", ");
+    if count > 3 {
+        out.push_str(&format!(" and {} more", count - 3));
+    }
+    out
 }
 
 fn fault_text(fault: &Fault) -> String {

@@ -3,6 +3,7 @@
 use crate::base::ids::{EniIx, SpeakerIx};
 use crate::base::{Instant, Protocol};
 use crate::event::{Fact, Observer, Told};
+use crate::load::tag::Tag;
 use crate::verdict::RowIx;
 use crate::wire::Headers;
 use std::collections::BTreeMap;
@@ -25,6 +26,8 @@ pub struct Drop {
 pub struct Watch {
     /// Drops by conversation.
     pub drops: BTreeMap<u32, Vec<Drop>>,
+    /// Drops of generators' flows, by conversation, configuration and row.
+    pub of_load: BTreeMap<(u32, u16, RowIx), u64>,
     /// Datagrams that reached a guest, a service or a described internet host, by conversation.
     pub arrived: BTreeMap<u32, Vec<(Instant, Headers)>>,
     /// Interfaces crossed, by conversation: each one once, in the order of first crossing.
@@ -44,9 +47,19 @@ impl Observer for Watch {
             Fact::Configured { epoch } => self.epoch = epoch,
             Fact::Dropped { packet, by } => {
                 let drop = Drop { at: now, epoch: self.epoch, by, headers: packet.headers };
-                self.drops.entry(packet.tag).or_default().push(drop);
+                let tag = Tag::of(packet.tag);
+                let drops = self.drops.entry(tag.conversation()).or_default();
+                // Of millions of flows the first drop of each row says all.
+                if tag.is_load() {
+                    *self.of_load.entry((tag.conversation(), self.epoch, by)).or_default() += 1;
+                }
+                if !tag.is_load() || !drops.iter().any(|drop| (drop.epoch, drop.by) == (self.epoch, by)) {
+                    drops.push(drop);
+                }
                 *self.by_row.entry((self.epoch, by)).or_default() += 1;
             }
+            Fact::Delivered { packet, .. } | Fact::Exited { packet, .. } | Fact::Crossed { packet, .. }
+                if Tag::of(packet.tag).is_load() => {}
             Fact::Delivered { packet, .. } | Fact::Exited { packet, host: Some(_) }
                 // A datagram in pieces counts with its first one.
                 if packet.headers.protocol != Protocol::TCP && packet.headers.fragment.offset == 0 =>
