@@ -2,6 +2,7 @@
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
+use vpcsim_engine::observe::capture::Filter;
 
 /// A packet-level simulator of AWS VPC networks.
 ///
@@ -91,6 +92,13 @@ pub(crate) enum Output {
     Json,
 }
 
+/// Format of capture files.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum PcapFormat {
+    Pcapng,
+    Pcap,
+}
+
 /// Form of a table: as [`Output`], or CSV for spreadsheets.
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum TableOutput {
@@ -137,9 +145,18 @@ pub(crate) struct RunArgs {
     /// How many scenarios to run at a time; output does not depend on it [default: one per processor]
     #[arg(short, long, value_name = "N")]
     pub(crate) jobs: Option<usize>,
-    /// Write capture files (pcapng) to this folder
+    /// Write capture files to this folder: of every interface, or of what the scenario captures
     #[arg(long, value_name = "DIR")]
     pub(crate) pcap: Option<PathBuf>,
+    /// Format of capture files; classic pcap has no names and no comments
+    #[arg(long, value_enum, default_value_t = PcapFormat::Pcapng, value_name = "FORMAT", requires = "pcap")]
+    pub(crate) pcap_format: PcapFormat,
+    /// Which packets of every interface, in tcpdump's words, as in `tcp port 443 and host 10.0.1.10` or `dropped`
+    #[arg(long, value_name = "FILTER", requires = "pcap")]
+    pub(crate) pcap_filter: Option<Filter>,
+    /// At most this many bytes of each packet, counted from its IP header
+    #[arg(long, value_name = "BYTES", requires = "pcap")]
+    pub(crate) snap_length: Option<u32>,
     /// Write flow logs to this folder: what the topology defines, or every interface if it defines none
     #[arg(long, value_name = "DIR")]
     pub(crate) flow_logs: Option<PathBuf>,

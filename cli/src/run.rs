@@ -3,18 +3,19 @@
 //! Scenarios are independent and may run in parallel; what is printed and written is in the order of the
 //! command line, whatever the number of jobs.
 
-use crate::args::{Global, Output, RunArgs};
+use crate::args::{Global, Output, PcapFormat, RunArgs};
 use crate::flow_logs::{Pending, Wanted, Writer};
 use crate::input::{self, Source};
 use crate::{Failure, Status, network, output, progress, render};
 use rayon::prelude::*;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use vpcsim_engine::base::{Instant, Nanos};
 use vpcsim_engine::diag::{Diagnostic, FileIx, Severity, any_error};
-use vpcsim_engine::observe::capture;
+use vpcsim_engine::observe::capture::{self, Rule};
 use vpcsim_engine::scenario::run::{Everything, LogTotals, Logging, Options, Report, Sums};
-use vpcsim_engine::scenario::{self};
+use vpcsim_engine::scenario::{self, Action, Captures, Scenario};
 
 /// What became of one file.
 struct Ran {
@@ -31,7 +32,8 @@ pub(crate) fn run(args: &RunArgs, global: &Global) -> Result<Status, Failure> {
         Some(text) => Some(Instant::START + text.parse::<Nanos>().map_err(Failure::Usage)?),
         None => None,
     };
-    let options = Options { seed: args.seed, until, capture: args.pcap.is_some() };
+    let rule = || Rule { filter: args.pcap_filter.clone(), snap_length: args.snap_length };
+    let options = Options { seed: args.seed, until, capture: args.pcap.is_some().then(rule), pcaps: BTreeMap::new() };
     let wanted = Wanted::of(args)?;
     let names = names(&args.scenarios)?;
     let pool = rayon::ThreadPoolBuilder::new()
@@ -42,7 +44,7 @@ pub(crate) fn run(args: &RunArgs, global: &Global) -> Result<Status, Failure> {
     // Of one scenario nobody knows how long it is.
     progress::of(if jobs.len() > 1 { jobs.len() } else { 0 });
     let replay = |(path, name): &(&PathBuf, &String)| {
-        let ran = one(path, name, options, wanted.as_ref());
+        let ran = one(path, name, &options, wanted.as_ref());
         progress::step();
         ran
     };
@@ -51,8 +53,12 @@ pub(crate) fn run(args: &RunArgs, global: &Global) -> Result<Status, Failure> {
 
     let mut invalid = false;
     for r in &ran {
-        let shown: Vec<Diagnostic> =
-            r.diagnostics.iter().filter(|d| d.severity == Severity::Error || global.verbose > 0).cloned().collect();
+        let shown: Vec<Diagnostic> = r
+            .diagnostics
+            .iter()
+            .filter(|d| d.severity == Severity::Error || d.code == "bad-packet" || global.verbose > 0)
+            .cloned()
+            .collect();
         render::diagnostics::print(&r.sources, &shown);
         invalid |= r.report.is_none();
     }
@@ -94,7 +100,7 @@ fn names(paths: &[PathBuf]) -> Result<Vec<String>, Failure> {
     Ok(out)
 }
 
-fn one(path: &Path, name: &str, options: Options, wanted: Option<&Wanted>) -> Result<Ran, Failure> {
+fn one(path: &Path, name: &str, options: &Options, wanted: Option<&Wanted>) -> Result<Ran, Failure> {
     let source = input::read(path)?;
     let (scenario, mut diagnostics) = scenario::read(FileIx(0), &source.bytes);
     let failed = |sources, diagnostics| {
@@ -121,6 +127,16 @@ fn one(path: &Path, name: &str, options: Options, wanted: Option<&Wanted>) -> Re
     let mut sources = vec![source];
     sources.append(&mut read.sources);
     let Some(spec) = read.spec.filter(|_| !read_errors) else { return failed(sources, diagnostics) };
+    let mut options = options.clone();
+    // What a scenario captures by itself is enough; else everything.
+    if scenario.captures != Captures::default() && options.capture.as_ref().is_some_and(|rule| *rule == Rule::default())
+    {
+        options.capture = None;
+    }
+    if let Err(more) = injected(&scenario, folder, &mut options, &mut diagnostics)? {
+        diagnostics.push(more);
+        return failed(sources, diagnostics);
+    }
     let mut writer = wanted.map(|wanted| Writer::new(wanted, name));
     let ran = match (&mut writer, wanted) {
         (Some(sink), Some(wanted)) => {
@@ -142,6 +158,53 @@ fn one(path: &Path, name: &str, options: Options, wanted: Option<&Wanted>) -> Re
     }
 }
 
+/// Reads the capture files that a scenario injects. What cannot be read of them is a warning with the packet's number.
+fn injected(
+    scenario: &Scenario,
+    folder: &Path,
+    options: &mut Options,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Result<Result<(), Diagnostic>, Failure> {
+    for step in &scenario.steps {
+        let Action::Inject(step) = &step.action else { continue };
+        let path = folder.join(&step.file.value);
+        if !path.exists() {
+            let text = format!("there is no capture file `{}`", path.display());
+            let help = "the path is relative to the scenario file";
+            return Ok(Err(Diagnostic::error("unknown-reference", step.file.span, text).help(help)));
+        }
+        let source = input::read(&path)?;
+        if source.bytes.len() > vpcsim_engine::spec::BYTES_MAX {
+            let text = format!("`{}` has more than {} MiB", source.name, vpcsim_engine::spec::BYTES_MAX >> 20);
+            let help = "cut it, as with `editcap` or `tcpdump -r FILE -c N -w SMALLER`";
+            return Ok(Err(Diagnostic::error("too-large", step.file.span, text).help(help)));
+        }
+        let read = match capture::read(&source.bytes) {
+            Ok(read) => read,
+            Err(why) => {
+                let text = format!("`{}` cannot be injected: {why}", source.name);
+                return Ok(Err(Diagnostic::error("bad-capture", step.file.span, text)));
+            }
+        };
+        let more = read.problems.len().saturating_sub(PROBLEMS_SHOWN);
+        for (n, (number, why)) in read.problems.into_iter().enumerate() {
+            if n < PROBLEMS_SHOWN {
+                let text = format!("{}: packet {number} is left out: {why}", source.name);
+                diagnostics.push(Diagnostic::warning("bad-packet", step.file.span, text));
+            }
+        }
+        if more > 0 {
+            let text = format!("{}: {more} more packets are left out", source.name);
+            diagnostics.push(Diagnostic::warning("bad-packet", step.file.span, text));
+        }
+        options.pcaps.insert(step.file.value.clone(), read.packets.into());
+    }
+    Ok(Ok(()))
+}
+
+/// Packets of a capture file that are named one by one if they cannot be read.
+const PROBLEMS_SHOWN: usize = 10;
+
 /// Makes places point `by` files further on.
 pub(crate) fn shift(diagnostics: &mut [Diagnostic], by: u16) {
     for d in diagnostics {
@@ -158,14 +221,19 @@ fn evidence(args: &RunArgs, name: &str, report: &Report) -> Result<(), Failure> 
         let network = report.networks.last().expect("there is always one");
         let say = |epoch, by| report.row_text(epoch, by);
         let folder = folder.join(name);
-        for (interface, bytes) in capture::files(network, &report.captured, &say) {
-            output::write_atomically(&folder.join(format!("{}.pcapng", file_name(&interface))), &bytes)?;
+        let format = match args.pcap_format {
+            PcapFormat::Pcapng => capture::Format::PcapNg,
+            PcapFormat::Pcap => capture::Format::Pcap,
+        };
+        let file = |name: &str| folder.join(format!("{}.{}", file_name(name), format.ending()));
+        for (interface, bytes) in capture::files(network, &report.captured, format, &say) {
+            output::write_atomically(&file(&interface), &bytes)?;
         }
         if !report.esp_sa.is_empty() {
             let lines: String = report.esp_sa.iter().map(|line| format!("{line}\n")).collect();
             output::write_atomically(&folder.join("esp_sa"), lines.as_bytes())?;
         }
-        output::write_atomically(&folder.join("merged.pcapng"), &capture::merged(network, &report.captured, &say))?;
+        output::write_atomically(&file("merged"), &capture::merged(network, &report.captured, format, &say))?;
     }
     Ok(())
 }

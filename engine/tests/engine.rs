@@ -33,7 +33,7 @@ fn play_logged(topology: &str, steps: &str) -> (Report, Vec<String>) {
     assert!(diagnostics.is_empty(), "{diagnostics:?}");
     let mut lines = Lines::default();
     let logging = Logging { everything: Everything::Always, format: None, sink: &mut lines };
-    let options = Options { capture: true, ..Options::default() };
+    let options = Options { capture: Some(capture::Rule::default()), ..Options::default() };
     let report = run_logged(&scenario.unwrap(), &spec.unwrap(), options, logging).unwrap_or_else(|d| panic!("{d:?}"));
     (report, lines.lines.into_iter().map(|(_, line)| line).collect())
 }
@@ -179,9 +179,10 @@ fn the_same_seed_gives_the_same_bytes() {
         let (scenario, _) = scenario::read(FileIx(1), format!("topology: none\nsteps:\n{steps}").as_bytes());
         let mut lines = Lines::default();
         let logging = Logging { everything: Everything::Always, format: None, sink: &mut lines };
-        let options = Options { seed: Some(seed), capture: true, ..Options::default() };
+        let options = Options { seed: Some(seed), capture: Some(capture::Rule::default()), ..Options::default() };
         let report = run_logged(&scenario.unwrap(), &spec.unwrap(), options, logging).unwrap();
-        let captured = capture::merged(&report.networks[0], &report.captured, &|_, by| format!("{by:?}"));
+        let captured =
+            capture::merged(&report.networks[0], &report.captured, capture::Format::PcapNg, &|_, by| format!("{by:?}"));
         (report.transcript(), captured, lines)
     };
     assert_eq!(bytes(1), bytes(1));
@@ -233,8 +234,10 @@ fn watching_changes_nothing() {
         receive: 300_000,
     };
     let mut alone = Sim::new(network.clone(), 9, ());
+    let mut capture = Capture::new(&network);
+    capture.everywhere(capture::Rule::default());
     let logs = FlowLogs::new(&network, vec![FlowLog::everything()], ());
-    let mut watched = Sim::new(network, 9, (Ledger::default(), (Capture::new(true), logs)));
+    let mut watched = Sim::new(network, 9, (Ledger::default(), (capture, logs)));
     alone.with_host(HostRef::Guest(guest), |host, now| host.connect(now, ask));
     watched.with_host(HostRef::Guest(guest), |host, now| host.connect(now, ask));
     alone.run_until(Instant(60_000_000_000));

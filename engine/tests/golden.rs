@@ -62,7 +62,7 @@ fn replay(text: &[u8], spec: &Spec) -> (Report, String) {
     let mut lines = Lines::default();
     let format = Format::parse(FORMAT).unwrap();
     let logging = Logging { everything: Everything::Always, format: Some(format), sink: &mut lines };
-    let options = Options { capture: true, ..Options::default() };
+    let options = Options { capture: Some(capture::Rule::default()), ..Options::default() };
     let report = run_logged(&scenario.unwrap(), spec, options, logging).unwrap_or_else(|d| panic!("{d:?}"));
     // What the topology itself logs comes first; the log of everything is the last one.
     let everything = report.flow_logs.len() - 1;
@@ -141,7 +141,8 @@ fn never_logged(network: &Network, eni: EniIx, packet: &Captured, row: Option<Ro
 /// Everything a run leaves, as bytes.
 fn evidence((report, log): &(Report, String)) -> (String, Vec<u8>, String) {
     let network = report.networks.last().unwrap();
-    let captured = capture::merged(network, &report.captured, &|epoch, by| report.row_text(epoch, by));
+    let captured =
+        capture::merged(network, &report.captured, capture::Format::PcapNg, &|epoch, by| report.row_text(epoch, by));
     (report.transcript(), captured, log.clone())
 }
 

@@ -190,13 +190,7 @@ impl Flow {
     }
 
     /// The server has a datagram of the request.
-    fn serve_datagram(
-        &mut self,
-        host: HostRef,
-        packet: &Packet,
-        local: Local,
-        around: &mut Around<'_>,
-    ) -> Option<End> {
+    fn serve_datagram(&mut self, host: HostRef, packet: &Packet, local: Local, around: &mut Around<'_>) -> Option<End> {
         let before = self.request.got;
         self.request.got += u64::from(packet.payload.len());
         around.tally.bytes += u64::from(packet.payload.len());

@@ -113,8 +113,15 @@ impl Load {
     pub fn start(&mut self, now: Instant, number: u16, generator: Generator, random: Stream) {
         assert!(u32::from(number) < tag::GENERATORS_MAX, "generator {number}");
         let ends = now + generator.duration;
-        let running =
-            Running { generator, random, tally: Tally::default(), open: 0, done: false, ends, on_until: Instant::START };
+        let running = Running {
+            generator,
+            random,
+            tally: Tally::default(),
+            open: 0,
+            done: false,
+            ends,
+            on_until: Instant::START,
+        };
         assert!(self.running.insert(number, running).is_none(), "generator {number} runs already");
         self.next_arrival(now, number, true);
     }

@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use std::net::Ipv4Addr;
 
 use super::change::Change;
+use super::inject::Inject;
 use super::load::{Flood, Flows, Scan};
 
 /// What a step does.
@@ -45,6 +46,8 @@ pub enum Action {
     Scan(Scan),
     /// Very many packets to one host.
     Flood(Flood),
+    /// Sends the packets of a capture file.
+    Inject(Inject),
     /// Joins a multicast group by IGMPv2.
     Join(Membership),
     /// Leaves a multicast group.
@@ -52,7 +55,7 @@ pub enum Action {
 }
 
 /// The actions, as they are written.
-pub(super) const ACTIONS: [&str; 17] = [
+pub(super) const ACTIONS: [&str; 18] = [
     "connect",
     "write",
     "close",
@@ -68,6 +71,7 @@ pub(super) const ACTIONS: [&str; 17] = [
     "flows",
     "scan",
     "flood",
+    "inject",
     "join",
     "leave",
 ];
@@ -92,6 +96,7 @@ impl Action {
             Self::Flows(_) => "flows",
             Self::Scan(_) => "scan",
             Self::Flood(_) => "flood",
+            Self::Inject(_) => "inject",
             Self::Join(_) => "join",
             Self::Leave(_) => "leave",
         }
@@ -118,6 +123,7 @@ impl Action {
             "flows" => Self::Flows(step.take(name, cx)?),
             "scan" => Self::Scan(step.take(name, cx)?),
             "flood" => Self::Flood(step.take(name, cx)?),
+            "inject" => Self::Inject(step.take(name, cx)?),
             "join" => Self::Join(step.take(name, cx)?),
             "leave" => Self::Leave(step.take(name, cx)?),
             _ => Self::Traffic(step.take(name, cx)?),

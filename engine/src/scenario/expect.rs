@@ -11,6 +11,8 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 
 use super::action::exactly_one;
+use super::captures::CaptureSide;
+use crate::observe::capture::Filter;
 
 /// What is expected of a step. What is not written is not checked.
 #[derive(Clone, PartialEq, Debug, JsonSchema)]
@@ -314,6 +316,26 @@ pub enum Evidence {
     FlowLog(FlowLogExpectation),
     /// A counter has a value.
     Counter(CounterExpectation),
+    /// So many packets were seen at a place.
+    Captured(CapturedExpectation),
+}
+
+/// Packets that were seen at a place, captured or not.
+#[derive(Clone, PartialEq, Debug, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct CapturedExpectation {
+    /// The place, as in `captures`.
+    pub at: Spanned<String>,
+    /// One side of it, as in `captures`.
+    pub side: Option<Spanned<CaptureSide>>,
+    /// Which packets, as in `captures`. Default: all.
+    pub filter: Option<Spanned<Filter>>,
+    /// Exactly so many.
+    pub equals: Option<u64>,
+    /// At least so many.
+    pub at_least: Option<u64>,
+    /// At most so many.
+    pub at_most: Option<u64>,
 }
 
 /// A flow-log record. What is not written is not compared.
@@ -402,6 +424,7 @@ decode_struct!(Expect, "an expectation", {
 decode_struct!(FlowsExpectation, "what becomes of flows", {
     started, completed, refused, no_answer, hung, reset, unreachable,
 });
+decode_struct!(CapturedExpectation, "captured packets", { at, side, filter, equals, at_least, at_most });
 decode_struct!(LeadsTo, "what it leads to", { noticed_within, moved_within, lost_at_most });
 decode_struct!(Elapsed, "`elapsed`", { at_least, at_most });
 decode_struct!(FlowLogExpectation, "a flow-log record", {
@@ -412,17 +435,28 @@ decode_struct!(CounterExpectation, "a counter", { name, equals, at_least, at_mos
 impl Decode for Evidence {
     const SINGLE: bool = false;
     fn decode<'t>(value: Value<'t>, cx: &mut Cx<'t>) -> Option<Self> {
-        const KEYS: [&str; 2] = ["flow_log", "counter"];
+        const KEYS: [&str; 3] = ["flow_log", "counter", "captured"];
         let fields = Fields::new(value, cx, "an expectation on the evidence", &KEYS)?;
-        if exactly_one(&fields, &KEYS, "what is expected", cx)? == "flow_log" {
-            return fields.take("flow_log", cx).map(Self::FlowLog);
+        match exactly_one(&fields, &KEYS, "what is expected", cx)? {
+            "flow_log" => fields.take("flow_log", cx).map(Self::FlowLog),
+            "counter" => {
+                let c: CounterExpectation = fields.take("counter", cx)?;
+                says_how_many(c.equals.or(c.at_least).or(c.at_most), &c.name, "the counter's value", cx);
+                Some(Self::Counter(c))
+            }
+            _ => {
+                let c: CapturedExpectation = fields.take("captured", cx)?;
+                says_how_many(c.equals.or(c.at_least).or(c.at_most), &c.at, "how many packets there are", cx);
+                Some(Self::Captured(c))
+            }
         }
-        let counter: CounterExpectation = fields.take("counter", cx)?;
-        if counter.equals.or(counter.at_least).or(counter.at_most).is_none() {
-            let message = "nothing is said about the counter's value";
-            let help = "add `equals`, `at_least` or `at_most`";
-            cx.push(Diagnostic::error("missing-field", counter.name.span, message).help(help));
-        }
-        Some(Self::Counter(counter))
+    }
+}
+
+fn says_how_many(bound: Option<u64>, at: &Spanned<String>, what: &str, cx: &mut Cx<'_>) {
+    if bound.is_none() {
+        let message = format!("nothing is said about {what}");
+        let help = "add `equals`, `at_least` or `at_most`";
+        cx.push(Diagnostic::error("missing-field", at.span, message).help(help));
     }
 }

@@ -4,7 +4,7 @@ use crate::base::Nanos;
 use crate::diag::{Diagnostic, FileIx, nearest};
 use crate::spec::Spanned;
 use crate::spec::decode::{Cx, Decode, Fields, decode_struct, required};
-use crate::spec::node::{Kind, Value, shown};
+use crate::spec::node::{Value, shown};
 use crate::spec::read::read_as;
 use crate::spec::schema::schema_of;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -12,6 +12,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::action::{ACTIONS, Action, exactly_one};
+use super::captures::Captures;
 use super::expect::{Evidence, Expect, LeadsTo};
 
 /// A timeline of steps against a topology.
@@ -57,58 +58,6 @@ pub enum When {
     At(Spanned<Nanos>),
     /// This long after the step before has finished; not written: at once.
     After(Spanned<Nanos>),
-}
-
-/// Whose packets are written to capture files.
-#[derive(Clone, PartialEq, Debug)]
-pub enum Captures {
-    /// Every network interface's.
-    All,
-    /// Those of these network interfaces or instances.
-    Interfaces(Vec<Spanned<String>>),
-}
-
-impl Default for Captures {
-    fn default() -> Self {
-        Self::Interfaces(Vec::new())
-    }
-}
-
-impl serde::Serialize for Captures {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::All => serializer.serialize_str("all"),
-            Self::Interfaces(names) => names.serialize(serializer),
-        }
-    }
-}
-impl JsonSchema for Captures {
-    fn schema_name() -> Cow<'static, str> {
-        "Captures".into()
-    }
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "anyOf": [
-            { "const": "all", "description": "Every network interface." },
-            { "type": "array", "items": { "type": "string" } }
-        ] })
-    }
-}
-
-impl Decode for Captures {
-    const SINGLE: bool = false;
-    fn decode<'t>(value: Value<'t>, cx: &mut Cx<'t>) -> Option<Self> {
-        match value.kind() {
-            Kind::Scalar { text, .. } if text == "all" => Some(Self::All),
-            Kind::Seq(_) => Vec::decode(value, cx).map(Self::Interfaces),
-            _ => {
-                cx.wrong_type(value, "`all` or a list of names");
-                None
-            }
-        }
-    }
-    fn absent() -> Option<Self> {
-        Some(Self::default())
-    }
 }
 
 const WHEN_AND_EXPECT: [&str; 4] = ["at", "after", "expect", "leads_to"];

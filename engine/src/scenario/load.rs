@@ -220,7 +220,11 @@ fn pauses<'t>(fields: &Fields<'t>, name: &'static str, cx: &mut Cx<'t>) -> Optio
     let word = fields.value("model").and_then(|value| value.text().map(|text| (text == "on_off", value)));
     match word {
         Some((true, value)) if off.is_none() || fields.entry("on").is_none() => {
-            cx.push(missing(value, "`on_off` needs `on` and `off`", "write how long flows begin and how long not, as in `on: 2s`"));
+            cx.push(missing(
+                value,
+                "`on_off` needs `on` and `off`",
+                "write how long flows begin and how long not, as in `on: 2s`",
+            ));
         }
         Some((true, _)) => {}
         _ => {
@@ -240,12 +244,7 @@ fn missing(value: Value<'_>, text: &str, help: &str) -> Diagnostic {
 }
 
 /// A port where there are ports, and none where there are not.
-fn port_for<'t>(
-    fields: &Fields<'t>,
-    name: &'static str,
-    word: &str,
-    cx: &mut Cx<'t>,
-) -> Option<Option<Spanned<u16>>> {
+fn port_for<'t>(fields: &Fields<'t>, name: &'static str, word: &str, cx: &mut Cx<'t>) -> Option<Option<Spanned<u16>>> {
     let port: Option<Spanned<u16>> = fields.take(name, cx)?;
     let icmp = fields.value(word).and_then(Value::text) == Some("icmp");
     match port {
@@ -256,7 +255,10 @@ fn port_for<'t>(
             cx.push(Diagnostic::error("bad-value", port.span, "nothing can listen on port 0").help("write 1 to 65535"));
         }
         None if !icmp => {
-            cx.push(Diagnostic::error("missing-field", fields.owner, "`port` is missing").help("write the port, as in `port: 443`"));
+            cx.push(
+                Diagnostic::error("missing-field", fields.owner, "`port` is missing")
+                    .help("write the port, as in `port: 443`"),
+            );
         }
         _ => {}
     }
@@ -298,7 +300,8 @@ fn scan_ports<'t>(fields: &Fields<'t>, name: &'static str, cx: &mut Cx<'t>) -> O
             cx.push(Diagnostic::error("conflicting-fields", port.span, "ICMP has no ports").help("remove `ports`"));
         }
         None if !icmp => cx.push(
-            Diagnostic::error("missing-field", fields.owner, "`ports` is missing").help("as in `ports: [22, 80, 8000-8100]`"),
+            Diagnostic::error("missing-field", fields.owner, "`ports` is missing")
+                .help("as in `ports: [22, 80, 8000-8100]`"),
         ),
         _ => {}
     }
@@ -310,7 +313,8 @@ fn shape<'t>(fields: &Fields<'t>, name: &'static str, cx: &mut Cx<'t>) -> Option
     let pareto = fields.value("sizes").and_then(Value::text) == Some("pareto");
     if let Some(shape) = shape.filter(|_| !pareto) {
         cx.push(
-            Diagnostic::error("conflicting-fields", shape.span, "only `sizes: pareto` has a shape").help("add `sizes: pareto`"),
+            Diagnostic::error("conflicting-fields", shape.span, "only `sizes: pareto` has a shape")
+                .help("add `sizes: pareto`"),
         );
     }
     Some(shape)

@@ -8,12 +8,14 @@
 
 mod action;
 mod apply;
+mod captures;
 mod change;
 mod change_between;
 mod change_client_vpn;
 mod change_hybrid;
 mod expect;
 mod file;
+mod inject;
 mod load;
 pub mod run;
 
@@ -22,6 +24,7 @@ pub use action::{
     TrafficModel, Transport, Wait, Write,
 };
 pub use apply::apply;
+pub use captures::{CaptureAt, CaptureSide, Captures};
 pub use change::{
     AclChange, BlockPublicAccessChange, BlockPublicAccessSettings, Change, InstanceChange, InstanceSettings,
     NatGatewayChange, NatGatewaySettings, NetworkInterfaceChange, NetworkInterfaceSettings, RouteKey, RouteTableChange,
@@ -36,8 +39,9 @@ pub use change_hybrid::{
     ConnectionChange, ConnectionSettings, RouterChange, TunnelChange, TunnelSettings, UpOrDown, VirtualInterfaceChange,
 };
 pub use expect::{
-    AddressOrBlock, BlockedBy, CounterExpectation, Direction, Elapsed, Evidence, Expect, FlowLogAction,
-    FlowLogExpectation, FlowsExpectation, LeadsTo, Leg, Outcome, ResourceKind, RuleLabel,
+    AddressOrBlock, BlockedBy, CapturedExpectation, CounterExpectation, Direction, Elapsed, Evidence, Expect,
+    FlowLogAction, FlowLogExpectation, FlowsExpectation, LeadsTo, Leg, Outcome, ResourceKind, RuleLabel,
 };
+pub use file::{Scenario, Step, When, read, schema};
+pub use inject::{Inject, Mapped};
 pub use load::{BYTES_MAX, Flood, FloodKind, FlowModel, FlowProtocol, Flows, Scan, Service, Shape, Sizes};
-pub use file::{Captures, Scenario, Step, When, read, schema};

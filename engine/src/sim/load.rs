@@ -58,7 +58,12 @@ impl<O: Observer> Sim<O> {
                 let listens = h.takes_everything || h.listeners.contains(&(protocol, port));
                 let takes = if protocol.is_icmp() { h.answers_ping } else { listens };
                 let os = crate::fabric::GuestOs::Linux;
-                Local { answer: answer(takes, h.refuses && !protocol.is_icmp()), mtu: h.mtu, os, ttl: crate::host::ttl(os) }
+                Local {
+                    answer: answer(takes, h.refuses && !protocol.is_icmp()),
+                    mtu: h.mtu,
+                    os,
+                    ttl: crate::host::ttl(os),
+                }
             }
             // No generator talks to a link-local service or to a speaker.
             HostRef::Services(_) | HostRef::Speaker(_) => {

@@ -99,6 +99,8 @@ pub struct Sim<O> {
     /// Packets for these guests' UDP ports are handed to the caller instead of the host.
     taps: FxHashSet<(GuestIx, u16)>,
     tapped: VecDeque<(Instant, GuestIx, Packet)>,
+    /// Conversations whose answers a host's stack does not see.
+    ignored: FxHashSet<(u32, HostRef)>,
     happened: VecDeque<(HostRef, HostEvent)>,
     totals: Totals,
     /// Where a service of AWS's that was reached by an endpoint answers, by its flow.
@@ -146,6 +148,7 @@ impl<O: Observer> Sim<O> {
             load: Load::default(),
             taps: FxHashSet::default(),
             tapped: VecDeque::new(),
+            ignored: FxHashSet::default(),
             happened: VecDeque::new(),
             totals: Totals::default(),
             service_backs: FxHashMap::default(),
@@ -288,6 +291,10 @@ impl<O: Observer> Sim<O> {
     /// Hands packets for a guest's UDP port to [`poll_tapped`](Self::poll_tapped).
     pub fn tap(&mut self, guest: GuestIx, port: u16) {
         self.taps.insert((guest, port));
+    }
+    /// From now on a host's stack does not see packets with this tag, as behind a firewall of its own.
+    pub fn ignore_answers(&mut self, tag: u32, host: HostRef) {
+        self.ignored.insert((tag, host));
     }
     /// The next tapped packet.
     pub fn poll_tapped(&mut self) -> Option<(Instant, GuestIx, Packet)> {

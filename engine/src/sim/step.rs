@@ -283,6 +283,9 @@ impl<O: Observer> Sim<O> {
         if Tag::of(packet.tag).is_load() {
             return self.load_takes(host, &packet);
         }
+        if !self.ignored.is_empty() && self.ignored.contains(&(packet.tag, host)) {
+            return;
+        }
         let now = self.now;
         self.node(host).host.handle_packet(now, packet);
         self.drain(host);

@@ -5,8 +5,8 @@ use super::runner::Runner;
 use crate::base::rng::Stream;
 use crate::base::{Nanos, Protocol};
 use crate::event::HostRef;
-use crate::load;
 use crate::host::{Connect, Datagram, Ping, Probe, ProbeKind};
+use crate::load;
 use crate::scenario::{Action, AddressFamily, Outcome, Probe as ProbeWord, TrafficModel, Transport, apply};
 use crate::wire::{Fragment, Headers, L4, Packet, Payload, Udp, dns};
 
@@ -116,6 +116,7 @@ impl Runner<'_> {
                 self.end(n, None, "");
             }
             Action::Flows(_) | Action::Scan(_) | Action::Flood(_) => self.start_load(n, action),
+            Action::Inject(step) => self.start_injection(n, step),
             Action::Wait(w) => self.alarm(n, self.sim.now() + w.duration.value),
         }
     }
@@ -247,6 +248,7 @@ impl Runner<'_> {
         let now = self.sim.now();
         match &mut self.operations[n].kind {
             Kind::Wait => self.end(n, None, ""),
+            Kind::Inject { .. } => self.next_injected(n),
             Kind::Load { .. } => unreachable!("a generator has its own timers"),
             Kind::Ping { count, sent, replies, .. } => {
                 if *sent < *count {

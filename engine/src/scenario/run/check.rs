@@ -5,7 +5,9 @@ use super::watch::Drop;
 use crate::base::{Cidr, Nanos};
 use crate::compile::Network;
 use crate::load::Tally;
-use crate::scenario::{CounterExpectation, Direction, Expect, Leg, Outcome, ResourceKind, RuleLabel};
+use crate::scenario::{
+    CapturedExpectation, CounterExpectation, Direction, Expect, Leg, Outcome, ResourceKind, RuleLabel,
+};
 use crate::spec::Peer;
 use crate::verdict::{Dir, code_of};
 use std::net::IpAddr;
@@ -176,14 +178,26 @@ fn is_row(network: &Network, drop: Drop, want: &crate::scenario::BlockedBy) -> b
 /// A counter's value.
 pub(super) fn counter(want: &CounterExpectation, counters: &[(String, u64)]) -> CheckResult {
     let value = counters.iter().find(|(name, _)| *name == want.name.value).map_or(0, |(_, value)| *value);
-    let mut expected = format!("counter {}", want.name);
-    for (word, limit) in [("=", want.equals), (">=", want.at_least), ("<=", want.at_most)] {
+    bounds(format!("counter {}", want.name), value, (want.equals, want.at_least, want.at_most))
+}
+
+pub(super) fn captured(want: &CapturedExpectation, seen: u64) -> CheckResult {
+    let side = want.side.map_or_else(String::new, |side| format!(" {}", side.value.word()));
+    let filter = want.filter.as_ref().map_or_else(String::new, |filter| format!(", {}", filter.value));
+    bounds(format!("packets at {}{side}{filter}", want.at), seen, (want.equals, want.at_least, want.at_most))
+}
+
+fn bounds(
+    mut expected: String,
+    value: u64,
+    (equals, at_least, at_most): (Option<u64>, Option<u64>, Option<u64>),
+) -> CheckResult {
+    for (word, limit) in [("=", equals), (">=", at_least), ("<=", at_most)] {
         if let Some(limit) = limit {
             expected.push_str(&format!(" {word} {limit}"));
         }
     }
-    let met = want.equals.is_none_or(|n| value == n)
-        && want.at_least.is_none_or(|n| value >= n)
-        && want.at_most.is_none_or(|n| value <= n);
+    let met =
+        equals.is_none_or(|n| value == n) && at_least.is_none_or(|n| value >= n) && at_most.is_none_or(|n| value <= n);
     CheckResult { expected, found: (!met).then(|| value.to_string()) }
 }

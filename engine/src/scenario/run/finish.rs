@@ -7,13 +7,10 @@ use super::runner::Runner;
 use super::watch::Drop;
 use crate::base::Nanos;
 use crate::base::ids::{TgwAttachIx, TgwIx, TgwRtbIx};
-use crate::event::Point;
 use crate::fabric::Fabric;
-use crate::names::{Found, Kind as Resource};
-use crate::observe::capture::Place;
-use crate::scenario::{Captures, Evidence};
+use crate::scenario::Evidence;
 use crate::verdict::{RowIx, RowKind};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 impl Runner<'_> {
     pub(super) fn checks(&self, n: usize, expect: &crate::scenario::Expect) -> Vec<CheckResult> {
@@ -61,14 +58,14 @@ impl Runner<'_> {
         let witness = &self.sim.observer.1.1.1.sink;
         let (flow_logs, mut seen) = (witness.totals().to_vec(), witness.results());
         let counters = self.counters(&totals);
+        let mut captured = self.captured_counts().into_iter();
         let evidence = self.scenario.expect.iter().map(|e| match &e.value {
             Evidence::FlowLog(_) => seen.next().expect("one of each"),
             Evidence::Counter(want) => check::counter(want, &counters),
+            Evidence::Captured(want) => check::captured(want, captured.next().unwrap_or(0)),
         });
         let evidence: Vec<CheckResult> = evidence.collect();
-        let wanted = self.captured_interfaces();
         let captured = std::mem::take(&mut self.sim.observer.1.1.0.packets);
-        let captured = captured.into_iter().filter(|c| wanted.as_ref().is_none_or(|w| w.contains(&c.place))).collect();
         self.lines.sort_by_key(|line| line.at);
         let mut evidence = evidence;
         let mut convergences = Vec::new();
@@ -92,35 +89,6 @@ impl Runner<'_> {
             totals,
             counters,
         }
-    }
-
-    /// The interfaces that the scenario captures; nothing for all of them.
-    pub(super) fn captured_interfaces(&self) -> Option<BTreeSet<Place>> {
-        if self.capture_all {
-            return None;
-        }
-        let Captures::Interfaces(names) = &self.scenario.captures else { return None };
-        let network = self.network();
-        let mut out = BTreeSet::new();
-        for name in names {
-            match network.names.find(name) {
-                Found::One(Resource::Eni(eni)) => {
-                    out.insert(Place::Eni(eni));
-                }
-                Found::One(Resource::Guest(guest)) => {
-                    out.extend(network.fabric.guests[guest].enis.iter().copied().map(Place::Eni))
-                }
-                Found::One(Resource::Tunnel(tunnel)) => {
-                    out.extend([Point::Inner(tunnel), Point::Outer(tunnel)].map(Place::Point));
-                }
-                Found::One(Resource::Vif(vif)) => {
-                    out.insert(Place::Point(Point::Vif(vif)));
-                }
-                Found::One(Resource::Nat(nat)) => out.extend(network.fabric.nats[nat].eni.map(Place::Eni)),
-                _ => {}
-            }
-        }
-        Some(out)
     }
 
     pub(super) fn step_report(&self, n: usize) -> StepReport {

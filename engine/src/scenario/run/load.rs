@@ -9,9 +9,7 @@ use crate::event::HostRef;
 use crate::explain::{Origin, resolve_origin, resolve_target};
 use crate::fabric::GuestOs;
 use crate::load::tag::{GENERATORS_MAX, Tag};
-use crate::load::{
-    self, Answer, Arrivals, Client, Exchange, Generator, Local, Plan, Server, Size, SizeModel, Tally,
-};
+use crate::load::{self, Answer, Arrivals, Client, Exchange, Generator, Local, Plan, Server, Size, SizeModel, Tally};
 use crate::scenario::{Action, Flood, FloodKind, FlowModel, FlowProtocol, Flows, Outcome, Scan, Scenario, Sizes};
 use crate::spec::Spanned;
 use crate::verdict::{RowIx, code_of};
@@ -232,7 +230,8 @@ impl Runner<'_> {
             self.operations[n].kind = Kind::Load { number, tally: over };
             self.operations[n].bytes = over.bytes;
             let outcome = if over.completed > 0 { Outcome::Delivered } else { Outcome::NotDelivered };
-            let outcome = if matches!(self.scenario.steps[n].action, Action::Flood(_)) { Outcome::Sent } else { outcome };
+            let outcome =
+                if matches!(self.scenario.steps[n].action, Action::Flood(_)) { Outcome::Sent } else { outcome };
             self.say_dropped(n);
             self.end(n, Some(outcome), &text(&over));
         }

@@ -5,11 +5,13 @@
 //! transcript, and every expectation is checked against what happened, never against a second evaluation.
 
 mod act;
+mod capture;
 mod check;
 mod converge;
 mod fault;
 mod finish;
 mod hear;
+mod inject;
 mod load;
 mod operation;
 mod prepare;
@@ -28,19 +30,25 @@ pub use witness::{Everything, LogTotals, Logging, Sums, Witness};
 use title::{name as prepare_name, title as prepare_title};
 
 use super::Scenario;
-use crate::base::Instant;
+use crate::base::{Instant, Nanos};
 use crate::diag::Diagnostic;
+use crate::observe::capture::Rule;
 use crate::spec::Spec;
+use crate::wire::Packet;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// What a run may be told besides the scenario.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Options {
     /// The seed, instead of the scenario's.
     pub seed: Option<u64>,
     /// The end, instead of the scenario's.
     pub until: Option<Instant>,
-    /// Capture packets even if the scenario does not ask for it.
-    pub capture: bool,
+    /// Capture at every interface, even if the scenario does not ask for it.
+    pub capture: Option<Rule>,
+    /// The packets of the capture files that the scenario injects, by the file's name there.
+    pub pcaps: BTreeMap<String, Arc<[(Nanos, Packet)]>>,
 }
 
 /// Replays `scenario` on the topology `spec`.
@@ -48,7 +56,7 @@ pub struct Options {
 /// # Errors
 /// If the topology does not compile, or a step names what is not there. Nothing has been run then.
 pub fn run(scenario: &Scenario, spec: &Spec, options: Options) -> Result<Report, Vec<Diagnostic>> {
-    let network = prepare::prepare(scenario, spec)?;
+    let network = prepare::prepare(scenario, spec, &options)?;
     Ok(runner::Runner::new(scenario, spec, network, options, None).run())
 }
 
@@ -62,6 +70,6 @@ pub fn run_logged<'a>(
     options: Options,
     logging: Logging<'a>,
 ) -> Result<Report, Vec<Diagnostic>> {
-    let network = prepare::prepare(scenario, spec)?;
+    let network = prepare::prepare(scenario, spec, &options)?;
     Ok(runner::Runner::new(scenario, spec, network, options, Some(logging)).run())
 }

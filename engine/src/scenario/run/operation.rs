@@ -1,5 +1,6 @@
 //! One step while it runs: what it waits for, and when it is over.
 
+use super::inject::Injection;
 use crate::base::ids::GuestIx;
 use crate::base::{Instant, Nanos};
 use crate::event::HostRef;
@@ -7,7 +8,7 @@ use crate::host::ConnId;
 use crate::load::Tally;
 use crate::scenario::{Leg, Outcome};
 use crate::verdict::RowIx;
-use crate::wire::{Headers, L4};
+use crate::wire::{Headers, L4, Packet};
 use std::net::IpAddr;
 
 /// A connection on which nothing moves for this long, with data outstanding, hangs.
@@ -100,6 +101,8 @@ pub(super) enum Kind {
     Traceroute { from: HostRef, src: IpAddr, dst: IpAddr, udp: bool, ttl: u8, max: u8 },
     /// A question to a resolver.
     Resolve { guest: GuestIx, port: u16 },
+    /// Packets of a capture file.
+    Inject { from: HostRef, injection: Injection, pending: Option<(Nanos, Packet)>, started: Instant },
     /// A generator of load.
     Load { number: u16, tally: Tally },
     /// Nothing to wait for but the time.
@@ -111,7 +114,10 @@ impl Operation {
     pub(super) const fn asker(&self) -> Option<HostRef> {
         match self.kind {
             Kind::Connect { host, .. } | Kind::Write { host, .. } => Some(host),
-            Kind::Ping { from, .. } | Kind::Send { from, .. } | Kind::Traceroute { from, .. } => Some(from),
+            Kind::Ping { from, .. }
+            | Kind::Send { from, .. }
+            | Kind::Inject { from, .. }
+            | Kind::Traceroute { from, .. } => Some(from),
             Kind::Resolve { guest, .. } => Some(HostRef::Guest(guest)),
             Kind::Load { .. } | Kind::Wait => None,
         }

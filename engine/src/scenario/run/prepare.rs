@@ -3,6 +3,7 @@
 use super::super::action::{Action, Fault};
 use super::super::apply;
 use super::super::{Evidence, Expect, ResourceKind, Scenario};
+use super::Options;
 use crate::compile::{Network, compile};
 use crate::diag::{Diagnostic, any_error};
 use crate::explain::{Origin, resolve_origin, resolve_target};
@@ -10,7 +11,7 @@ use crate::names::Found;
 use crate::spec::{Spanned, Spec};
 use std::collections::BTreeSet;
 
-pub(super) fn prepare(scenario: &Scenario, spec: &Spec) -> Result<Network, Vec<Diagnostic>> {
+pub(super) fn prepare(scenario: &Scenario, spec: &Spec, options: &Options) -> Result<Network, Vec<Diagnostic>> {
     let (network, diagnostics) = compile(spec);
     let Some(network) = network else { return Err(diagnostics) };
     let mut found = Vec::new();
@@ -54,6 +55,12 @@ pub(super) fn prepare(scenario: &Scenario, spec: &Spec) -> Result<Network, Vec<D
             Action::Flows(_) | Action::Scan(_) | Action::Flood(_) => {
                 found.extend(super::load::generator(&network, &step.action).err().unwrap_or_default());
             }
+            Action::Inject(step) => {
+                let to = step.map.first().map(|mapped| mapped.to.clone());
+                let to = to.unwrap_or_else(|| Spanned::new("internet".to_owned(), step.from.span));
+                ends(&network, &step.from, &to, &mut found);
+                super::inject::check(&network, step, options, &mut found);
+            }
             Action::Wait(_) => {}
         }
         if let Some(expect) = &step.expect {
@@ -61,6 +68,7 @@ pub(super) fn prepare(scenario: &Scenario, spec: &Spec) -> Result<Network, Vec<D
         }
     }
     super::load::too_many(scenario, &mut found);
+    found.extend(super::capture::capture(&network, scenario, None).1);
     for evidence in &scenario.expect {
         if let Evidence::FlowLog(log) = &evidence.value {
             known(&network, &log.interface, &mut found);

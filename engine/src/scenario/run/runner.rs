@@ -14,11 +14,13 @@ use crate::explain::{Origin, resolve_origin};
 use crate::observe::capture::Capture;
 use crate::observe::flow_logs::FlowLogs;
 use crate::observe::ledger::Ledger;
-use crate::scenario::{Captures, Fault, Outcome, Scenario, Step, When};
+use crate::scenario::{Fault, Outcome, Scenario, Step, When};
 use crate::sim::{EPOCHS_MAX, Sim};
 use crate::spec::Spec;
+use crate::wire::Packet;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// What is watched: the laws, conversations, captures, flow logs.
 type Watchers<'a> = (Ledger, (Watch, (Capture, FlowLogs<Witness<'a>>)));
@@ -46,7 +48,7 @@ pub(super) struct Runner<'a> {
     pub(super) seed: u64,
     pub(super) until: Option<Instant>,
     pub(super) random: Stream,
-    pub(super) capture_all: bool,
+    pub(super) pcaps: BTreeMap<String, Arc<[(Nanos, Packet)]>>,
 }
 
 impl<'a> Runner<'a> {
@@ -58,7 +60,7 @@ impl<'a> Runner<'a> {
         logging: Option<Logging<'a>>,
     ) -> Self {
         let seed = options.seed.unwrap_or(scenario.seed);
-        let capture = Capture::new(options.capture || scenario.captures != Captures::default());
+        let (capture, _) = super::capture::capture(&network, scenario, options.capture);
         let (logs, witness) = Witness::new(scenario, &network, logging);
         let flow_logs = FlowLogs::new(&network, logs, witness);
         let observer = (Ledger::default(), (Watch::default(), (capture, flow_logs)));
@@ -79,7 +81,7 @@ impl<'a> Runner<'a> {
             seed,
             until: options.until.or(scenario.until.map(|u| Instant::START + u.value)),
             random: Stream::new(seed, "scenario", "traffic"),
-            capture_all: options.capture || scenario.captures == Captures::All,
+            pcaps: options.pcaps,
         }
     }
 

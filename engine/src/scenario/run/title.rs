@@ -40,6 +40,7 @@ pub(super) fn title(step: &Step) -> String {
             let most = f.count.map_or_else(String::new, |count| format!(", at most {count}"));
             format!("{}, {}/s for {}{most}", name(step), f.rate, f.duration.value)
         }
+        Action::Inject(_) => name(step),
         Action::Scan(s) => format!("{}, {}/s", name(step), s.rate),
         Action::Flood(f) => format!("{}, {} packets/s for {}", name(step), f.rate, f.duration.value),
     }
@@ -64,6 +65,7 @@ pub(super) fn name(step: &Step) -> String {
         }
         Action::Scan(s) => format!("scan {} -> {}", s.from, few(s.to.iter().map(ToString::to_string))),
         Action::Flood(f) => format!("flood {} -> {}", few(f.from.iter().map(ToString::to_string)), f.to),
+        Action::Inject(i) => format!("inject {} from {}", i.file, i.from),
         other => other.name().to_owned(),
     }
 }

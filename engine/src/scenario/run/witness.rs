@@ -96,7 +96,7 @@ impl<'a> Witness<'a> {
         let totals = logs.iter().map(|log| LogTotals { id: log.id.clone(), ..LogTotals::default() }).collect();
         let expected = scenario.expect.iter().filter_map(|e| match &e.value {
             Evidence::FlowLog(want) => Some(Seen { want, found: false, others: Vec::new() }),
-            Evidence::Counter(_) => None,
+            Evidence::Counter(_) | Evidence::Captured(_) => None,
         });
         let seen: Vec<Seen<'a>> = expected.collect();
         if !seen.is_empty() {
