@@ -172,6 +172,18 @@ pub(crate) struct RunArgs {
     /// Where its files are: one file, or folders as in S3
     #[arg(long, value_enum, default_value_t = FlowLogLayout::Flat, value_name = "LAYOUT", requires = "flow_logs")]
     pub(crate) flow_log_layout: FlowLogLayout,
+    /// Write CloudWatch's metrics to this folder: `SCENARIO.csv` and `SCENARIO.json`
+    #[arg(long, value_name = "DIR")]
+    pub(crate) metrics: Option<PathBuf>,
+    /// Print what the run costs, and a month that goes on like it; several runs are compared
+    #[arg(long)]
+    pub(crate) cost: bool,
+    /// Prices, instead of those that are built in (`vpcsim schema prices` prints them)
+    #[arg(long, value_name = "FILE", requires = "cost")]
+    pub(crate) prices: Option<PathBuf>,
+    /// Replay on this topology, instead of the scenario's own; several are replayed one after the other
+    #[arg(short, long, value_name = "TOPO")]
+    pub(crate) topology: Vec<PathBuf>,
     /// Write a JUnit report
     #[arg(long, value_name = "FILE")]
     pub(crate) junit: Option<PathBuf>,
@@ -295,6 +307,8 @@ pub(crate) enum FileKind {
     Topology,
     /// What happens.
     Scenario,
+    /// What things cost: the table that is built in, as a beginning for one of your own.
+    Prices,
 }
 
 #[derive(Args, Debug)]

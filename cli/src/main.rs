@@ -6,6 +6,7 @@
 
 mod args;
 mod completions;
+mod cost;
 mod export;
 mod flow_logs;
 mod folder;

@@ -6,14 +6,16 @@
 use crate::args::{Global, Output, PcapFormat, RunArgs};
 use crate::flow_logs::{Pending, Wanted, Writer};
 use crate::input::{self, Source};
-use crate::{Failure, Status, network, output, progress, render};
+use crate::{Failure, Status, cost, network, output, progress, render};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 use vpcsim_engine::base::{Instant, Nanos};
 use vpcsim_engine::diag::{Diagnostic, FileIx, Severity, any_error};
 use vpcsim_engine::observe::capture::{self, Rule};
+use vpcsim_engine::record::metric;
+use vpcsim_engine::record::price::Prices;
 use vpcsim_engine::scenario::run::{Everything, LogTotals, Logging, Options, Report, Sums};
 use vpcsim_engine::scenario::{self, Action, Captures, Scenario};
 
@@ -33,18 +35,25 @@ pub(crate) fn run(args: &RunArgs, global: &Global) -> Result<Status, Failure> {
         None => None,
     };
     let rule = || Rule { filter: args.pcap_filter.clone(), snap_length: args.snap_length };
-    let options = Options { seed: args.seed, until, capture: args.pcap.is_some().then(rule), pcaps: BTreeMap::new() };
+    let options = Options {
+        seed: args.seed,
+        until,
+        capture: args.pcap.is_some().then(rule),
+        metrics: args.metrics.is_some(),
+        cost: args.cost,
+        pcaps: BTreeMap::new(),
+    };
+    let prices = cost::prices(args)?;
     let wanted = Wanted::of(args)?;
-    let names = names(&args.scenarios)?;
+    let jobs = jobs(args);
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(args.jobs.unwrap_or(0))
         .build()
         .map_err(|e| Failure::Io(format!("cannot start threads: {e}")))?;
-    let jobs: Vec<(&PathBuf, &String)> = args.scenarios.iter().zip(&names).collect();
     // Of one scenario nobody knows how long it is.
     progress::of(if jobs.len() > 1 { jobs.len() } else { 0 });
-    let replay = |(path, name): &(&PathBuf, &String)| {
-        let ran = one(path, name, &options, wanted.as_ref());
+    let replay = |job: &Job<'_>| {
+        let ran = one(job, &options, wanted.as_ref());
         progress::step();
         ran
     };
@@ -75,32 +84,57 @@ pub(crate) fn run(args: &RunArgs, global: &Global) -> Result<Status, Failure> {
     if let Some(path) = &args.junit {
         output::write_atomically(path, junit(&ran)?.as_bytes())?;
     }
+    let runs = || ran.iter().filter_map(|r| Some((r.name.as_str(), r.report.as_ref()?.usage.as_ref()?)));
     let text = match args.output {
-        Output::Text => ran.iter().map(|r| story(r, ran.len() > 1, global)).collect::<Vec<_>>().join("\n"),
-        Output::Json => json(&ran),
+        Output::Text => {
+            let mut text = ran.iter().map(|r| story(r, ran.len() > 1, global)).collect::<Vec<_>>().join("\n");
+            if let Some(prices) = &prices {
+                text.push_str(&render::clean(&cost::text(prices, &runs().collect::<Vec<_>>())));
+            }
+            text
+        }
+        Output::Json => json(&ran, prices.as_ref()),
     };
     output::print(text.as_bytes())?;
     let failed = ran.iter().filter_map(|r| r.report.as_ref()).any(|report| report.failures() > 0);
     Ok(if failed { Status::Finding } else { Status::Done })
 }
 
-/// File names without folder and ending, told apart where two are the same.
-fn names(paths: &[PathBuf]) -> Result<Vec<String>, Failure> {
-    let mut out: Vec<String> = Vec::new();
-    for path in paths {
-        let stem = path.file_stem().map_or_else(|| "scenario".to_owned(), |s| s.to_string_lossy().into_owned());
-        let mut name = stem.clone();
-        let mut n = 2;
-        while out.contains(&name) {
-            name = format!("{stem}-{n}");
-            n += 1;
-        }
-        out.push(name);
-    }
-    Ok(out)
+/// One replay.
+struct Job<'a> {
+    path: &'a Path,
+    /// Instead of the scenario's own.
+    topology: Option<&'a Path>,
+    name: String,
 }
 
-fn one(path: &Path, name: &str, options: &Options, wanted: Option<&Wanted>) -> Result<Ran, Failure> {
+/// Every scenario, on every topology; with file names without folder and ending, told apart where two are the same.
+fn jobs(args: &RunArgs) -> Vec<Job<'_>> {
+    let stem =
+        |path: &Path| path.file_stem().map_or_else(|| "scenario".to_owned(), |s| s.to_string_lossy().into_owned());
+    let topologies: Vec<Option<&Path>> = match args.topology.as_slice() {
+        [] => vec![None],
+        all => all.iter().map(|path| Some(path.as_path())).collect(),
+    };
+    let mut out: Vec<Job<'_>> = Vec::new();
+    for path in &args.scenarios {
+        for topology in &topologies {
+            let on = topology.filter(|_| topologies.len() > 1).map_or_else(String::new, |t| format!("-on-{}", stem(t)));
+            let first = format!("{}{on}", stem(path));
+            let mut name = first.clone();
+            let mut n = 2;
+            while out.iter().any(|job| job.name == name) {
+                name = format!("{first}-{n}");
+                n += 1;
+            }
+            out.push(Job { path, topology: *topology, name });
+        }
+    }
+    out
+}
+
+fn one(job: &Job<'_>, options: &Options, wanted: Option<&Wanted>) -> Result<Ran, Failure> {
+    let Job { path, topology: other, name } = job;
     let source = input::read(path)?;
     let (scenario, mut diagnostics) = scenario::read(FileIx(0), &source.bytes);
     let failed = |sources, diagnostics| {
@@ -110,13 +144,16 @@ fn one(path: &Path, name: &str, options: &Options, wanted: Option<&Wanted>) -> R
         return failed(vec![source], diagnostics);
     };
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let topology = folder.join(&scenario.topology.value);
+    let topology = other.map_or_else(|| folder.join(&scenario.topology.value), Path::to_path_buf);
     if !topology.exists() {
         let message = format!("there is no topology `{}`", topology.display());
-        diagnostics.push(
-            Diagnostic::error("unknown-reference", scenario.topology.span, message)
-                .help("the path is relative to the scenario file"),
-        );
+        diagnostics.push(Diagnostic::error("unknown-reference", scenario.topology.span, message).help(
+            if other.is_some() {
+                "it is named on the command line"
+            } else {
+                "the path is relative to the scenario file"
+            },
+        ));
         return failed(vec![source], diagnostics);
     }
     let mut read = network::read(&topology)?;
@@ -235,6 +272,17 @@ fn evidence(args: &RunArgs, name: &str, report: &Report) -> Result<(), Failure> 
         }
         output::write_atomically(&file("merged"), &capture::merged(network, &report.captured, format, &say))?;
     }
+    if let Some(folder) = &args.metrics {
+        let mut csv = format!("{}\n", metric::CSV_HEADER);
+        for point in &report.metrics {
+            csv.push_str(&point.csv());
+            csv.push('\n');
+        }
+        output::write_atomically(&folder.join(format!("{name}.csv")), csv.as_bytes())?;
+        let points: Vec<_> = report.metrics.iter().map(metric::DataPoint::json).collect();
+        let json = format!("{:#}\n", serde_json::json!({ "format_version": 1, "MetricData": points }));
+        output::write_atomically(&folder.join(format!("{name}.json")), json.as_bytes())?;
+    }
     Ok(())
 }
 
@@ -283,7 +331,7 @@ fn junit(ran: &[Ran]) -> Result<String, Failure> {
     document.to_string().map_err(|e| Failure::Io(format!("cannot make the JUnit report: {e}")))
 }
 
-fn json(ran: &[Ran]) -> String {
+fn json(ran: &[Ran], prices: Option<&Prices>) -> String {
     let scenarios: Vec<_> = ran
         .iter()
         .map(|r| {
@@ -319,6 +367,7 @@ fn json(ran: &[Ran]) -> String {
                 "transcript": report.lines.iter().map(|l| serde_json::json!({ "at_ns": l.at.0, "text": l.text })).collect::<Vec<_>>(),
                 "packets": { "originated": t.originated, "made": t.made, "delivered": t.delivered, "exited": t.exited, "dropped": t.dropped, "in_flight": t.in_flight },
                 "flow_logs": report.flow_logs.iter().map(log_json).collect::<Vec<_>>(),
+                "cost": report.usage.as_ref().zip(prices).map(|(usage, prices)| cost::json(prices, usage)),
                 "counters": report.counters.iter().cloned().collect::<std::collections::BTreeMap<_, _>>(),
             })
         })

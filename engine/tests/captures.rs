@@ -234,7 +234,7 @@ fn what_is_wrong_is_said() {
         ("steps: [{inject: {file: a.pcap, from: app}}]", "the capture file `a.pcap` was not read"),
         (
             "steps: [{inject: {file: a.pcap, from: app, map: [{address: app, to: 10.0.0.1}]}}]",
-            "`app` is not an address",
+            "`app` is not an IP address",
         ),
         (
             "steps: [{inject: {file: a.pcap, from: app, map: [{address: 1.2.3.4, to: nobody}]}}]",

@@ -174,6 +174,16 @@ impl Observer for () {
     fn on(&mut self, _: Instant, _: &Fact<'_>) {}
 }
 
+/// Somebody watches, or nobody.
+impl<O: Observer> Observer for Option<O> {
+    const WATCHES: bool = O::WATCHES;
+    fn on(&mut self, now: Instant, fact: &Fact<'_>) {
+        if let Some(observer) = self {
+            observer.on(now, fact);
+        }
+    }
+}
+
 /// Two watch, the first one first.
 impl<A: Observer, B: Observer> Observer for (A, B) {
     const WATCHES: bool = A::WATCHES || B::WATCHES;

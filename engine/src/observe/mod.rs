@@ -2,8 +2,10 @@
 //! none of them changes what happens.
 
 pub mod capture;
+pub mod cost;
 pub mod flow_logs;
 pub mod ledger;
+pub mod metrics;
 
 /// Unix time at which every run begins: 14 November 2023, 22:13:20 UTC. Stamps in captures and flow logs
 /// are virtual time since then.

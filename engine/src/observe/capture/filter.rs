@@ -115,23 +115,30 @@ impl FromStr for Filter {
     }
 }
 
-/// Words, with parentheses and `!` on their own.
+/// Words, with parentheses, `!`, `&&` and `||` on their own.
 fn tokens(text: &str) -> Vec<&str> {
     let mut out = Vec::new();
     for word in text.split_whitespace() {
         let mut rest = word;
-        while let Some(at) = rest.find(['(', ')', '!']) {
+        while let Some((at, len)) = symbol(rest) {
             if at > 0 {
                 out.push(&rest[..at]);
             }
-            out.push(&rest[at..=at]);
-            rest = &rest[at + 1..];
+            out.push(&rest[at..at + len]);
+            rest = &rest[at + len..];
         }
         if !rest.is_empty() {
             out.push(rest);
         }
     }
     out
+}
+
+/// The first symbol, and its length. One `&` or `!=` is part of what is not understood.
+fn symbol(text: &str) -> Option<(usize, usize)> {
+    let one = text.find(['(', ')', '!']).filter(|at| !text[*at..].starts_with("!=")).map(|at| (at, 1));
+    let two = ["&&", "||"].into_iter().filter_map(|both| text.find(both)).min().map(|at| (at, 2));
+    [one, two].into_iter().flatten().min()
 }
 
 struct Parser<'a> {

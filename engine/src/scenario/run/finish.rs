@@ -2,7 +2,7 @@
 
 use super::check::{self, Happened};
 use super::operation::Kind;
-use super::report::{CheckResult, Report, StepReport};
+use super::report::{CheckResult, Report, StepReport, Usage};
 use super::runner::Runner;
 use super::watch::Drop;
 use crate::base::Nanos;
@@ -54,8 +54,8 @@ impl Runner<'_> {
         self.sim.observer.0.check(&totals);
         let steps = (0..self.operations.len()).map(|n| self.step_report(n)).collect();
         let ended = self.sim.now();
-        self.sim.observer.1.1.1.finish(ended);
-        let witness = &self.sim.observer.1.1.1.sink;
+        self.sim.observer.1.1.1.0.finish(ended);
+        let witness = &self.sim.observer.1.1.1.0.sink;
         let (flow_logs, mut seen) = (witness.totals().to_vec(), witness.results());
         let counters = self.counters(&totals);
         let mut captured = self.captured_counts().into_iter();
@@ -65,6 +65,10 @@ impl Runner<'_> {
             Evidence::Captured(want) => check::captured(want, captured.next().unwrap_or(0)),
         });
         let evidence: Vec<CheckResult> = evidence.collect();
+        let (metrics, cost) = &mut self.sim.observer.1.1.1.1;
+        let metrics = metrics.as_mut().map_or_else(Vec::new, |metrics| metrics.finish(ended));
+        let seconds = ended.0 as f64 / 1e9;
+        let usage = cost.as_ref().map(|cost| Usage { bytes: cost.bytes(), hourly: cost.hourly(), seconds });
         let captured = std::mem::take(&mut self.sim.observer.1.1.0.packets);
         self.lines.sort_by_key(|line| line.at);
         let mut evidence = evidence;
@@ -86,6 +90,8 @@ impl Runner<'_> {
             captured,
             esp_sa: self.sim.esp_sa().to_vec(),
             flow_logs,
+            metrics,
+            usage,
             totals,
             counters,
         }

@@ -23,7 +23,7 @@ mod witness;
 
 pub use converge::Convergence;
 pub use load::PAIRS_MAX;
-pub use report::{CheckResult, Line, Report, StepReport};
+pub use report::{CheckResult, Line, Report, StepReport, Usage};
 pub use watch::{Drop, Watch};
 pub use witness::{Everything, LogTotals, Logging, Sums, Witness};
 
@@ -47,6 +47,10 @@ pub struct Options {
     pub until: Option<Instant>,
     /// Capture at every interface, even if the scenario does not ask for it.
     pub capture: Option<Rule>,
+    /// Count CloudWatch's metrics.
+    pub metrics: bool,
+    /// Count what is billed.
+    pub cost: bool,
     /// The packets of the capture files that the scenario injects, by the file's name there.
     pub pcaps: BTreeMap<String, Arc<[(Nanos, Packet)]>>,
 }

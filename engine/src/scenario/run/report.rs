@@ -6,9 +6,12 @@ use super::witness::LogTotals;
 use crate::base::{Instant, Nanos};
 use crate::compile::Network;
 use crate::observe::capture::Captured;
+use crate::record::metric::DataPoint;
+use crate::record::price::Used;
 use crate::scenario::Outcome;
 use crate::sim::Totals;
 use crate::verdict::RowIx;
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// One line of the story.
@@ -48,6 +51,17 @@ pub struct StepReport {
     pub checks: Vec<CheckResult>,
 }
 
+/// What is billed.
+#[derive(Clone, Debug, Default)]
+pub struct Usage {
+    /// Bytes by use.
+    pub bytes: BTreeMap<Used, u64>,
+    /// Resources that cost by the hour.
+    pub hourly: BTreeMap<Used, u64>,
+    /// Length of the run in seconds.
+    pub seconds: f64,
+}
+
 /// A finished run.
 #[derive(Clone, Debug)]
 pub struct Report {
@@ -71,6 +85,10 @@ pub struct Report {
     pub esp_sa: Vec<String>,
     /// What each flow log held.
     pub flow_logs: Vec<LogTotals>,
+    /// CloudWatch's metrics, if they were asked for.
+    pub metrics: Vec<DataPoint>,
+    /// What is billed, if it was asked for.
+    pub usage: Option<Usage>,
     /// What became of all packets.
     pub totals: Totals,
     /// Counters by name.

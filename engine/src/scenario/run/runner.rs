@@ -12,8 +12,10 @@ use crate::diag::Severity;
 use crate::event::{HostRef, Told};
 use crate::explain::{Origin, resolve_origin};
 use crate::observe::capture::Capture;
+use crate::observe::cost::Cost;
 use crate::observe::flow_logs::FlowLogs;
 use crate::observe::ledger::Ledger;
+use crate::observe::metrics::Metrics;
 use crate::scenario::{Fault, Outcome, Scenario, Step, When};
 use crate::sim::{EPOCHS_MAX, Sim};
 use crate::spec::Spec;
@@ -22,8 +24,8 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// What is watched: the laws, conversations, captures, flow logs.
-type Watchers<'a> = (Ledger, (Watch, (Capture, FlowLogs<Witness<'a>>)));
+/// What is watched: the laws, conversations, captures, flow logs, metrics, what is billed.
+type Watchers<'a> = (Ledger, (Watch, (Capture, (FlowLogs<Witness<'a>>, (Option<Metrics>, Option<Cost>)))));
 /// Time after the last step in which what is under way may arrive.
 const SETTLE: Nanos = Nanos::from_secs(1);
 
@@ -63,7 +65,9 @@ impl<'a> Runner<'a> {
         let (capture, _) = super::capture::capture(&network, scenario, options.capture);
         let (logs, witness) = Witness::new(scenario, &network, logging);
         let flow_logs = FlowLogs::new(&network, logs, witness);
-        let observer = (Ledger::default(), (Watch::default(), (capture, flow_logs)));
+        let metrics = options.metrics.then(|| Metrics::new(&network));
+        let cost = options.cost.then(|| Cost::new(&network));
+        let observer = (Ledger::default(), (Watch::default(), (capture, (flow_logs, (metrics, cost)))));
         Self {
             scenario,
             sim: Sim::new(network.clone(), seed, observer),
@@ -251,7 +255,10 @@ impl<'a> Runner<'a> {
         let (network, diagnostics) = compile_failed(&spec, epoch, &failed);
         let errors: Vec<_> = diagnostics.iter().filter(|d| d.severity == Severity::Error).collect();
         let network = network.unwrap_or_else(|| panic!("tried before the run: {errors:?}"));
-        self.sim.observer.1.1.1.configure(&network);
+        self.sim.observer.1.1.1.0.configure(&network);
+        if let Some(metrics) = &mut self.sim.observer.1.1.1.1.0 {
+            metrics.configure(&network);
+        }
         self.sim.configure(network);
         self.follow();
     }
