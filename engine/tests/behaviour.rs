@@ -13,6 +13,7 @@ mod behaviour {
     mod connect_live;
     mod conntrack;
     mod coverage;
+    mod cost;
     mod diagnostics;
     mod diagnostics_between;
     mod diagnostics_client_vpn;
@@ -37,6 +38,7 @@ mod behaviour {
     mod igw;
     mod internet;
     mod live;
+    mod metrics;
     mod mtu;
     mod nat;
     mod peering;

@@ -63,7 +63,7 @@ impl Statistic {
     }
 }
 
-// MET-1 to MET-5: names, units and periods as the services' monitoring pages list them.
+// Names, units and periods as the services' monitoring pages list them: MET-1, MET-2, MET-3, MET-4, MET-5, MET-9, MET-10.
 metrics! {
     /// TCP connections at one time.
     ActiveConnectionCount = "AWS/NATGateway" "ActiveConnectionCount" "Count" Maximum 60;

@@ -1,7 +1,7 @@
 //! Prices, and the bill of a run.
 //!
 //! The table is data ([`PRICES`]): item, unit, price or tiers, who pays, year and source. A bill has two sums: what the run
-//! itself costs, by its bytes and by whole hours (a part of an hour is an hour), and what a month costs that goes on like it:
+//! itself costs, by its bytes and by whole hours (COST-10), and what a month costs that goes on like it:
 //! 730 hours, with the run's bytes for each second of them.
 
 use serde::Deserialize;
@@ -12,7 +12,7 @@ pub const PRICES: &str = include_str!("prices.json");
 /// Hours of a month.
 pub const MONTH_HOURS: u64 = 730;
 /// Bytes of a GB, as the bill counts them (COST-1).
-pub const GB: f64 = 1e9;
+pub const GB: f64 = (1u64 << 30) as f64;
 
 /// A table of prices.
 #[derive(Clone, Debug, Deserialize)]
@@ -55,7 +55,7 @@ pub struct Price {
 /// A unit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
 pub enum Unit {
-    /// 10^9 bytes.
+    /// 2^30 bytes (COST-1).
     #[serde(rename = "GB")]
     Gb,
     /// An hour.
@@ -194,22 +194,23 @@ mod tests {
         );
     }
 
-    /// Internet egress as AWS's page counts it: 100 GB free, 10 TB at 0.09, the next 40 TB at 0.085.
+    /// COST-1, COST-8: internet egress as AWS's page counts it: 100 GB free, 10 TB at 0.09, the next 40 TB at 0.085.
     #[test]
     fn tiers_are_shared_and_counted_in_order() {
         let prices = Prices::read(PRICES, &["nat_gateway", "vpn_out"]).expect("the table");
         let second = |bytes: u64| BTreeMap::from([(used("internet_out"), bytes)]);
         let month_in_seconds = MONTH_HOURS as f64 * 3600.0;
-        let cost = |gb: u64| prices.bill(&second(gb * 1_000_000_000), &BTreeMap::new(), month_in_seconds)[0].month_usd;
+        let cost = |gb: u64| prices.bill(&second(gb << 30), &BTreeMap::new(), month_in_seconds)[0].month_usd;
         assert_eq!(cost(100), 0.0);
         assert!((cost(200) - 9.0).abs() < 1e-9);
         assert!((cost(10_240 + 1_000) - (10_140.0 * 0.09 + 1_000.0 * 0.085)).abs() < 1e-6);
         // A VPN's traffic goes on where the internet's has stopped.
-        let both = BTreeMap::from([(used("internet_out"), 100_000_000_000), (used("vpn_out"), 10_000_000_000)]);
+        let both = BTreeMap::from([(used("internet_out"), 100 << 30), (used("vpn_out"), 10 << 30)]);
         let bill = prices.bill(&both, &BTreeMap::new(), month_in_seconds);
         assert!((bill[0].month_usd, (bill[1].month_usd - 0.9).abs() < 1e-9) == (0.0, true), "{bill:?}");
     }
 
+    /// COST-10.
     #[test]
     fn a_part_of_an_hour_is_an_hour() {
         let prices = Prices::read(PRICES, &["nat_gateway", "vpn_out"]).expect("the table");

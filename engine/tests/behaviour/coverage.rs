@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Prefixes of ids, with their pages. Anything else that looks like an id (an RFC, an encoding) is none.
-const PAGES: [(&str, &str); 28] = [
+const PAGES: [(&str, &str); 30] = [
     ("ACL", "network-acl.md"),
     ("BGP", "route-selection.md"),
     ("BPA", "block-public-access.md"),
@@ -15,6 +15,8 @@ const PAGES: [(&str, &str); 28] = [
     ("EIGW", "egress-only-gateway.md"),
     ("ENI", "eni.md"),
     ("FLW", "flow-log.md"),
+    ("MET", "metrics.md"),
+    ("COST", "cost.md"),
     ("GRT", "edge-route-table.md"),
     ("GST", "guest.md"),
     ("IGW", "public-address.md"),

@@ -1,4 +1,4 @@
-//! What a run uses that AWS bills: bytes by hop and payer, and resources that cost by the hour (COST-1 to COST-12).
+//! What a run uses that AWS bills: bytes by hop and payer, and resources that cost by the hour (facts COST-1 and following).
 //!
 //! A byte is counted where it is billed: between zones at both ends, at a NAT gateway once on its way in, at a transit
 //! gateway by the attachment that sends it in, at an interface endpoint both ways, and where it leaves for the internet,
@@ -121,8 +121,9 @@ impl Cost {
         let fabric = &self.network.fabric;
         let e = &fabric.enis[hop.eni];
         match (e.kind, hop.dir) {
+            // COST-5.
             (EniKind::Nat(_), Dir::In) if hop.accepted => self.add("nat_processed", Who::Eni(hop.eni), hop.len),
-            // Only interface endpoints have interfaces.
+            // COST-7: only interface endpoints have interfaces.
             (EniKind::Vpce(_), _) if hop.accepted => {
                 self.add("endpoint_processed", Who::Eni(hop.eni), hop.len);
             }
@@ -131,11 +132,15 @@ impl Cost {
         match hop.dir {
             Dir::In => self.arrived(hop),
             Dir::Out if hop.path == TrafficPath::Igw && hop.accepted => self.to_public(hop),
+            // COST-12.
+            Dir::Out if hop.path == TrafficPath::InterRegionPeering && hop.accepted => {
+                self.add("region_out", Who::Eni(hop.eni), hop.len);
+            }
             Dir::Out => {}
         }
     }
 
-    /// From another zone, another Region, or a public address of the same Region.
+    /// From another zone, or a public address of the same Region.
     fn arrived(&mut self, hop: &Hop) {
         let fabric = &self.network.fabric;
         let here = &fabric.subnets[fabric.enis[hop.eni].subnet];
@@ -144,9 +149,7 @@ impl Cost {
             let there = &fabric.subnets[fabric.enis[from].subnet];
             // COST-2: nothing for what reaches an endpoint's or a transit gateway's interface.
             let managed = |eni: EniIx| matches!(fabric.enis[eni].kind, EniKind::Vpce(_) | EniKind::Tgw(_));
-            if there.region != region {
-                self.add("region_out", Who::Eni(from), hop.len);
-            } else if there.zone != zone && !managed(from) && !managed(hop.eni) {
+            if there.region == region && there.zone != zone && !managed(from) && !managed(hop.eni) {
                 self.add("zone_out", Who::Eni(from), hop.len);
                 self.add("zone_in", Who::Eni(hop.eni), hop.len);
             }
@@ -221,7 +224,7 @@ impl Cost {
 
     fn passed(&mut self, point: Point, packet: &Packet) {
         match point {
-            // What is carried by Direct Connect is billed there.
+            // COST-8. What is carried by Direct Connect is billed there.
             Point::Outer(tunnel) if self.network.fabric.tunnels[tunnel].transport.is_none() => {
                 self.add("vpn_out", Who::Tunnel(tunnel), packet.len());
             }
@@ -243,6 +246,7 @@ impl Cost {
                 PublicOwner::Eni { eni, .. } => Who::Eni(eni),
                 PublicOwner::RegionalNat(nat) => Who::Subject(self.subjects.of_nat(nat)),
             };
+            // COST-13.
             add("public_address", self.say(who));
         }
         for (nat, n) in fabric.nats.iter_enumerated() {
@@ -263,6 +267,7 @@ impl Cost {
         connections.into_iter().for_each(|connection| add("vpn_connection", connection));
         for (eni, e) in fabric.enis.iter_enumerated() {
             if let EniKind::Cvpn(_) = e.kind {
+                // COST-11.
                 add("client_vpn_association", self.say(Who::Eni(eni)));
             }
         }

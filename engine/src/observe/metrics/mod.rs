@@ -1,5 +1,5 @@
 //! CloudWatch's metrics of NAT gateways, transit gateways, VPN tunnels, virtual interfaces, instances and interface
-//! endpoints (MET-1 to MET-8).
+//! endpoints (facts MET-1 and following).
 //!
 //! Each metric has its service's own period, counted from the start of the run; a data point is there for each period in
 //! which something happened, and for each period of a tunnel's or session's state. Not modelled: what costs more (detailed
@@ -96,8 +96,11 @@ impl Metrics {
                 self.at_least(Metric::PeakBytesPerSecond, Subject::Nat(nat), bytes / 10);
                 self.at_least(Metric::PeakPacketsPerSecond, Subject::Nat(nat), packets / 10);
             }
-            for (nat, count) in self.nats.forget_idle(now) {
-                self.add(Metric::IdleTimeoutCount, Subject::Nat(nat), count);
+            // MET-8.
+            for ((nat, second), count) in self.nats.forget_idle(now) {
+                let period = Metric::IdleTimeoutCount.period();
+                let key = (second / period * period, Metric::IdleTimeoutCount, Subject::Nat(nat));
+                *self.counts.entry(key).or_default() += count;
             }
         }
         let minute = second / 60;

@@ -118,20 +118,19 @@ impl Nats {
         }
     }
 
-    /// Connections that have been idle for too long, by gateway.
-    pub(super) fn forget_idle(&mut self, now: Instant) -> Vec<(NatIx, u64)> {
-        let mut idle: BTreeMap<NatIx, u64> = BTreeMap::new();
+    /// Connections that have been idle for too long: by gateway, and in which second each became so.
+    pub(super) fn forget_idle(&mut self, now: Instant) -> BTreeMap<(NatIx, u64), u64> {
+        let mut idle = BTreeMap::new();
+        let active = &mut self.active;
         self.connections.retain(|(nat, _), connection| {
             let live = now.since(connection.last) < NAT_IDLE;
             if !live {
-                *idle.entry(*nat).or_default() += 1;
+                *idle.entry((*nat, (connection.last + NAT_IDLE).0 / 1_000_000_000)).or_default() += 1;
+                *active.entry(*nat).or_default() -= 1;
             }
             live
         });
-        for (nat, count) in &idle {
-            *self.active.entry(*nat).or_default() -= count;
-        }
-        idle.into_iter().collect()
+        idle
     }
 
     /// Bytes and packets of ten seconds.
