@@ -67,6 +67,8 @@ pub(crate) enum Command {
     Why(WhyArgs),
     /// Say who reaches whom: a matrix, or many probes from a file
     Reach(ReachArgs),
+    /// Hold real flow logs against the model: where they differ, and which row decides
+    Audit(AuditArgs),
     /// Check topology and scenario files
     Validate(ValidateArgs),
     /// Make a topology from what another tool exports
@@ -231,6 +233,25 @@ pub(crate) struct ReachArgs {
     /// Form of the table
     #[arg(long, value_enum, default_value_t = TableOutput::Text, value_name = "FORM")]
     pub(crate) output: TableOutput,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct AuditArgs {
+    /// Topology file, or folder of AWS JSON
+    #[arg(short, long, value_name = "TOPO")]
+    pub(crate) topology: PathBuf,
+    /// Flow logs: text or gzip with a header line, or Parquet; a folder stands for all of them below it
+    #[arg(required = true, value_name = "FLOWLOG")]
+    pub(crate) logs: Vec<PathBuf>,
+    /// Format of text without a header line, as in `${interface-id} ${action}` [default: AWS's default format]
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: Option<String>,
+    /// How many flows to name for each row
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    pub(crate) examples: usize,
+    /// Form of the result
+    #[arg(long, value_enum, default_value_t = Output::Text, value_name = "FORM")]
+    pub(crate) output: Output,
 }
 
 #[derive(Args, Debug)]

@@ -5,6 +5,7 @@
 //! reader that closes the pipe has seen enough: that is no error.
 
 mod args;
+mod audit;
 mod completions;
 mod cost;
 mod export;
@@ -88,6 +89,7 @@ fn main() -> ExitCode {
 
 fn run(cli: &Cli) -> Result<Status, Failure> {
     match &cli.command {
+        Command::Audit(args) => audit::audit(args, &cli.global),
         Command::Validate(args) => validate::validate(args, &cli.global),
         Command::Schema(args) => schema::schema(args),
         Command::Completions(args) => completions::completions(args),

@@ -1,6 +1,7 @@
 //! L6: many questions at once, in parallel. The results are in the order of the questions, so the number
 //! of threads never shows.
 
+pub mod audit;
 pub mod graph;
 mod resilience;
 

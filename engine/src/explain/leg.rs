@@ -69,7 +69,7 @@ impl Recorder for Notes {
 }
 
 /// Walks a packet to its end.
-pub(super) fn walk(
+pub(crate) fn walk(
     fabric: &Fabric,
     flows: &mut FlowState,
     mut packet: Packet,

@@ -20,5 +20,6 @@ pub use answer::{Blocker, Explanation, Outcome, Part};
 pub use ask::ask;
 pub use choice::{ALTERNATIVES_MAX, Alternative, Common};
 pub use hint::{Device, GroupLost, Hint, hints};
+pub(crate) use leg::walk as walk_leg;
 pub use leg::{End, Leg};
 pub use question::{Origin, Question, QuestionError, resolve_origin, resolve_target};
