@@ -6,7 +6,8 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use vpcsim_engine::analyse::audit::{Audit, Place};
-use vpcsim_engine::record::flow_log::{Format, Line, Reader};
+use vpcsim_engine::record::flow_log::Format;
+use vpcsim_engine::record::flow_log::read::{Line, Reader};
 
 /// Longest line that is read.
 const LINE_MAX: u64 = 64 * 1024;

@@ -4,7 +4,7 @@
 //! interface that has its source address if there is one, else from its edge; then the filters' answer there is compared
 //! with the record's action. Both directions of a conversation are walked on one state, the opener's first, so that
 //! answers pass by connection tracking. Who opened it is taken from TCP flags where the log has them, from what
-//! listens, and from the ports; if that does not explain the records, the other way is tried.
+//! listens, and from the ports; where that leaves a doubt, the way that explains more of the records holds.
 //!
 //! Not judged: records without an action or an interface (of transit gateways, NODATA), and rejected packets of a
 //! connection that was accepted before, for AWS also rejects what comes after a connection's end (FLW-2).
@@ -16,7 +16,8 @@ use crate::base::{Nanos, Protocol};
 use crate::compile::Network;
 use crate::explain::walk_leg;
 use crate::flow::FlowState;
-use crate::record::flow_log::{Field, Row};
+use crate::record::flow_log::Field;
+use crate::record::flow_log::read::Row;
 use crate::verdict::{Dir, RowIx, Vantage};
 use crate::walk::DenyPolicy;
 use crate::wire::{Fragment, Headers, Icmp, L4, Packet, Payload, Tcp, TcpFlags, Udp};
@@ -24,6 +25,9 @@ use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+
+/// First of the ports that clients' systems choose from.
+const CLIENT_PORTS: u16 = 32_768;
 
 /// Where a record stands: file and line, or file and row.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -189,27 +193,44 @@ impl<'a> Audit<'a> {
     }
 
     fn talk(&self, talk: &Talk, records: &Records) -> Vec<Finding> {
-        let first = self.opener(talk, records);
+        let (first, sure) = self.opener(talk, records);
         let found = self.opened_by(talk, records, first);
         let differs = |found: &[Finding]| {
             found.iter().filter(|f| !matches!(f.judgement, Judgement::Agrees | Judgement::Late)).count()
         };
-        // TCP flags leave no doubt.
-        if differs(&found) == 0 || said_by_flags(records).is_some() {
+        if sure || differs(&found) == 0 {
             return found;
         }
         let other = self.opened_by(talk, records, opposite(first));
         if differs(&other) < differs(&found) { other } else { found }
     }
 
-    /// The direction of the first packet, as far as it can be known.
-    fn opener(&self, talk: &Talk, records: &Records) -> Dir {
+    /// The direction of the first packet, and whether there is no doubt: flags say it, one side listens, or one port is
+    /// of those that systems take for clients (RFC 6335 section 6; Linux begins at 32768) and the other is not.
+    fn opener(&self, talk: &Talk, records: &Records) -> (Dir, bool) {
         if let Some(dir) = said_by_flags(records) {
-            return dir;
+            return (dir, true);
         }
-        let guest = self.network.fabric.enis[talk.eni].guest().map(|guest| &self.network.fabric.guests[guest]);
-        let listens = guest.and_then(|guest| guest.listens(talk.protocol, talk.local_port)) == Some(true);
-        if listens || talk.local_port < talk.remote_port { Dir::In } else { Dir::Out }
+        let fabric = &self.network.fabric;
+        let listens = |eni: Option<EniIx>, port: u16| {
+            let guest = eni.and_then(|eni| fabric.enis[eni].guest()).map(|guest| &fabric.guests[guest]);
+            guest.and_then(|guest| guest.listens(talk.protocol, port)) == Some(true)
+        };
+        let vpc = fabric.enis[talk.eni].vpc;
+        let (here, there) =
+            (listens(Some(talk.eni), talk.local_port), listens(fabric.eni_with(vpc, talk.remote), talk.remote_port));
+        let clients = |port: u16| port >= CLIENT_PORTS;
+        match (here, there) {
+            (true, false) => return (Dir::In, true),
+            (false, true) => return (Dir::Out, true),
+            _ => {}
+        }
+        match (clients(talk.local_port), clients(talk.remote_port)) {
+            (false, true) if talk.local_port > 0 => (Dir::In, true),
+            (true, false) if talk.remote_port > 0 => (Dir::Out, true),
+            _ if talk.local_port < talk.remote_port => (Dir::In, false),
+            _ => (Dir::Out, false),
+        }
     }
 
     /// Judges the records of a conversation whose first packet goes this way.
