@@ -76,7 +76,7 @@ fn comparison(prices: &Prices, runs: &[(&str, &Usage)]) -> String {
     }
     out.push('\n');
     for price in &prices.prices {
-        let of = |bill: &[Charge]| bill.iter().filter(|c| c.used.item == price.item).map(|c| c.month_usd).sum::<f64>();
+        let of = |bill: &[Charge]| bill.iter().filter(|c| c.used.item == price.item).fold(0.0, |sum, c| sum + c.month_usd);
         if bills.iter().all(|bill| bill.iter().all(|c| c.used.item != price.item)) {
             continue;
         }

@@ -164,7 +164,7 @@ fn packets_of_a_file_are_sent() {
     let text = "captures: [peer]\nsteps:\n  - inject: {file: a.pcap, from: app, map: [{address: 192.168.1.1, to: app}, {address: 192.168.1.2, to: peer}]}\n    expect: {outcome: delivered}\nexpect:\n  - captured: {at: peer, filter: dst host 10.0.1.11 and udp dst port 53, equals: 2}\n  - captured: {at: peer, filter: src host 10.0.1.11, equals: 2}\n";
     let report = replay(text, injecting(&bytes));
     assert_eq!(report.failures(), 0, "{}", report.transcript());
-    assert!(report.transcript().contains("2 packets sent, "), "{}", report.transcript());
+    assert!(report.transcript().contains("2 packets sent, 2 taken, "), "{}", report.transcript());
     assert!(report.transcript().contains("2 of other sources not sent"), "{}", report.transcript());
     let requests: Vec<u64> =
         report.captured.iter().filter(|c| c.bytes[16..20] == [10, 0, 1, 11]).map(|c| c.at.0).collect();

@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use vpcsim_engine::base::Instant;
+use std::sync::Arc;
+use vpcsim_engine::base::{Instant, Nanos};
 use vpcsim_engine::base::ids::EniIx;
 use vpcsim_engine::compile::Network;
 use vpcsim_engine::diag::FileIx;
@@ -18,9 +19,10 @@ use vpcsim_engine::observe::flow_logs::Lines;
 use vpcsim_engine::record::flow_log::read::{Line, Reader};
 use vpcsim_engine::record::flow_log::{Field, Format};
 use vpcsim_engine::scenario::run::{Everything, Logging, Options, Report, run_logged};
-use vpcsim_engine::scenario::{self};
+use vpcsim_engine::scenario::{self, Action, Scenario};
 use vpcsim_engine::spec::{self, Spec};
 use vpcsim_engine::verdict::{Dir, Row, RowKind};
+use vpcsim_engine::wire::Packet;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
@@ -56,13 +58,28 @@ fn topology(path: &Path) -> Option<Spec> {
 }
 
 /// A run, and the flow log of every interface.
-fn replay(text: &[u8], spec: &Spec) -> (Report, String) {
+/// What the scenario injects, from beside it.
+fn pcaps(scenario: &Scenario, folder: &Path) -> BTreeMap<String, Arc<[(Nanos, Packet)]>> {
+    let files = scenario.steps.iter().filter_map(|step| match &step.action {
+        Action::Inject(step) => Some(step.file.value.clone()),
+        _ => None,
+    });
+    let read = |file: String| {
+        let packets = capture::read(&std::fs::read(folder.join(&file)).unwrap()).unwrap();
+        assert_eq!(packets.problems, [], "{file}");
+        (file, packets.packets.into())
+    };
+    files.map(read).collect()
+}
+
+fn replay(text: &[u8], spec: &Spec, folder: &Path) -> (Report, String) {
     let (scenario, diagnostics) = scenario::read(FileIx(0), text);
     assert!(diagnostics.is_empty(), "{diagnostics:?}");
+    let pcaps = pcaps(scenario.as_ref().unwrap(), folder);
     let mut lines = Lines::default();
     let format = Format::parse(FORMAT).unwrap();
     let logging = Logging { everything: Everything::Always, format: Some(format), sink: &mut lines };
-    let options = Options { capture: Some(capture::Rule::default()), ..Options::default() };
+    let options = Options { capture: Some(capture::Rule::default()), pcaps, ..Options::default() };
     let report = run_logged(&scenario.unwrap(), spec, options, logging).unwrap_or_else(|d| panic!("{d:?}"));
     // What the topology itself logs comes first; the log of everything is the last one.
     let everything = report.flow_logs.len() - 1;
@@ -162,14 +179,14 @@ fn transcripts() {
             println!("skipped {name}: {} is not there", topology_path.display());
             continue;
         };
-        let replayed = replay(&text, &spec);
+        let replayed = replay(&text, &spec, path.parent().unwrap());
         let report = &replayed.0;
         conserved(report, &replayed.1);
         assert_eq!(report.failures(), 0, "{name}\n{}", report.transcript());
         assert!(report.ended > Instant::START);
         // The same input gives the same bytes: transcript, capture, flow log.
         let first = evidence(&replayed);
-        assert!(first == evidence(&replay(&text, &spec)), "{name}: two runs differ");
+        assert!(first == evidence(&replay(&text, &spec, path.parent().unwrap())), "{name}: two runs differ");
         let golden = path.with_extension("transcript");
         if rewrite {
             std::fs::write(&golden, &first.0).unwrap();

@@ -8,6 +8,7 @@ use crate::compile::Network;
 use crate::diag::Diagnostic;
 use crate::event::HostRef;
 use crate::explain::resolve_target;
+use crate::fabric::Fabric;
 use crate::scenario::{Inject, Outcome};
 use crate::spec::Spanned;
 use crate::wire::{L4, Packet};
@@ -88,6 +89,15 @@ impl Injection {
     }
 }
 
+/// True if the address is the host's.
+fn is_own(fabric: &Fabric, host: HostRef, address: IpAddr) -> bool {
+    match host {
+        HostRef::Guest(guest) => fabric.guest_owns(guest, address),
+        HostRef::Internet(inet) => fabric.internet_hosts[inet].addresses.contains(&address),
+        HostRef::Services(_) | HostRef::Speaker(_) => false,
+    }
+}
+
 impl Runner<'_> {
     pub(super) fn start_injection(&mut self, n: usize, step: &Inject) {
         let network = self.network();
@@ -111,11 +121,7 @@ impl Runner<'_> {
             let Kind::Inject { from, injection, pending, started } = &mut self.operations[n].kind else { return };
             let (host, began): (_, Instant) = (*from, *started);
             let fabric = &self.networks.last().expect("there is always one").fabric;
-            let is_own = |address| match host {
-                HostRef::Guest(guest) => fabric.guest_owns(guest, address),
-                HostRef::Internet(inet) => fabric.internet_hosts[inet].addresses.contains(&address),
-                HostRef::Services(_) | HostRef::Speaker(_) => false,
-            };
+            let is_own = |address| is_own(fabric, host, address);
             let Some((since, mut packet)) = pending.take().or_else(|| injection.next(is_own)) else {
                 if injection.sent > 0 && !injection.packets.is_empty() && self.operations[n].elapsed.is_none() {
                     // What is under way may still arrive.
@@ -138,9 +144,12 @@ impl Runner<'_> {
 
     /// Everything was sent.
     fn injected(&mut self, n: usize) {
-        let Kind::Inject { injection, .. } = &self.operations[n].kind else { return };
-        let (sent, others) = (injection.sent, injection.others);
-        let arrived = self.sim.observer.1.0.taken.get(&self.operations[n].tag).copied().unwrap_or(0);
+        let Kind::Inject { from, injection, .. } = &self.operations[n].kind else { return };
+        let (host, sent, others, tag) = (*from, injection.sent, injection.others, self.operations[n].tag);
+        // What came back to the sender is an answer.
+        let taken = &self.sim.observer.1.0.taken;
+        let of_step = taken.iter().filter(|((of, to), _)| *of == tag && !is_own(&self.network().fabric, host, *to));
+        let arrived: u64 = of_step.map(|(_, count)| count).sum();
         let skipped = if others > 0 { format!(", {others} of other sources not sent") } else { String::new() };
         let outcome = if arrived > 0 { Outcome::Delivered } else { Outcome::NotDelivered };
         self.end(n, Some(outcome), &format!("{sent} packets sent, {arrived} taken{skipped}"));

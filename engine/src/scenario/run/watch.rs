@@ -7,6 +7,7 @@ use crate::load::tag::Tag;
 use crate::verdict::RowIx;
 use crate::wire::Headers;
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 /// A packet that was dropped.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -30,8 +31,8 @@ pub struct Watch {
     pub of_load: BTreeMap<(u32, u16, RowIx), u64>,
     /// Datagrams that reached a guest, a service or a described internet host, by conversation.
     pub arrived: BTreeMap<u32, Vec<(Instant, Headers)>>,
-    /// Packets that a guest, a service or a described internet host took, by conversation.
-    pub taken: BTreeMap<u32, u64>,
+    /// Packets that a guest, a service or a described internet host took, by conversation and address.
+    pub taken: BTreeMap<(u32, IpAddr), u64>,
     /// Interfaces crossed, by conversation: each one once, in the order of first crossing.
     pub ways: BTreeMap<u32, Vec<EniIx>>,
     /// Drops by configuration and row, for counters.
@@ -63,7 +64,7 @@ impl Observer for Watch {
             Fact::Delivered { packet, .. } | Fact::Exited { packet, .. } | Fact::Crossed { packet, .. }
                 if Tag::of(packet.tag).is_load() => {}
             Fact::Delivered { packet, .. } | Fact::Exited { packet, host: Some(_) } => {
-                *self.taken.entry(packet.tag).or_default() += 1;
+                *self.taken.entry((packet.tag, packet.headers.dst)).or_default() += 1;
                 // A datagram in pieces counts with its first one.
                 if packet.headers.protocol != Protocol::TCP && packet.headers.fragment.offset == 0 {
                     self.arrived.entry(packet.tag).or_default().push((now, packet.headers));
