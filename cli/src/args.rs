@@ -62,7 +62,7 @@ impl Color {
 #[derive(Subcommand, Debug)]
 pub(crate) enum Command {
     /// Replay scenario files and check their expectations
-    Run(RunArgs),
+    Run(Box<RunArgs>),
     /// Say why something is blocked, or why it is allowed
     Why(WhyArgs),
     /// Say who reaches whom: a matrix, or many probes from a file

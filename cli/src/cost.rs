@@ -76,7 +76,8 @@ fn comparison(prices: &Prices, runs: &[(&str, &Usage)]) -> String {
     }
     out.push('\n');
     for price in &prices.prices {
-        let of = |bill: &[Charge]| bill.iter().filter(|c| c.used.item == price.item).fold(0.0, |sum, c| sum + c.month_usd);
+        let of =
+            |bill: &[Charge]| bill.iter().filter(|c| c.used.item == price.item).fold(0.0, |sum, c| sum + c.month_usd);
         if bills.iter().all(|bill| bill.iter().all(|c| c.used.item != price.item)) {
             continue;
         }
@@ -102,7 +103,7 @@ fn sums(charges: &[Charge]) -> (f64, f64) {
 /// Three digits that matter, as people write quantities.
 fn short(quantity: f64) -> String {
     match quantity {
-        q if q == 0.0 => "0".to_owned(),
+        0.0 => "0".to_owned(),
         q if q.fract() == 0.0 => format!("{q:.0}"),
         q if q >= 100.0 => format!("{q:.0}"),
         q if q >= 0.001 => format!("{q:.3}"),

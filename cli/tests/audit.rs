@@ -101,7 +101,10 @@ fn logs_of_our_own_agree_in_every_form() {
         let text = out(&found);
         assert_eq!(found.status.code(), Some(0), "{name}\n{text}{}", String::from_utf8_lossy(&found.stderr));
         assert!(text.contains(" agree, 0 differ"), "{text}");
-        assert!(text.contains("rejected by both\n") && text.contains("  acl guard inbound rule 90: deny tcp 5432"), "{text}");
+        assert!(
+            text.contains("rejected by both\n") && text.contains("  acl guard inbound rule 90: deny tcp 5432"),
+            "{text}"
+        );
         let flows: u64 = text.split(" distinct flows").next().unwrap().rsplit(' ').next().unwrap().parse().unwrap();
         assert!(flows > 200, "{text}");
     }
@@ -141,7 +144,11 @@ fn one_rule_changed_is_exactly_its_flows() {
     let found = audit(&at, &changed, &[]);
     let text = out(&found);
     assert_eq!(found.status.code(), Some(1), "{text}");
-    assert!(text.contains("AWS accepted it, the model denies it\n  sg db-1 inbound: default deny") || text.contains("AWS accepted it, the model denies it"), "{text}");
+    assert!(
+        text.contains("AWS accepted it, the model denies it\n  sg db-1 inbound: default deny")
+            || text.contains("AWS accepted it, the model denies it"),
+        "{text}"
+    );
     assert!(!text.contains("the model allows it") && !text.contains("stops it before"), "{text}");
     assert!(text.contains("10.0.1.10:") && text.contains("-> 10.0.2.20:22 tcp"), "{text}");
 }
@@ -201,7 +208,12 @@ fn what_cannot_be_read_is_named_and_the_rest_is_read() {
     let events: String = good
         .lines()
         .skip(1)
-        .map(|line| format!("{}\n", serde_json::json!({ "timestamp": 1_700_000_000_000u64, "message": line, "ingestionTime": 1 })))
+        .map(|line| {
+            format!(
+                "{}\n",
+                serde_json::json!({ "timestamp": 1_700_000_000_000u64, "message": line, "ingestionTime": 1 })
+            )
+        })
         .collect();
     let (code, text, err) = audited("events.json", events.as_bytes());
     assert_eq!(code, Some(0), "{text}{err}");

@@ -12,8 +12,8 @@ mod behaviour {
     mod client_vpn;
     mod connect_live;
     mod conntrack;
-    mod coverage;
     mod cost;
+    mod coverage;
     mod diagnostics;
     mod diagnostics_between;
     mod diagnostics_client_vpn;

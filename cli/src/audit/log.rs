@@ -89,7 +89,8 @@ fn text(
         if line == 1 && format.is_none() && words.split_ascii_whitespace().count() == 14 && words.starts_with("2 ") {
             reader = Reader::of_format(Format::default_vpc());
         }
-        if !one(&mut reader, words.trim_end_matches(['\n', '\r']), path, Place { file, line }, audit, bad) && line == 1 {
+        if !one(&mut reader, words.trim_end_matches(['\n', '\r']), path, Place { file, line }, audit, bad) && line == 1
+        {
             // Nothing in it can be read without its fields' names.
             return Ok(());
         }
@@ -154,7 +155,8 @@ fn parquet(path: &Path, file: u32, audit: &mut Audit<'_>, bad: &mut Bad) -> Resu
     use std::fmt::Write;
 
     let failed = |e: &dyn std::fmt::Display| format!("{}: the Parquet file cannot be read: {e}", path.display());
-    let open = File::open(path).map_err(|e| Failure::Io(format!("cannot read {}: {}", path.display(), input::reason(&e))))?;
+    let open =
+        File::open(path).map_err(|e| Failure::Io(format!("cannot read {}: {}", path.display(), input::reason(&e))))?;
     let opened = SerializedFileReader::new(open);
     let rows = match &opened {
         Ok(reader) => reader.get_row_iter(None),
@@ -185,7 +187,8 @@ fn parquet(path: &Path, file: u32, audit: &mut Audit<'_>, bad: &mut Bad) -> Resu
             // Columns that are no fields, such as a table's partitions, are passed over.
             let names: Vec<String> = row.get_column_iter().map(|(name, _)| name.replace('_', "-")).collect();
             let known: Vec<bool> = names.iter().map(|name| Format::header(name).is_ok()).collect();
-            let header: Vec<&str> = names.iter().zip(&known).filter(|(_, known)| **known).map(|(n, _)| n.as_str()).collect();
+            let header: Vec<&str> =
+                names.iter().zip(&known).filter(|(_, known)| **known).map(|(n, _)| n.as_str()).collect();
             let format = Format::header(&header.join(" ")).unwrap_or_else(|_| Format::default_vpc());
             (Reader::of_format(format), known)
         });

@@ -60,7 +60,8 @@ pub(crate) fn audit(args: &AuditArgs, global: &Global) -> Result<Status, Failure
 
 /// The files below a folder, in the order of their names; a file by itself.
 fn below(path: &Path, out: &mut Vec<PathBuf>) -> Result<(), Failure> {
-    let failed = |e: std::io::Error| Failure::Io(format!("cannot read {}: {}", path.display(), crate::input::reason(&e)));
+    let failed =
+        |e: std::io::Error| Failure::Io(format!("cannot read {}: {}", path.display(), crate::input::reason(&e)));
     if !path.is_dir() {
         std::fs::metadata(path).map_err(failed)?;
         out.push(path.to_owned());

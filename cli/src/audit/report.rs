@@ -81,7 +81,11 @@ pub(super) fn text(all: &All<'_>, args: &AuditArgs) -> String {
         }
     }
     let u = &all.audit.unjudged;
-    let _ = writeln!(out, "\nnot judged: {} without a flow, {} without an action, an interface or addresses, {} unreadable", u.empty, u.incomplete, all.bad);
+    let _ = writeln!(
+        out,
+        "\nnot judged: {} without a flow, {} without an action, an interface or addresses, {} unreadable",
+        u.empty, u.incomplete, all.bad
+    );
     out
 }
 

@@ -268,15 +268,14 @@ impl<'a> Audit<'a> {
             // The sender, if it is one of this network's: in the same VPC, else in another.
             Dir::In => {
                 let near = fabric.eni_with(e.vpc, src);
-                let mut far = fabric.vpcs.indices().filter(|vpc| *vpc != e.vpc).filter_map(|vpc| fabric.eni_with(vpc, src));
-                near.or_else(|| far.next().filter(|_| far.next().is_none())).filter(|f| *f != talk.eni).map(Vantage::Out)
+                let mut far =
+                    fabric.vpcs.indices().filter(|vpc| *vpc != e.vpc).filter_map(|vpc| fabric.eni_with(vpc, src));
+                near.or_else(|| far.next().filter(|_| far.next().is_none()))
+                    .filter(|f| *f != talk.eni)
+                    .map(Vantage::Out)
             }
         };
-        let local = Vantage::In {
-            eni: talk.eni,
-            from: None,
-            entered: !fabric.subnets[e.subnet].contains(src),
-        };
+        let local = Vantage::In { eni: talk.eni, from: None, entered: !fabric.subnets[e.subnet].contains(src) };
         let vantage = from.unwrap_or(local);
         let mut state = flows.clone();
         let (leg, _) = walk_leg(fabric, &mut state, packet.clone(), vantage, started, DenyPolicy::Stop);
@@ -360,4 +359,3 @@ fn packet(talk: &Talk, dir: Dir, opens: bool) -> Packet {
     let headers = Headers { src, dst, protocol: talk.protocol, ttl: 64, traffic_class: 0, fragment, l4 };
     Packet { headers, tag: 0, payload: Payload::EMPTY }
 }
-

@@ -87,7 +87,10 @@ fn s3_by_nat_gateway_and_by_gateway_endpoint() {
     assert_eq!(by_nat.failures(), 0, "{}", by_nat.transcript());
     let processed = bytes(&by_nat, "nat_processed")["nat-a"];
     assert!(processed > 1_000_000, "{processed}");
-    let report = replay("privatelink.yaml", "steps:\n  - connect: {from: client-1, to: vpce-ledger, port: 443, receive_bytes: 10000}\n");
+    let report = replay(
+        "privatelink.yaml",
+        "steps:\n  - connect: {from: client-1, to: vpce-ledger, port: 443, receive_bytes: 10000}\n",
+    );
     let endpoint: u64 = bytes(&report, "endpoint_processed").values().sum();
     assert!(endpoint > 10_000, "{endpoint}");
     assert_eq!(hours(&report, "endpoint"), 2, "two zones");

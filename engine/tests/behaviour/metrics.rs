@@ -6,8 +6,8 @@ use vpcsim_engine::diag::FileIx;
 use vpcsim_engine::event::Point;
 use vpcsim_engine::observe::capture::{Captured, NatSide, Place, Rule};
 use vpcsim_engine::record::metric::{DataPoint, Metric};
-use vpcsim_engine::scenario::run::{Options, Report, run};
 use vpcsim_engine::scenario;
+use vpcsim_engine::scenario::run::{Options, Report, run};
 use vpcsim_engine::spec;
 use vpcsim_engine::verdict::Dir;
 
@@ -211,7 +211,10 @@ fn instances_and_endpoints() {
     let named = |id: &str| network.names.enis.iter_enumerated().find(|(_, l)| l.id.contains(id)).unwrap().0;
     let client = named("client-1");
     let out = captured(&report, |c| c.place == Place::Eni(client) && c.dir == Dir::Out);
-    assert_eq!((sum(&report, Metric::NetworkPacketsOut, "client-1"), sum(&report, Metric::NetworkOut, "client-1")), out);
+    assert_eq!(
+        (sum(&report, Metric::NetworkPacketsOut, "client-1"), sum(&report, Metric::NetworkOut, "client-1")),
+        out
+    );
     // The other client's group lets nothing in: nothing is received, though it reached the interface.
     let other = named("client-2");
     assert_eq!(captured(&report, |c| c.place == Place::Eni(other)).0, 10);

@@ -131,7 +131,7 @@ impl Cost {
         }
         match hop.dir {
             Dir::In => self.arrived(hop),
-            Dir::Out if hop.path == TrafficPath::Igw && hop.accepted => self.to_public(hop),
+            Dir::Out if hop.path == TrafficPath::Igw && hop.accepted => self.left_for_public(hop),
             // COST-12.
             Dir::Out if hop.path == TrafficPath::InterRegionPeering && hop.accepted => {
                 self.add("region_out", Who::Eni(hop.eni), hop.len);
@@ -163,7 +163,7 @@ impl Cost {
     }
 
     /// To a public address that is this network's: it does not leave AWS (COST-3).
-    fn to_public(&mut self, hop: &Hop) {
+    fn left_for_public(&mut self, hop: &Hop) {
         let fabric = &self.network.fabric;
         let IpAddr::V4(dst) = hop.headers.dst else { return };
         let Some(binding) = fabric.public_v4.get(&dst) else { return };
@@ -208,7 +208,7 @@ impl Cost {
                     return;
                 }
                 let who = Who::Subject(self.subjects.of_attachment(t.via));
-                let far = t.out.and_then(|(out, _)| match fabric.tgw_attaches[out].kind {
+                let far = t.out.ok().and_then(|(out, _)| match fabric.tgw_attaches[out].kind {
                     TgwAttachKind::Peering(Some(far)) => Some(fabric.tgw_attaches[far].tgw),
                     _ => None,
                 });
@@ -241,7 +241,9 @@ impl Cost {
         let mut add = |item: &'static str, (payer, resource): (String, String)| {
             *out.entry(Used { item, payer, resource }).or_default() += 1;
         };
-        for binding in fabric.public_v4.values() {
+        let mut bindings: Vec<_> = fabric.public_v4.iter().collect();
+        bindings.sort_unstable_by_key(|(address, _)| **address);
+        for (_, binding) in bindings {
             let who = match binding.owner {
                 PublicOwner::Eni { eni, .. } => Who::Eni(eni),
                 PublicOwner::RegionalNat(nat) => Who::Subject(self.subjects.of_nat(nat)),
@@ -281,7 +283,7 @@ impl Cost {
             // COST-9: hosted connections cost what the partner says; the port's price stands for the smallest.
             let item = match connection.bandwidth.map_or(1_000_000_000, |b| b.0) {
                 ..=1_000_000_000 => "dx_port_1g",
-                ..=10_000_000_000 => "dx_port_10g",
+                1_000_000_001..=10_000_000_000 => "dx_port_10g",
                 _ => "dx_port_100g",
             };
             add(item, (first(), name.value.clone()));

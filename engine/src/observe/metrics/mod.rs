@@ -205,7 +205,7 @@ impl Metrics {
         for subject in both(t.via) {
             self.add(Metric::TgwBytesIn, subject, t.len.into());
             self.add(Metric::TgwPacketsIn, subject, 1);
-            match t.lost {
+            match t.out.err() {
                 Some(TgwLoss::Blackhole) => {
                     self.add(Metric::TgwBytesBlackhole, subject, t.len.into());
                     self.add(Metric::TgwPacketsBlackhole, subject, 1);
@@ -218,7 +218,7 @@ impl Metrics {
                 Some(TgwLoss::Mtu | TgwLoss::Other) | None => {}
             }
         }
-        if let Some((out, _)) = t.out {
+        if let Ok((out, _)) = t.out {
             for subject in both(out) {
                 self.add(Metric::TgwBytesOut, subject, t.len.into());
                 self.add(Metric::TgwPacketsOut, subject, 1);
