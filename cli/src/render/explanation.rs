@@ -5,13 +5,13 @@
 
 use crate::network::Loaded;
 use std::fmt::Write;
-use vpcsim_engine::base::ids::TgwAttachIx;
+use vpcsim_engine::base::ids::{MirrorSessionIx, TgwAttachIx};
 use vpcsim_engine::base::{Nanos, Protocol};
 use vpcsim_engine::compile::Network;
 use vpcsim_engine::explain::{End, Explanation, Leg, Origin, Outcome, Part};
-use vpcsim_engine::fabric::GuestOs;
+use vpcsim_engine::fabric::{GuestOs, MirrorTarget};
 use vpcsim_engine::record::flow_log;
-use vpcsim_engine::verdict::{RowIx, Stage, Step, code_of};
+use vpcsim_engine::verdict::{RowIx, RowKind, Stage, Step, code_of};
 use vpcsim_engine::wire::Headers;
 
 /// What the user typed.
@@ -28,7 +28,7 @@ pub(crate) fn place(network: &Network, by: RowIx) -> String {
         return names.row_text(fabric, by);
     }
     let mut out = format!("{kind} {}", names.row_resource_id(fabric, by));
-    if matches!(kind, "network_acl" | "security_group" | "network_interface") {
+    if matches!(kind, "network_acl" | "security_group" | "network_interface" | "traffic_mirror_filter") {
         let _ = write!(out, " {}", fabric.rows[by].dir.word());
     }
     let name = names.row_name(fabric, by);
@@ -60,6 +60,10 @@ pub(crate) fn text(loaded: &Loaded, asked: &Asked<'_>, e: &Explanation) -> Strin
         }
         if let Some(reply) = &e.reply {
             way(&mut out, network, Part::Reply, reply, e.request.latency);
+        }
+        for (session, copy) in &e.mirrored {
+            let to = format!("copy by {}", network.names.mirror_sessions[*session].short());
+            let _ = writeln!(out, "  {:<9} {to}: {}", "mirrored", chain(network, copy, Nanos::ZERO));
         }
         out.push('\n');
     }
@@ -135,12 +139,15 @@ fn os(network: &Network, e: &Explanation) -> GuestOs {
     guest.map_or(GuestOs::Linux, |guest| network.fabric.guests[guest].os)
 }
 
-/// One way as a chain, with a bar around what stops it.
+/// One way as a line.
 fn way(out: &mut String, network: &Network, part: Part, leg: &Leg, started: Nanos) {
+    let none = if part == Part::Request && leg.steps.is_empty() { "-" } else { "" };
+    let _ = writeln!(out, "  {:<9} {none}{}", part.word(), chain(network, leg, started));
+}
+
+/// A way as a chain, with a bar around what stops it.
+fn chain(network: &Network, leg: &Leg, started: Nanos) -> String {
     let mut stops: Vec<String> = Vec::new();
-    if part == Part::Request && leg.steps.is_empty() {
-        stops.push("-".to_owned());
-    }
     for step in &leg.steps {
         let stop = stop(network, step);
         if !stop.is_empty() && stops.last() != Some(&stop) {
@@ -163,7 +170,7 @@ fn way(out: &mut String, network: &Network, part: Part, leg: &Leg, started: Nano
         End::Taken(_) => format!("taken at {at}"),
         End::Dropped(_) => format!("dropped at {at}"),
     };
-    let _ = writeln!(out, "  {:<9} {}    {end}", part.word(), stops.join(" > "));
+    format!("{}    {end}", stops.join(" > "))
 }
 
 /// What comes again and again, as of a packet that runs in a circle, once: `(a > b) x 30`.
@@ -219,6 +226,7 @@ fn stop(network: &Network, step: &Step) -> String {
         Stage::Mcast | Stage::Tunnel(_) | Stage::Vif(_) | Stage::Lag(_) => names.row_text(fabric, by),
         Stage::Cvpn(_) => names.row_text(fabric, by) + &rewritten(&step.before, &step.after),
         Stage::CvpnClient(_) | Stage::CvpnRule(_) | Stage::CvpnRoute(_) => names.row_text(fabric, by),
+        Stage::Mirror(session) => mirrored(network, session, by),
         Stage::Guest(eni) => names.eni_text(fabric, eni),
         Stage::Service(_) => "link-local service".to_owned(),
         Stage::SourceCheck(_)
@@ -228,6 +236,21 @@ fn stop(network: &Network, step: &Step) -> String {
         | Stage::InternetHost
         | Stage::NotModelled => String::new(),
     }
+}
+
+/// `mirror web-to-ids (rule 100) to ids-1`; nothing where a session does not mirror the packet.
+fn mirrored(network: &Network, session: MirrorSessionIx, by: RowIx) -> String {
+    let (names, fabric) = (&network.names, &network.fabric);
+    let why = match fabric.rows[by].kind {
+        RowKind::MirrorAccept => format!("rule {}", names.row_name(fabric, by)),
+        RowKind::MirrorDns => names.row_name(fabric, by).to_owned(),
+        _ => return String::new(),
+    };
+    let target = match fabric.mirror_sessions[session].target {
+        MirrorTarget::Eni(eni) => names.eni_text(fabric, eni),
+        MirrorTarget::NotModelled(row) => names.row_resource(fabric, row).to_owned(),
+    };
+    format!("mirror {} ({why}) to {target}", names.mirror_sessions[session].short())
 }
 
 /// `: vpn/1`, for a route of a gateway or a router.
@@ -305,7 +328,7 @@ pub(super) fn caveats(network: &Network, e: &Explanation) -> Vec<String> {
     if e.reply_from_elsewhere {
         out.push("the reply does not carry the address that the client wrote to, so the client ignores it".to_owned());
     }
-    if let Some(vpcsim_engine::verdict::RowKind::SgLast) = e.decided_by.map(|(_, by)| network.fabric.rows[by].kind)
+    if let Some(RowKind::SgLast) = e.decided_by.map(|(_, by)| network.fabric.rows[by].kind)
         && e.request
             .steps
             .iter()

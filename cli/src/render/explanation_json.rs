@@ -25,6 +25,11 @@ pub(crate) fn json(loaded: &Loaded, asked: &Asked<'_>, e: &Explanation) -> Strin
         "inside_guest": e.inside_guest,
         "request": leg(loaded, &e.request),
         "copies": e.copies.iter().map(|(_, copy)| leg(loaded, copy)).collect::<Vec<_>>(),
+        "mirrored": e.mirrored.iter().map(|(session, copy)| {
+            let mut copied = leg(loaded, copy);
+            copied["session"] = network.names.mirror_sessions[*session].id.clone().into();
+            copied
+        }).collect::<Vec<_>>(),
         "reply": e.reply.as_ref().map(|reply| leg(loaded, reply)),
         "decided_by": e.decided_by.map(|(part, by)| row(loaded, part, by)),
         "blockers": e.blockers.iter().map(|b| row(loaded, b.part, b.step.decision.by)).collect::<Vec<_>>(),
@@ -94,6 +99,7 @@ const fn stage_word(stage: Stage) -> &'static str {
         Stage::AclIn(_) => "network_acl_inbound",
         Stage::SgIn(_) => "security_group_inbound",
         Stage::DestCheck(_) => "destination_check",
+        Stage::Mirror(_) => "traffic_mirror",
         Stage::Guest(_) => "guest",
         Stage::InternetHost => "internet_host",
         Stage::NotModelled => "not_modelled",

@@ -59,6 +59,10 @@ index_type! {
     pub CvpnIx;
     /// A client of a Client VPN endpoint.
     pub CvpnClientIx;
+    /// A traffic mirror filter.
+    pub MirrorFilterIx;
+    /// A traffic mirror session.
+    pub MirrorSessionIx;
     /// A guest: the operating system of an instance.
     pub GuestIx;
     /// A described host outside of AWS: on the internet, or at a site.

@@ -2,8 +2,8 @@
 
 use super::expand::{DEFAULT_ACCOUNT, DEFAULT_REGION};
 use crate::base::ids::{
-    AclIx, CvpnIx, DxgwIx, EigwIx, EniIx, GuestIx, IgwIx, NatIx, NmIx, PcxIx, PlIx, RouterIx, RtbIx, SgIx, SubnetIx,
-    SvcIx, TgwAttachIx, TgwIx, TunnelIx, VgwIx, VifIx, VpcIx, VpceIx,
+    AclIx, CvpnIx, DxgwIx, EigwIx, EniIx, GuestIx, IgwIx, MirrorFilterIx, NatIx, NmIx, PcxIx, PlIx, RouterIx, RtbIx,
+    SgIx, SubnetIx, SvcIx, TgwAttachIx, TgwIx, TunnelIx, VgwIx, VifIx, VpcIx, VpceIx,
 };
 use crate::base::{IndexVec, Nanos, Ratio};
 use crate::diag::{Diagnostic, Severity, Span, nearest};
@@ -69,6 +69,7 @@ pub(super) struct Ids {
     pub(super) vifs: BTreeMap<String, VifIx>,
     pub(super) routers: BTreeMap<String, RouterIx>,
     pub(super) cvpns: BTreeMap<String, CvpnIx>,
+    pub(super) mirror_filters: BTreeMap<String, MirrorFilterIx>,
     pub(super) vpces: BTreeMap<String, VpceIx>,
     pub(super) services: BTreeMap<String, SvcIx>,
     /// The VPC that a group belongs to.
@@ -106,6 +107,7 @@ impl Context {
             tracked_udp_idle: p.tracked_udp_idle.unwrap_or(d.tracked_udp_idle),
             tgw_icmp: p.transit_gateway_icmp.unwrap_or(d.tgw_icmp),
             inter_region_peering_mtu: p.inter_region_peering_mtu.unwrap_or(d.inter_region_peering_mtu),
+            mirror_denied_outbound: p.mirror_denied_outbound.unwrap_or(d.mirror_denied_outbound),
         };
         let links = spec.links.unwrap_or_default();
         // aws-hybrid 9.1: half of the measured round trips.
@@ -254,6 +256,9 @@ impl Context {
             () if s.client_vpn_endpoints.contains_key(name) => "Client VPN endpoint",
             () if s.client_vpn_clients.contains_key(name) => "client of a Client VPN endpoint",
             () if s.flow_logs.contains_key(name) => "flow log",
+            () if s.traffic_mirror_targets.contains_key(name) => "traffic mirror target",
+            () if s.traffic_mirror_filters.contains_key(name) => "traffic mirror filter",
+            () if s.traffic_mirror_sessions.contains_key(name) => "traffic mirror session",
             () if s.instances.contains_key(name) => "instance",
             () if s.network_interfaces.contains_key(name) => "network interface",
             () => return None,
@@ -284,6 +289,8 @@ lookup! {
     tgw_named, tgws, TgwIx, "transit gateway";
     cvpn_named, cvpns, CvpnIx, "Client VPN endpoint";
     vgw_named, vgws, VgwIx, "virtual private gateway";
+    eni_named, enis, EniIx, "network interface";
+    mirror_filter_named, mirror_filters, MirrorFilterIx, "traffic mirror filter";
 }
 
 /// Makes the label of a resource.
@@ -342,6 +349,8 @@ fn empty_fabric(epoch: u16) -> Fabric {
         services: IndexVec::new(),
         cvpns: IndexVec::new(),
         cvpn_clients: IndexVec::new(),
+        mirror_filters: IndexVec::new(),
+        mirror_sessions: IndexVec::new(),
         sg_vpcs: IndexVec::new(),
         guests: IndexVec::new(),
         internet_hosts: IndexVec::new(),

@@ -63,6 +63,7 @@ impl Context {
                 kind,
                 source_dest_check: eni.source_dest_check.unwrap_or(true),
                 has_public: false,
+                mirrored: Box::default(),
                 rows,
                 primary: None,
                 v4: None,
@@ -349,7 +350,7 @@ impl Context {
         self.spec.not_modelled = resources;
     }
 
-    fn not_modelled_row(&mut self, name: &Spanned<String>, tag: Option<&String>, kind: String) -> NmIx {
+    pub(super) fn not_modelled_row(&mut self, name: &Spanned<String>, tag: Option<&String>, kind: String) -> NmIx {
         let index = self.fabric.not_modelled.next_index();
         let row = self.row(crate::verdict::Row::plain(RowKind::NotModelled, index.0));
         self.fabric.not_modelled.push(crate::fabric::NotModelled { row });

@@ -30,6 +30,7 @@ mod flow_log_destination;
 mod gateway;
 mod latency;
 mod live;
+mod mirror;
 mod multicast;
 mod peering;
 mod quota;
@@ -166,6 +167,7 @@ fn compile_all(
     cx.multicast_domains();
     cx.endpoints();
     cx.client_vpn_endpoints();
+    cx.traffic_mirroring();
     cx.acls();
     cx.security_groups();
     cx.route_tables();

@@ -6,11 +6,13 @@
 mod acl;
 mod client_vpn;
 mod gateway;
+mod mirror;
 mod sg;
 
 pub use acl::acl;
 pub use client_vpn::authorization;
 pub use gateway::{LinkLocal, igw_destination, igw_source, link_local};
+pub use mirror::{mirror, mirror_dns};
 pub use sg::{SgAnswer, sg};
 
 use crate::base::Protocol;

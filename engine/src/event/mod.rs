@@ -1,8 +1,8 @@
 //! L2: what observers are told. Facts only, with handles; watching changes nothing.
 
-use crate::base::ids::{EniIx, GuestIx, InetIx, SpeakerIx, TunnelIx, VifIx, VpcIx};
+use crate::base::ids::{EniIx, GuestIx, InetIx, MirrorSessionIx, SpeakerIx, TunnelIx, VifIx, VpcIx};
 use crate::base::{Instant, Nanos};
-use crate::verdict::{Hop, RowIx, Side, Through};
+use crate::verdict::{Dir, Hop, RowIx, Side, Through};
 use crate::wire::Packet;
 
 /// A host that sends and receives.
@@ -124,6 +124,19 @@ pub enum Fact<'a> {
         to: Side,
         /// The packet there.
         packet: &'a Packet,
+    },
+    /// Traffic mirroring has copied a packet, or would have.
+    Mirrored {
+        /// The session.
+        session: MirrorSessionIx,
+        /// The interface whose packet it is.
+        eni: EniIx,
+        /// Which way that packet went.
+        dir: Dir,
+        /// Length of that packet in bytes.
+        len: u32,
+        /// True if the copy gave way to production traffic: then nothing was sent.
+        skipped: bool,
     },
     /// A packet is gone.
     Dropped {

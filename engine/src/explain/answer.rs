@@ -1,7 +1,7 @@
 //! The answer to a question, as plain data.
 
 use super::{Alternative, Leg, Question};
-use crate::base::ids::{EniIx, GuestIx};
+use crate::base::ids::{EniIx, GuestIx, MirrorSessionIx};
 use crate::verdict::{RowIx, Step};
 
 /// What the asker would see, in the words that nmap and ping users know.
@@ -90,6 +90,8 @@ pub struct Explanation {
     pub inside_guest: bool,
     /// The copies of a multicast packet, by the member each is for.
     pub copies: Vec<(EniIx, Leg)>,
+    /// The copies that traffic mirroring makes of request and reply, by the session that makes them. None changes the answer.
+    pub mirrored: Vec<(MirrorSessionIx, Leg)>,
     /// Every combination of choices that AWS makes and does not tell; empty if the path depends on none.
     pub alternatives: Vec<Alternative>,
 }

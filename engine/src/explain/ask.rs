@@ -57,8 +57,15 @@ fn one(
 ) -> (Explanation, Vec<(Pick, Vec<u32>)>) {
     let picks = Picks::forced(forced.iter().map(|(pick, option)| (*pick, *option)));
     let mut flows = FlowState { picks, ..FlowState::default() };
-    let explanation = both_ways(network, question, policy, &mut flows);
-    (explanation, flows.picks.asked().to_vec())
+    let mut explanation = both_ways(network, question, policy, &mut flows);
+    let asked = flows.picks.asked().to_vec();
+    // Where a copy goes is no part of the question: its choices are not asked about.
+    while let Some(copy) = flows.copies.pop_front() {
+        let at = Vantage::Mirror { session: copy.session, eni: copy.eni };
+        let (leg, _) = walk(&network.fabric, &mut flows, copy.packet, at, Nanos::ZERO, DenyPolicy::Stop);
+        explanation.mirrored.push((copy.session, leg));
+    }
+    (explanation, asked)
 }
 
 fn both_ways(network: &Network, question: &Question, policy: DenyPolicy, flows: &mut FlowState) -> Explanation {
@@ -90,6 +97,7 @@ fn both_ways(network: &Network, question: &Question, policy: DenyPolicy, flows: 
         reply_from_elsewhere: false,
         inside_guest: false,
         copies: Vec::new(),
+        mirrored: Vec::new(),
         alternatives: Vec::new(),
     };
     let (answer, back_from, guest) = match out.request.end {
@@ -263,6 +271,7 @@ fn stopped(question: &Question, packet: &Packet, by: RowIx) -> Explanation {
         reply_from_elsewhere: false,
         inside_guest: false,
         copies: Vec::new(),
+        mirrored: Vec::new(),
         alternatives: Vec::new(),
     }
 }
@@ -297,6 +306,7 @@ fn inside_guest(fabric: &Fabric, question: &Question, packet: &Packet) -> Option
         reply_from_elsewhere: false,
         inside_guest: true,
         copies: Vec::new(),
+        mirrored: Vec::new(),
         alternatives: Vec::new(),
     })
 }

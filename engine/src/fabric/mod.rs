@@ -11,6 +11,7 @@ mod eni;
 mod gateway;
 mod guest;
 mod lpm;
+mod mirror;
 mod peering;
 mod route;
 mod router;
@@ -28,6 +29,7 @@ pub use eni::{Eni, EniKind, EniRow};
 pub use gateway::{Eigw, Igw, InternetHost, Nat, NatAddress, NatRow, NotModelled, PublicBinding, PublicOwner};
 pub use guest::{Forwarding, Guest, GuestOs};
 pub use lpm::{Address, Lpm};
+pub use mirror::{MirrorFilter, MirrorRule, MirrorSession, MirrorTable, MirrorTarget};
 pub use peering::{Pcx, PcxRow};
 pub use route::{Route, RouteTable, Target};
 pub use router::{Fib, FibIx, FibRoute, NextHop, PathOwner, Router, RouterLine, RouterRow};
@@ -41,8 +43,8 @@ pub use vpc::{BpaMode, PrefixList, Subnet, Vpc, VpcRow};
 pub use vpn::{Transport, TunnelLife, TunnelRow, Vgw, VgwRow, VpnEnd, VpnTunnel};
 
 use crate::base::ids::{
-    AclIx, CvpnClientIx, CvpnIx, DxgwIx, EigwIx, EniIx, GuestIx, IgwIx, InetIx, LagIx, McastIx, NatIx, NmIx, PcxIx,
-    PlIx, PublicIx, RouterIx, RtbIx, SgIx, SgSetIx, SpeakerIx, SubnetIx, SvcIx, TgwAttachIx, TgwIx, TgwRtbIx, TunnelIx,
+    AclIx, CvpnClientIx, CvpnIx, DxgwIx, EigwIx, EniIx, GuestIx, IgwIx, InetIx, LagIx, McastIx, MirrorFilterIx,
+    MirrorSessionIx, NatIx, NmIx, PcxIx, PlIx, PublicIx, RouterIx, RtbIx, SgIx, SgSetIx, SpeakerIx, SubnetIx, SvcIx, TgwAttachIx, TgwIx, TgwRtbIx, TunnelIx,
     VgwIx, VifIx, VpcIx, VpceIx,
 };
 use crate::base::{Bandwidth, IndexVec, Nanos, Ratio};
@@ -111,6 +113,10 @@ pub struct Fabric {
     pub cvpns: IndexVec<CvpnIx, Cvpn>,
     /// Their clients.
     pub cvpn_clients: IndexVec<CvpnClientIx, CvpnClient>,
+    /// Traffic mirror filters.
+    pub mirror_filters: IndexVec<MirrorFilterIx, MirrorFilter>,
+    /// Traffic mirror sessions.
+    pub mirror_sessions: IndexVec<MirrorSessionIx, MirrorSession>,
     /// The VPC that each security group belongs to.
     pub sg_vpcs: IndexVec<SgIx, VpcIx>,
     /// Guests.
@@ -171,6 +177,8 @@ pub struct Profile {
     pub tgw_icmp: bool,
     /// MTU of a peering between Regions in bytes (PCX-8).
     pub inter_region_peering_mtu: u32,
+    /// What outbound security groups deny is mirrored all the same (MIR-15).
+    pub mirror_denied_outbound: bool,
 }
 
 /// [CT-6] idle timeouts and what the pages leave open.
@@ -184,6 +192,7 @@ impl Default for Profile {
             tracked_udp_idle: Nanos::from_secs(30),
             tgw_icmp: true,
             inter_region_peering_mtu: 8500,
+            mirror_denied_outbound: false,
         }
     }
 }

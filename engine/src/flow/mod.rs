@@ -7,6 +7,7 @@
 
 mod conntrack;
 mod fragments;
+mod mirror;
 mod picks;
 mod rate;
 mod service;
@@ -14,6 +15,7 @@ mod translation;
 
 pub use conntrack::{Conn, ConnKey, ConnTable, ICMP_IDLE, OTHER_IDLE, TCP_CLOSED, TCP_HALF_OPEN};
 pub use fragments::FragmentTable;
+pub use mirror::MirrorCopy;
 pub use picks::{Choice, Pick, PickOption, Picks};
 pub use rate::{SERVICE_PACKETS_PER_SECOND, ServiceRate};
 pub use service::{Forwarded, SERVICE_IDLE, ServiceTable};
@@ -25,7 +27,7 @@ use crate::base::Instant;
 use crate::base::ids::{EigwIx, EniIx, GuestIx, McastIx, NatIx, PcxIx, RouterIx, TunnelIx};
 use crate::verdict::Entry;
 use rustc_hash::{FxHashMap, FxHashSet};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
 
 /// The live state of a network. An explanation works on an empty one or on a copy, so that asking
@@ -63,4 +65,6 @@ pub struct FlowState {
     pub joined: BTreeMap<(McastIx, IpAddr, EniIx), u8>,
     /// Choices that AWS makes and does not tell.
     pub picks: Picks,
+    /// Copies that traffic mirroring has made, oldest first, for whoever drives the walk to send.
+    pub copies: VecDeque<MirrorCopy>,
 }

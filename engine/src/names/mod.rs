@@ -8,8 +8,8 @@ pub use row::RowText;
 
 use crate::base::IndexVec;
 use crate::base::ids::{
-    AclIx, CvpnIx, DxgwIx, EigwIx, EniIx, GuestIx, IgwIx, InetIx, LagIx, McastIx, NatIx, NmIx, PcxIx, PlIx, PublicIx,
-    RouterIx, RtbIx, SgIx, SubnetIx, SvcIx, TgwAttachIx, TgwIx, TgwRtbIx, TunnelIx, VgwIx, VifIx, VpcIx, VpceIx,
+    AclIx, CvpnIx, DxgwIx, EigwIx, EniIx, GuestIx, IgwIx, InetIx, LagIx, McastIx, MirrorFilterIx,
+    MirrorSessionIx, NatIx, NmIx, PcxIx, PlIx, PublicIx, RouterIx, RtbIx, SgIx, SubnetIx, SvcIx, TgwAttachIx, TgwIx, TgwRtbIx, TunnelIx, VgwIx, VifIx, VpcIx, VpceIx,
 };
 use crate::diag::Span;
 use crate::verdict::{LinkIx, RowIx};
@@ -97,6 +97,10 @@ pub struct Names {
     pub routers: IndexVec<RouterIx, Label>,
     /// Client VPN endpoints.
     pub cvpns: IndexVec<CvpnIx, Label>,
+    /// Traffic mirror filters.
+    pub mirror_filters: IndexVec<MirrorFilterIx, Label>,
+    /// Traffic mirror sessions.
+    pub mirror_sessions: IndexVec<MirrorSessionIx, Label>,
     /// Instances.
     pub guests: IndexVec<GuestIx, Label>,
     /// Hosts on the internet, at sites, and clients of Client VPN endpoints.

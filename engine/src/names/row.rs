@@ -2,8 +2,8 @@
 
 use super::Names;
 use crate::base::ids::{
-    AclIx, CvpnIx, DxgwIx, EigwIx, EniIx, IgwIx, InetIx, LagIx, McastIx, NatIx, NmIx, PcxIx, PublicIx, RouterIx, RtbIx,
-    SgIx, SubnetIx, SvcIx, TgwAttachIx, TgwRtbIx, TunnelIx, VgwIx, VifIx, VpcIx, VpceIx,
+    AclIx, CvpnIx, DxgwIx, EigwIx, EniIx, IgwIx, InetIx, LagIx, McastIx, MirrorFilterIx,
+    MirrorSessionIx, NatIx, NmIx, PcxIx, PublicIx, RouterIx, RtbIx, SgIx, SubnetIx, SvcIx, TgwAttachIx, TgwRtbIx, TunnelIx, VgwIx, VifIx, VpcIx, VpceIx,
 };
 use crate::diag::Span;
 use crate::fabric::Fabric;
@@ -125,6 +125,8 @@ impl Names {
             | K::CvpnUnsolicited
             | K::CvpnNoClient
             | K::CvpnService => "client_vpn_endpoint",
+            K::MirrorAccept | K::MirrorReject | K::MirrorNone | K::MirrorDns => "traffic_mirror_filter",
+            K::MirrorSkip => "traffic_mirror_session",
             K::NotModelled => "not_modelled",
             K::InternetOpen | K::InternetClosed | K::InternetSilent | K::InternetUnknown | K::IgwNoMapping => {
                 "internet"
@@ -185,6 +187,8 @@ impl Names {
             "link_aggregation_group" => &self.lags[LagIx(n)],
             "virtual_interface" => &self.vifs[VifIx(n)],
             "client_vpn_endpoint" => &self.cvpns[CvpnIx(n)],
+            "traffic_mirror_filter" => &self.mirror_filters[MirrorFilterIx(n)],
+            "traffic_mirror_session" => &self.mirror_sessions[MirrorSessionIx(n)],
             "router" => &self.routers[RouterIx(n)],
             "not_modelled" => &self.not_modelled[NmIx(n)].0,
             "internet"
@@ -212,6 +216,7 @@ impl Names {
             | RowKind::CvpnNoRoute
             | RowKind::CvpnNoRule
             | RowKind::PublicRouteNone
+            | RowKind::MirrorNone
             | RowKind::RouterRouteNone => "none",
             _ => "",
         }
@@ -247,6 +252,10 @@ impl Names {
                 K::RouterRoute => format!("router {name} route {} -> {}", text.name, text.says),
                 K::CvpnRule => format!("client vpn {name} rule {}: {}", text.name, text.says),
                 K::CvpnRoute => format!("client vpn {name} route {} -> {}", text.name, text.says),
+                K::MirrorAccept | K::MirrorReject => {
+                    format!("mirror filter {name} {} rule {}: {}", direction(r.dir), text.name, text.says)
+                }
+                K::MirrorDns => format!("mirror filter {name}: {}", text.name),
                 K::TgwRoute | K::TgwRouteBlackhole => format!("tgw rtb {name} route {} -> {}", text.name, text.says),
                 _ => format!("rtb {name} route {} -> {}", text.name, text.says),
             };
@@ -418,6 +427,10 @@ impl Names {
             K::CvpnService => {
                 format!("client vpn {name}: what link-local services answer its clients is not modelled")
             }
+            K::MirrorNone => format!("mirror filter {name}: no {} rule matches", direction(r.dir)),
+            K::MirrorSkip => {
+                format!("mirror session {name}: the copy gives way, production traffic has the bandwidth")
+            }
             K::Loop => format!("vpc {name}: the route leads back to where it starts"),
             K::NotModelled => {
                 let (label, kind) = &self.not_modelled[NmIx(r.owner)];
@@ -445,6 +458,9 @@ impl Names {
             | K::LagLink
             | K::CvpnRule
             | K::CvpnRoute
+            | K::MirrorAccept
+            | K::MirrorReject
+            | K::MirrorDns
             | K::PublicRoute
             | K::RouterRoute => {
                 format!("{name}: a written row without text")
@@ -473,6 +489,14 @@ impl Names {
             }
             None => self.enis[eni].to_string(),
         }
+    }
+}
+
+/// AWS's word for a direction of a traffic mirror filter.
+const fn direction(dir: Dir) -> &'static str {
+    match dir {
+        Dir::In => "ingress",
+        Dir::Out => "egress",
     }
 }
 

@@ -27,6 +27,8 @@ type Flow = (EniIx, IpAddr, IpAddr, u8, (u16, u16));
 pub(super) struct Links {
     /// When each interface's queue is empty again.
     busy_until: IndexVec<EniIx, Instant>,
+    /// The same for mirrored interfaces when copies are counted too: they give way to everything else (MIR-18).
+    busy_with_copies: FxHashMap<EniIx, Instant>,
     /// Loss, by sending interface, where there is any.
     loss: FxHashMap<EniIx, Stream>,
     /// Loss on the way in from the internet.
@@ -46,6 +48,7 @@ impl Links {
     pub(super) fn new(network: &Network, seed: u64) -> Self {
         Self {
             busy_until: network.fabric.enis.iter().map(|_| Instant::START).collect(),
+            busy_with_copies: FxHashMap::default(),
             loss: FxHashMap::default(),
             internet_loss: Stream::new(seed, "loss", "internet"),
             line_loss: FxHashMap::default(),
@@ -66,6 +69,39 @@ impl Links {
         now: Instant,
     ) -> Result<Instant, RowIx> {
         self.cross_in(fabric, packet, sender, class, None, now)
+    }
+
+    /// The same for a copy that leaves the host of its source. It waits behind everything that is there, nothing waits for it, and it
+    /// is the first to find no room; then the row is `skip` (MIR-18).
+    pub(super) fn cross_copy(
+        &mut self,
+        fabric: &Fabric,
+        packet: &Packet,
+        (eni, skip): (EniIx, RowIx),
+        class: LinkIx,
+        now: Instant,
+    ) -> Result<Instant, RowIx> {
+        let arrives = self.cross_in(fabric, packet, None, class, None, now)?;
+        let Some(own) = own_bandwidth(fabric, eni) else { return Ok(arrives) };
+        let link = fabric.link(class);
+        let bandwidth = link.bandwidth.map_or(own, |link| own.min(link));
+        let busy = self.busy_with_copies.entry(eni).or_insert(now);
+        let start = (*busy).max(now);
+        if bytes_in(bandwidth, start.since(now)) > link.queue_bytes {
+            return Err(skip);
+        }
+        let mut leaves = start + bandwidth.time_for(packet.len().into());
+        *busy = leaves;
+        if bandwidth > FLOW_BANDWIDTH {
+            let own_busy = self.flows.entry(flow_of(eni, packet)).or_insert(now);
+            let start = (*own_busy).max(leaves);
+            if bytes_in(FLOW_BANDWIDTH, start.since(now)) > link.queue_bytes {
+                return Err(skip);
+            }
+            *own_busy = start + FLOW_BANDWIDTH.time_for(packet.len().into());
+            leaves = *own_busy;
+        }
+        Ok(leaves + link.latency)
     }
 
     /// The same for a line between two routers, which has a queue at each side.
@@ -133,12 +169,7 @@ impl Links {
             }
         }
         let mut leaves = now;
-        // A transit gateway's and an endpoint's interfaces are not limited: AWS's figures are beyond one network's hosts.
-        let own = sender.and_then(|eni| match fabric.enis[eni].kind {
-            EniKind::Guest(guest) => Some((eni, fabric.guests[guest].bandwidth)),
-            EniKind::Nat(_) => Some((eni, NAT_BANDWIDTH)),
-            _ => None,
-        });
+        let own = sender.and_then(|eni| Some((eni, own_bandwidth(fabric, eni)?)));
         if let Some((eni, own)) = own {
             let bandwidth = link.bandwidth.map_or(own, |link| own.min(link));
             let busy = &mut self.busy_until[eni];
@@ -147,6 +178,10 @@ impl Links {
                 return Err(RowIx(rows.0 + 1));
             }
             leaves = start + bandwidth.time_for(packet.len().into());
+            if !fabric.enis[eni].mirrored.is_empty() {
+                let all = self.busy_with_copies.entry(eni).or_insert(now);
+                *all = (*all).max(now) + bandwidth.time_for(packet.len().into());
+            }
             // A flow of an interface that could do more waits for itself, and nobody else waits for it (BW-1).
             if bandwidth > FLOW_BANDWIDTH {
                 let flow = flow_of(eni, packet);
@@ -163,6 +198,16 @@ impl Links {
             }
         }
         Ok(leaves + latency.unwrap_or(link.latency))
+    }
+}
+
+/// What an interface can send at most. A transit gateway's and an endpoint's are not limited: AWS's figures are beyond one network's
+/// hosts.
+fn own_bandwidth(fabric: &Fabric, eni: EniIx) -> Option<Bandwidth> {
+    match fabric.enis[eni].kind {
+        EniKind::Guest(guest) => Some(fabric.guests[guest].bandwidth),
+        EniKind::Nat(_) => Some(NAT_BANDWIDTH),
+        _ => None,
     }
 }
 

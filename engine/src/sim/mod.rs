@@ -12,6 +12,7 @@
 mod crossing;
 mod link;
 mod load;
+mod mirror;
 mod multicast;
 mod outer;
 pub mod queue;
@@ -107,6 +108,8 @@ pub struct Sim<O> {
     service_backs: FxHashMap<(InetIx, Inside), Vantage>,
     /// The interface that a service answers, by its conversation.
     askers: FxHashMap<(std::net::IpAddr, u16), EniIx>,
+    /// The copy that is being sent gave way to production traffic.
+    skipped: bool,
     /// Multicast domains that have members by IGMP, and ask.
     querying: BTreeSet<McastIx>,
     /// The ends of tunnels.
@@ -153,6 +156,7 @@ impl<O: Observer> Sim<O> {
             totals: Totals::default(),
             service_backs: FxHashMap::default(),
             askers: FxHashMap::default(),
+            skipped: false,
             querying: BTreeSet::new(),
             esp_sa: Vec::new(),
             crossings: step::Crossings::default(),

@@ -95,6 +95,10 @@ impl<O: Observer> Sim<O> {
             Verdict::Speaker { speaker } => self.speaker_takes(speaker, packet),
             Verdict::Drop { by, notify } => self.drop(&packet, by, notify),
         }
+        // Production goes first (MIR-18).
+        if !self.flows.copies.is_empty() && !matches!(at, Vantage::Mirror { .. }) {
+            self.send_copies();
+        }
     }
 
     fn walk_once<R: Recorder>(&mut self, packet: &mut Packet, at: Vantage, recorder: &mut R) -> Verdict {
@@ -177,6 +181,9 @@ impl<O: Observer> Sim<O> {
     }
 
     fn send_piece(&mut self, packet: Packet, from: Vantage, to: Vantage, class: LinkIx) {
+        if let Vantage::Mirror { session, eni } = from {
+            return self.send_copy(packet, session, eni, to, class);
+        }
         match self.links.cross(&self.network.fabric, &packet, sender_of(from), class, self.now) {
             Ok(at) => self.queue.push(at, Event::Arrive { packet, at: to }),
             Err(by) => self.drop(&packet, by, None),
@@ -262,6 +269,10 @@ impl<O: Observer> Sim<O> {
         let port = packet.headers.ports().1;
         // The guest's DHCP client takes what its server sends (RFC 2131 section 4.1); it has nothing to say to it.
         if packet.headers.protocol == crate::base::Protocol::UDP && packet.headers.ports() == (67, 68) {
+            self.totals.delivered += 1;
+            return;
+        }
+        if packet.payload.is_copy() && self.takes_copies(guest) {
             self.totals.delivered += 1;
             return;
         }
@@ -418,6 +429,7 @@ const fn interface_of(at: Vantage) -> Option<(EniIx, Dir)> {
         | Vantage::Public { .. }
         | Vantage::TunnelEnd(..)
         | Vantage::Speaker(_)
+        | Vantage::Mirror { .. }
         | Vantage::VifEnd(..) => None,
     }
 }
@@ -426,6 +438,7 @@ const fn interface_of(at: Vantage) -> Option<(EniIx, Dir)> {
 fn sender_of(at: Vantage) -> Option<EniIx> {
     match at {
         Vantage::FromService(_) => None,
+        Vantage::Mirror { eni, .. } => Some(eni),
         _ => interface_of(at).map(|(eni, _)| eni),
     }
 }

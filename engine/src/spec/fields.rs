@@ -170,6 +170,8 @@ decode_words! {
     InsideIpVersion { "ipv4" => Ipv4, "ipv6" => Ipv6 }
     TunnelBandwidth { "standard" => Standard, "large" => Large }
     OutsideIpAddressType { "public_ipv4" => PublicIpv4, "private_ipv4" => PrivateIpv4 }
+    TrafficMirrorAction { "accept" => Accept, "reject" => Reject }
+    TrafficMirrorNetworkService { "amazon-dns" => AmazonDns }
     Integrity { "sha1" => Sha1, "sha2-256" => Sha2256, "sha2-384" => Sha2384, "sha2-512" => Sha2512 }
     VirtualInterfaceType { "private" => Private, "transit" => Transit, "public" => Public }
 }
@@ -190,6 +192,7 @@ decode_struct!(Spec, "a topology", {
     transit_gateway_connects, transit_gateway_route_tables, transit_gateway_multicast_domains, vpc_endpoints,
     vpc_endpoint_services, customer_gateways, vpn_gateways, vpn_connections, direct_connect_connections,
     direct_connect_lags, virtual_interfaces, direct_connect_gateways, direct_connect_gateway_associations, network_interfaces, instances, internet_hosts, routers, site_hosts, block_public_access, not_modelled, client_vpn_endpoints, client_vpn_clients, flow_logs,
+    traffic_mirror_targets, traffic_mirror_filters, traffic_mirror_sessions,
 });
 decode_struct!(Vpc, "a VPC", {
     cidr, secondary_cidrs, ipv6_cidrs, region, account, default, enable_dns_support, enable_dns_hostnames, name_tag,
@@ -255,7 +258,7 @@ decode_struct!(Links, "links", { same_az, cross_az, internet, transit_gateway, s
 decode_struct!(LinkSpec, "a link", { latency, bandwidth, queue_bytes, loss });
 decode_struct!(Profile, "a profile", {
     icmp_errors_pass_tracked, tracking_picks_up_mid_stream, tracked_tcp_idle, tracked_udp_stream_idle, tracked_udp_idle,
-    transit_gateway_icmp, inter_region_peering_mtu,
+    transit_gateway_icmp, inter_region_peering_mtu, mirror_denied_outbound,
 });
 decode_struct!(BlockPublicAccess, "Block Public Access", { region, account, mode, exclusions });
 decode_struct!(BpaExclusion, "an exclusion", { resource, mode });
@@ -301,6 +304,19 @@ decode_struct!(ClientVpnRoute, "a route of a Client VPN endpoint", { to, subnet 
 decode_struct!(ClientVpnAuthorizationRule, "an authorization rule", { to, group });
 decode_struct!(ClientVpnClient, "a client of a Client VPN endpoint", {
     endpoint, address, subnet, groups, listen, answers_ping,
+});
+decode_struct!(TrafficMirrorTarget, "a traffic mirror target", {
+    network_interface, network_load_balancer, gateway_load_balancer_endpoint, account, description, name_tag,
+});
+decode_struct!(TrafficMirrorFilter, "a traffic mirror filter", {
+    ingress, egress, network_services, description, name_tag,
+});
+decode_struct!(TrafficMirrorRule, "a rule of a traffic mirror filter", {
+    rule, action, protocol, from, to, source_ports, destination_ports, description,
+});
+decode_struct!(TrafficMirrorSession, "a traffic mirror session", {
+    network_interface, target, filter, session_number, packet_length, virtual_network_id, account, description,
+    name_tag,
 });
 decode_struct!(SiteHost, "a host at a site", { router, addresses: required, listen, answers_ping });
 

@@ -88,6 +88,8 @@ pub struct Profile {
     pub transit_gateway_icmp: Option<bool>,
     /// MTU of a VPC peering between Regions, in bytes. Default 8500; 1500 in the documentation of 2023.
     pub inter_region_peering_mtu: Option<u32>,
+    /// Whether traffic mirroring copies what outbound security groups deny. Default false.
+    pub mirror_denied_outbound: Option<bool>,
 }
 
 /// VPC Block Public Access of one account in one Region.

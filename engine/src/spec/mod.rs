@@ -19,6 +19,7 @@ pub mod flow_log;
 mod gateway;
 mod instance;
 mod internet;
+mod mirror;
 pub(crate) mod node;
 mod peering;
 pub(crate) mod read;
@@ -51,6 +52,10 @@ pub use instance::{Forwarding, GuestOs, Instance, InstanceState, Listener};
 pub use internet::{
     BlockPublicAccess, BpaExclusion, BpaExclusionMode, BpaMode, GuestKnowledge, InternetHost, LinkSpec, Links,
     NotModelled, Profile,
+};
+pub use mirror::{
+    TrafficMirrorAction, TrafficMirrorFilter, TrafficMirrorNetworkService, TrafficMirrorRule, TrafficMirrorSession,
+    TrafficMirrorTarget,
 };
 pub use node::{BYTES_MAX, DEPTH_MAX, NODES_MAX};
 pub use peering::{PeeringState, VpcPeeringConnection};
@@ -159,6 +164,12 @@ pub struct Spec {
     pub client_vpn_endpoints: Named<ClientVpnEndpoint>,
     /// Clients that are connected to Client VPN endpoints.
     pub client_vpn_clients: Named<ClientVpnClient>,
+    /// Traffic mirror targets.
+    pub traffic_mirror_targets: Named<TrafficMirrorTarget>,
+    /// Traffic mirror filters.
+    pub traffic_mirror_filters: Named<TrafficMirrorFilter>,
+    /// Traffic mirror sessions.
+    pub traffic_mirror_sessions: Named<TrafficMirrorSession>,
     /// VPC Block Public Access, one entry per account and Region.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub block_public_access: Vec<Spanned<BlockPublicAccess>>,

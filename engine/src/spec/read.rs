@@ -113,6 +113,9 @@ fn kind_of(section: &str) -> &'static str {
         "client_vpn_clients" => "a client of a Client VPN endpoint",
         "site_hosts" => "a host at a site",
         "flow_logs" => "a flow log",
+        "traffic_mirror_targets" => "a traffic mirror target",
+        "traffic_mirror_filters" => "a traffic mirror filter",
+        "traffic_mirror_sessions" => "a traffic mirror session",
         _ => "a resource",
     }
 }

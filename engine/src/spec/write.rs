@@ -58,6 +58,9 @@ const KINDS: &[&str] = &[
     "client_vpn_endpoints",
     "client_vpn_clients",
     "flow_logs",
+    "traffic_mirror_targets",
+    "traffic_mirror_filters",
+    "traffic_mirror_sessions",
     "block_public_access",
     "not_modelled",
 ];
@@ -99,6 +102,8 @@ const FIRST: &[&str] = &[
     "icmp_code",
     "from",
     "to",
+    "source_ports",
+    "destination_ports",
     "via",
     "state",
     "origin",

@@ -125,6 +125,8 @@ pub const fn code_of(row: Row) -> &'static str {
         K::CvpnUnsolicited => "SIM_NAT_UNSOLICITED",
         K::CvpnNoClient => "NO_POSSIBLE_DESTINATION",
         K::CvpnOutside | K::CvpnIpv6 | K::CvpnService => "SIM_NOT_MODELLED",
+        K::MirrorAccept | K::MirrorReject | K::MirrorNone | K::MirrorDns => "SIM_TRAFFIC_MIRRORING",
+        K::MirrorSkip => "SIM_MIRROR_SKIPPED",
         K::Loop => "SIM_LOOP",
         K::NotModelled => "SIM_NOT_MODELLED",
         K::InternetUnknown => "SIM_FOREIGN_HOST",
@@ -159,7 +161,7 @@ pub const fn reason_of(kind: RowKind) -> Reason {
         | K::CvpnIpv6
         | K::CvpnService
         | K::VpceUnknown => Reason::Unknown,
-        K::LinkLoss | K::LinkQueue | K::LinkDown | K::LinkMtu => Reason::Link,
+        K::LinkLoss | K::LinkQueue | K::LinkDown | K::LinkMtu | K::MirrorSkip => Reason::Link,
         _ => Reason::Blocked,
     }
 }

@@ -308,6 +308,16 @@ pub enum RowKind {
     CvpnNoClient,
     /// Client VPN: a link-local service of the VPC (cvpn).
     CvpnService,
+    /// A written rule of a traffic mirror filter that accepts: the packet is mirrored (mirror filter).
+    MirrorAccept,
+    /// A written rule of a traffic mirror filter that rejects (mirror filter).
+    MirrorReject,
+    /// No rule of a traffic mirror filter matches (mirror filter).
+    MirrorNone,
+    /// A traffic mirror filter names Amazon DNS: the packet is mirrored (mirror filter).
+    MirrorDns,
+    /// A copy gives way to production traffic (mirror session).
+    MirrorSkip,
     /// The path comes back to where it was (vpc).
     Loop,
     /// A resource that is not modelled (nm).

@@ -2,8 +2,8 @@
 
 use super::{Decision, RowIx};
 use crate::base::ids::{
-    CvpnClientIx, CvpnIx, DxgwIx, EniIx, InetIx, LagIx, McastIx, NatIx, PcxIx, PublicIx, RouterIx, SpeakerIx, SvcIx,
-    TgwAttachIx, TunnelIx, VgwIx, VifIx, VpceIx,
+    CvpnClientIx, CvpnIx, DxgwIx, EniIx, InetIx, LagIx, McastIx, MirrorSessionIx, NatIx, PcxIx, PublicIx, RouterIx,
+    SpeakerIx, SvcIx, TgwAttachIx, TunnelIx, VgwIx, VifIx, VpceIx,
 };
 use crate::index_type;
 use crate::wire::Headers;
@@ -87,6 +87,13 @@ pub enum Vantage {
     VifEnd(VifIx, Side),
     /// A speaker of BGP sends it to the other end of its line.
     Speaker(SpeakerIx),
+    /// The host of a mirrored interface sends a copy.
+    Mirror {
+        /// The session.
+        session: MirrorSessionIx,
+        /// The interface whose packet it is a copy of.
+        eni: EniIx,
+    },
 }
 
 /// Which side of a tunnel or of a virtual interface.
@@ -274,6 +281,8 @@ pub enum Stage {
     Service(EniIx),
     /// Does a security group of the interface allow it out?
     SgOut(EniIx),
+    /// Does this session of the interface mirror it? The packet itself goes on whatever the answer.
+    Mirror(MirrorSessionIx),
     /// Does the subnet's ACL let it out?
     AclOut(EniIx),
     /// Which route?

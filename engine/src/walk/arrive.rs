@@ -44,6 +44,7 @@ impl<R: Recorder> Walk<'_, R> {
         } else {
             let sg = self.security_group(packet, eni, Dir::In, ports, from)?;
             self.arrive_hop(packet, eni, from, true, by.unwrap_or(sg));
+            self.mirror(packet, eni, Dir::In, ports);
         }
         // ENI-2.
         let for_all = packet.headers.dst.is_multicast();

@@ -42,7 +42,12 @@ impl<R: Recorder> Walk<'_, R> {
             if let Some(answer) = eval::link_local(self.fabric, eni, dst) {
                 return Ok(Next::Done(self.service(packet, eni, answer)));
             }
-            filter = Some(self.security_group(packet, eni, Dir::Out, ports, None)?);
+            let groups = self.security_group(packet, eni, Dir::Out, ports, None);
+            // MIR-15.
+            if groups.is_ok() || self.fabric.profile.mirror_denied_outbound {
+                self.mirror(packet, eni, Dir::Out, ports);
+            }
+            filter = Some(groups?);
             if dst.is_multicast() {
                 return self.multicast(packet, eni, ports, filter);
             }
@@ -197,7 +202,7 @@ impl<R: Recorder> Walk<'_, R> {
     }
 
     /// True if following `route` takes the packet out of the sender's subnet.
-    fn leaves_subnet(&self, eni: EniIx, dst: IpAddr, route: &Route) -> bool {
+    pub(super) fn leaves_subnet(&self, eni: EniIx, dst: IpAddr, route: &Route) -> bool {
         // TGW-16: what goes to a transit gateway leaves, even if its interface is in the same subnet.
         let e = &self.fabric.enis[eni];
         matches!(route.target, Target::Tgw(_))
@@ -221,6 +226,7 @@ impl<R: Recorder> Walk<'_, R> {
             }
             LinkLocal::Service(service, by) => {
                 self.pass(stage, packet, by);
+                self.mirror_service(packet, eni, Dir::Out, service);
                 Verdict::Serve { eni, service }
             }
         }

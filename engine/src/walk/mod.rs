@@ -14,6 +14,7 @@
 //! track  (track.rs)    security groups with connection tracking
 //! tgw    (transit_gateway.rs, tunnel.rs)  transit gateway: association, table, zone; tunnels of Connect attachments
 //! pcx    (peering.rs)   VPC peering
+//! mirror (mirror.rs)   copies of what an interface sends and receives, and their way
 //! mcast  (multicast.rs) multicast domains
 //! vgw    (vpn.rs)       virtual private gateways, VPN tunnels
 //! outer  (vpn_outer.rs) what carries a tunnel's outer packets, and who gets them
@@ -32,6 +33,7 @@ mod direct_connect;
 mod edge;
 mod endpoint;
 mod leave;
+mod mirror;
 mod multicast;
 mod nat;
 mod peering;
@@ -50,6 +52,7 @@ pub use arrive::MASQUERADE_IDLE;
 pub use client_vpn::CVPN_IDLE;
 pub use edge::{EIGW_IDLE, IGW_MTU, PRIVATE_NAT64};
 pub use endpoint::VPCE_MTU;
+pub use mirror::{MIRROR_LENGTH_MIN, MIRROR_OVERHEAD};
 pub use multicast::members;
 pub use nat::{NAT_IDLE, NAT_MTU};
 pub use record::{NoRecord, Recorder};
@@ -104,7 +107,12 @@ impl<R: Recorder> Walk<'_, R> {
             let next = match at {
                 Vantage::Out(eni) => self.leave(packet, eni),
                 Vantage::In { eni, from, entered } => self.arrive(packet, eni, from, entered),
-                Vantage::Loopback(eni) | Vantage::FromService(eni) => self.loopback(packet, eni),
+                Vantage::Loopback(eni) => self.loopback(packet, eni),
+                Vantage::FromService(eni) => {
+                    self.mirror_answer(packet, eni);
+                    self.loopback(packet, eni)
+                }
+                Vantage::Mirror { session, eni } => self.leave_copy(packet, session, eni),
                 Vantage::RegionalNat(nat) => self.regional_nat(packet, nat),
                 Vantage::Internet => self.enter(packet),
                 Vantage::Tgw { via, eni, from } => self.tgw(packet, via, eni, from),
@@ -122,7 +130,7 @@ impl<R: Recorder> Walk<'_, R> {
             };
             match next {
                 Ok(Next::On(on)) => at = on,
-                Ok(Next::Done(verdict)) | Err(verdict) => return verdict,
+                Ok(Next::Done(verdict)) | Err(verdict) => return mirror::silent(packet, verdict),
             }
         }
         unreachable!("{SEGMENTS_MAX} segments without a time boundary: {packet:?} at {at:?}")

@@ -10,6 +10,7 @@ pub mod dhcp;
 pub mod dns;
 mod emit;
 pub mod esp;
+pub mod ether;
 pub mod fragment;
 pub mod gre;
 mod headers;
@@ -19,6 +20,7 @@ mod packet;
 mod parse;
 pub mod quote;
 pub mod vlan;
+pub mod vxlan;
 
 pub(crate) use emit::emit_without_checksum;
 pub use emit::{emit, emit_into};

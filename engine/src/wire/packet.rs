@@ -1,6 +1,6 @@
 //! A packet under way.
 
-use super::Headers;
+use super::{Headers, vxlan};
 use std::fmt;
 use std::sync::Arc;
 
@@ -43,6 +43,13 @@ pub enum Payload {
         /// Length of the part.
         len: u32,
     },
+    /// A copy that traffic mirroring sends, written out only where bytes are wanted.
+    Copy {
+        /// What it is made of.
+        copy: Arc<vxlan::Copy>,
+        /// Length in bytes.
+        len: u32,
+    },
 }
 
 impl Payload {
@@ -53,13 +60,18 @@ impl Payload {
     #[must_use]
     pub const fn len(&self) -> u32 {
         match self {
-            Self::Zeros(len) | Self::Bytes { len, .. } => *len,
+            Self::Zeros(len) | Self::Bytes { len, .. } | Self::Copy { len, .. } => *len,
         }
     }
     /// True if there is none.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+    /// True for what traffic mirroring sends.
+    #[must_use]
+    pub const fn is_copy(&self) -> bool {
+        matches!(self, Self::Copy { .. })
     }
     /// The bytes from `from` on, at most `len` of them, sharing what this shares.
     #[must_use]
@@ -69,6 +81,7 @@ impl Payload {
         match self {
             Self::Zeros(_) => Self::Zeros(kept),
             Self::Bytes { data, start, .. } => Self::Bytes { data: data.clone(), start: start + from, len: kept },
+            Self::Copy { .. } => Self::from(&self.to_vec()[from as usize..][..kept as usize]),
         }
     }
     /// Appends the bytes to `out`.
@@ -76,6 +89,7 @@ impl Payload {
         match self {
             Self::Zeros(len) => out.resize(out.len() + *len as usize, 0),
             Self::Bytes { data, start, len } => out.extend_from_slice(&data[*start as usize..][..*len as usize]),
+            Self::Copy { copy, .. } => copy.write_to(out),
         }
     }
     /// The bytes as a new vector.
