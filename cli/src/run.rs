@@ -14,6 +14,7 @@ use std::time::Duration;
 use vpcsim_engine::base::{Instant, Nanos};
 use vpcsim_engine::diag::{Diagnostic, FileIx, Severity, any_error};
 use vpcsim_engine::observe::capture::{self, Rule};
+use vpcsim_engine::observe::mirrored;
 use vpcsim_engine::record::metric;
 use vpcsim_engine::record::price::Prices;
 use vpcsim_engine::scenario::run::{Everything, LogTotals, Logging, Options, Report, Sums};
@@ -265,6 +266,9 @@ fn evidence(args: &RunArgs, name: &str, report: &Report) -> Result<(), Failure> 
         let file = |name: &str| folder.join(format!("{}.{}", file_name(name), format.ending()));
         for (interface, bytes) in capture::files(network, &report.captured, format, &say) {
             output::write_atomically(&file(&interface), &bytes)?;
+        }
+        for (target, bytes) in mirrored::files(network, &report.captured) {
+            output::write_atomically(&folder.join(format!("{}-mirrored.pcapng", file_name(&target))), &bytes)?;
         }
         if !report.esp_sa.is_empty() {
             let lines: String = report.esp_sa.iter().map(|line| format!("{line}\n")).collect();

@@ -71,7 +71,11 @@ impl Context {
                 skip,
             });
             self.names.mirror_sessions.push(label(name, session.name_tag.as_ref()));
-            by_source.entry(source).or_default().push((session.session_number.value, index, &session.network_interface));
+            by_source.entry(source).or_default().push((
+                session.session_number.value,
+                index,
+                &session.network_interface,
+            ));
         }
         self.order_sessions(by_source);
         self.mirror_quotas(&sessions);
@@ -168,9 +172,10 @@ impl Context {
         let kinds = [&target.network_interface, &target.network_load_balancer, &target.gateway_load_balancer_endpoint];
         if kinds.iter().filter(|kind| kind.is_some()).count() != 1 {
             let message = format!("target `{name}` is exactly one of three kinds");
-            self.problem(Diagnostic::error("mirror-target", name.span, message).help(
-                "write `network_interface`, `network_load_balancer` or `gateway_load_balancer_endpoint`",
-            ));
+            self.problem(
+                Diagnostic::error("mirror-target", name.span, message)
+                    .help("write `network_interface`, `network_load_balancer` or `gateway_load_balancer_endpoint`"),
+            );
             return None;
         }
         if let Some(eni) = &target.network_interface {
@@ -371,11 +376,7 @@ impl Context {
     }
 }
 
-fn compiled<A: Address>(
-    rule: &TrafficMirrorRule,
-    accept: bool,
-    row: crate::verdict::RowIx,
-) -> Option<MirrorRule<A>> {
+fn compiled<A: Address>(rule: &TrafficMirrorRule, accept: bool, row: crate::verdict::RowIx) -> Option<MirrorRule<A>> {
     let block = |block: crate::base::Cidr| Some((A::of(block.network())?, A::mask(block.len())));
     Some(MirrorRule {
         src: block(rule.from.value)?,

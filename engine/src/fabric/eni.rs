@@ -1,6 +1,8 @@
 //! Compiled network interfaces.
 
-use crate::base::ids::{CvpnIx, GuestIx, MirrorSessionIx, NatIx, NmIx, SgSetIx, SubnetIx, SvcIx, TgwAttachIx, VpcIx, VpceIx};
+use crate::base::ids::{
+    CvpnIx, GuestIx, MirrorSessionIx, NatIx, NmIx, SgSetIx, SubnetIx, SvcIx, TgwAttachIx, VpcIx, VpceIx,
+};
 use crate::verdict::RowIx;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

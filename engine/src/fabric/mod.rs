@@ -44,8 +44,8 @@ pub use vpn::{Transport, TunnelLife, TunnelRow, Vgw, VgwRow, VpnEnd, VpnTunnel};
 
 use crate::base::ids::{
     AclIx, CvpnClientIx, CvpnIx, DxgwIx, EigwIx, EniIx, GuestIx, IgwIx, InetIx, LagIx, McastIx, MirrorFilterIx,
-    MirrorSessionIx, NatIx, NmIx, PcxIx, PlIx, PublicIx, RouterIx, RtbIx, SgIx, SgSetIx, SpeakerIx, SubnetIx, SvcIx, TgwAttachIx, TgwIx, TgwRtbIx, TunnelIx,
-    VgwIx, VifIx, VpcIx, VpceIx,
+    MirrorSessionIx, NatIx, NmIx, PcxIx, PlIx, PublicIx, RouterIx, RtbIx, SgIx, SgSetIx, SpeakerIx, SubnetIx, SvcIx,
+    TgwAttachIx, TgwIx, TgwRtbIx, TunnelIx, VgwIx, VifIx, VpcIx, VpceIx,
 };
 use crate::base::{Bandwidth, IndexVec, Nanos, Ratio};
 use crate::verdict::{Entry, LinkIx, Row, RowIx, Vantage};

@@ -8,8 +8,9 @@ pub use row::RowText;
 
 use crate::base::IndexVec;
 use crate::base::ids::{
-    AclIx, CvpnIx, DxgwIx, EigwIx, EniIx, GuestIx, IgwIx, InetIx, LagIx, McastIx, MirrorFilterIx,
-    MirrorSessionIx, NatIx, NmIx, PcxIx, PlIx, PublicIx, RouterIx, RtbIx, SgIx, SubnetIx, SvcIx, TgwAttachIx, TgwIx, TgwRtbIx, TunnelIx, VgwIx, VifIx, VpcIx, VpceIx,
+    AclIx, CvpnIx, DxgwIx, EigwIx, EniIx, GuestIx, IgwIx, InetIx, LagIx, McastIx, MirrorFilterIx, MirrorSessionIx,
+    NatIx, NmIx, PcxIx, PlIx, PublicIx, RouterIx, RtbIx, SgIx, SubnetIx, SvcIx, TgwAttachIx, TgwIx, TgwRtbIx, TunnelIx,
+    VgwIx, VifIx, VpcIx, VpceIx,
 };
 use crate::diag::Span;
 use crate::verdict::{LinkIx, RowIx};

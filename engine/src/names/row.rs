@@ -2,8 +2,9 @@
 
 use super::Names;
 use crate::base::ids::{
-    AclIx, CvpnIx, DxgwIx, EigwIx, EniIx, IgwIx, InetIx, LagIx, McastIx, MirrorFilterIx,
-    MirrorSessionIx, NatIx, NmIx, PcxIx, PublicIx, RouterIx, RtbIx, SgIx, SubnetIx, SvcIx, TgwAttachIx, TgwRtbIx, TunnelIx, VgwIx, VifIx, VpcIx, VpceIx,
+    AclIx, CvpnIx, DxgwIx, EigwIx, EniIx, IgwIx, InetIx, LagIx, McastIx, MirrorFilterIx, MirrorSessionIx, NatIx, NmIx,
+    PcxIx, PublicIx, RouterIx, RtbIx, SgIx, SubnetIx, SvcIx, TgwAttachIx, TgwRtbIx, TunnelIx, VgwIx, VifIx, VpcIx,
+    VpceIx,
 };
 use crate::diag::Span;
 use crate::fabric::Fabric;

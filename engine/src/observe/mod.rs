@@ -6,6 +6,7 @@ pub mod cost;
 pub mod flow_logs;
 pub mod ledger;
 pub mod metrics;
+pub mod mirrored;
 
 /// Unix time at which every run begins: 14 November 2023, 22:13:20 UTC. Stamps in captures and flow logs
 /// are virtual time since then.

@@ -19,6 +19,7 @@ use super::change::{
 use super::change_between;
 use super::change_client_vpn;
 use super::change_hybrid;
+use super::change_mirror;
 
 /// Makes `change` in `spec`. Whether the result is a valid topology is for `compile` to say.
 ///
@@ -55,6 +56,8 @@ pub fn apply(spec: &mut Spec, change: &Change) -> Result<(), Diagnostic> {
         Change::Connection(c) => change_hybrid::change_connection(spec, c),
         Change::VirtualInterface(c) => change_hybrid::change_vif(spec, c),
         Change::ClientVpn(c) => change_client_vpn::change_client_vpn(spec, c),
+        Change::MirrorFilter(c) => change_mirror::change_filter(spec, c),
+        Change::MirrorSession(c) => change_mirror::change_session(spec, c),
         Change::Tunnel(c) => change_hybrid::change_tunnel(spec, c),
         Change::BlockPublicAccess(c) => {
             change_block_public_access(spec, c);

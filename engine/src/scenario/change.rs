@@ -17,6 +17,7 @@ use super::change_between::{
 };
 use super::change_client_vpn::ClientVpnChange;
 use super::change_hybrid::{ConnectionChange, RouterChange, TunnelChange, VirtualInterfaceChange};
+use super::change_mirror::{MirrorFilterChange, MirrorSessionChange};
 
 /// A change of one resource.
 #[derive(Clone, PartialEq, Debug, JsonSchema)]
@@ -58,6 +59,10 @@ pub enum Change {
     Tunnel(TunnelChange),
     /// Of a Client VPN endpoint.
     ClientVpn(ClientVpnChange),
+    /// Of a traffic mirror filter.
+    MirrorFilter(MirrorFilterChange),
+    /// Of a traffic mirror session.
+    MirrorSession(MirrorSessionChange),
 }
 
 /// The schema of a list that may be written as one of its items.
@@ -266,7 +271,7 @@ fn rules<'t>(fields: &Fields<'t>, name: &'static str, cx: &mut Cx<'t>) -> Option
     Some(rules.into_iter().flat_map(|r| r.0).collect())
 }
 
-const KINDS: [&str; 18] = [
+const KINDS: [&str; 20] = [
     "network_acl",
     "security_group",
     "route_table",
@@ -285,8 +290,10 @@ const KINDS: [&str; 18] = [
     "virtual_interface",
     "vpn_tunnel",
     "client_vpn_endpoint",
+    "traffic_mirror_filter",
+    "traffic_mirror_session",
 ];
-const OPERATIONS: [&str; 16] = [
+const OPERATIONS: [&str; 20] = [
     "add_inbound",
     "add_outbound",
     "remove_inbound",
@@ -301,6 +308,10 @@ const OPERATIONS: [&str; 16] = [
     "remove_route_table",
     "add_authorization_rule",
     "remove_authorization_rule",
+    "add_ingress",
+    "add_egress",
+    "remove_ingress",
+    "remove_egress",
     "set_neighbor",
     "set",
 ];
@@ -331,6 +342,9 @@ impl Decode for Change {
                 }
                 "vpc_endpoint" => "add `add_route_table`, `remove_route_table` or `set`",
                 "router" => "add `set_neighbor`",
+                "traffic_mirror_filter" => {
+                    "add `add_ingress`, `add_egress`, `remove_ingress`, `remove_egress` or `set`"
+                }
                 "client_vpn_endpoint" => "add `add_route`, `remove_route`, or the same for `authorization_rule`",
                 _ => "add `set`",
             };
@@ -354,6 +368,8 @@ impl Decode for Change {
             "direct_connect_connection" => Self::Connection(Decode::decode(value, cx)?),
             "virtual_interface" => Self::VirtualInterface(Decode::decode(value, cx)?),
             "client_vpn_endpoint" => Self::ClientVpn(Decode::decode(value, cx)?),
+            "traffic_mirror_filter" => Self::MirrorFilter(Decode::decode(value, cx)?),
+            "traffic_mirror_session" => Self::MirrorSession(Decode::decode(value, cx)?),
             "vpn_tunnel" => Self::Tunnel(Decode::decode(value, cx)?),
             _ => Self::BlockPublicAccess(Decode::decode(value, cx)?),
         })

@@ -13,6 +13,7 @@ mod change;
 mod change_between;
 mod change_client_vpn;
 mod change_hybrid;
+mod change_mirror;
 mod expect;
 mod file;
 mod inject;
@@ -38,6 +39,7 @@ pub use change_client_vpn::ClientVpnChange;
 pub use change_hybrid::{
     ConnectionChange, ConnectionSettings, RouterChange, TunnelChange, TunnelSettings, UpOrDown, VirtualInterfaceChange,
 };
+pub use change_mirror::{MirrorFilterChange, MirrorFilterSettings, MirrorSessionChange, MirrorSessionSettings};
 pub use expect::{
     AddressOrBlock, BlockedBy, CapturedExpectation, CounterExpectation, Direction, Elapsed, Evidence, Expect,
     FlowLogAction, FlowLogExpectation, FlowsExpectation, LeadsTo, Leg, Outcome, ResourceKind, RuleLabel,

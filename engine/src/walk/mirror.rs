@@ -114,13 +114,7 @@ pub(super) fn silent(packet: &Packet, verdict: Verdict) -> Verdict {
 }
 
 /// The copy of a packet: between the primary addresses of source and target (MIR-9), as much as session and target take.
-fn encapsulate(
-    fabric: &Fabric,
-    session: &MirrorSession,
-    packet: &Packet,
-    dir: Dir,
-    ports: (u16, u16),
-) -> Packet {
+fn encapsulate(fabric: &Fabric, session: &MirrorSession, packet: &Packet, dir: Dir, ports: (u16, u16)) -> Packet {
     let (source, v6) = (&fabric.enis[session.source], usize::from(!packet.headers.is_v4()));
     let (to, mtu) = match session.target {
         MirrorTarget::Eni(target) => {

@@ -24,6 +24,10 @@ pub enum Owner {
     Outer,
     /// A virtual interface.
     Vif,
+    /// The clients' side of a NAT gateway.
+    NatInside,
+    /// The other side of a NAT gateway.
+    NatOutside,
 }
 
 /// The hardware address of the `n`th of a kind.

@@ -7,6 +7,7 @@ use crate::event::Point;
 use crate::fabric::PublicOwner;
 use crate::observe::EPOCH_SECONDS;
 use crate::verdict::{Dir, RowIx};
+use crate::wire::ether::{self, Owner};
 use crate::wire::vlan::{self, Vid};
 use pcap_file::pcap::{PcapHeader, PcapPacket, PcapTsResolution, PcapWriter};
 use pcap_file::pcapng::PcapNgWriter;
@@ -202,23 +203,18 @@ fn pcapng(network: &Network, packets: &[&Captured], say: Say<'_>) -> Vec<u8> {
 /// The packet in an Ethernet frame: the interface's address and that of its subnet's router, both locally administered. On a
 /// virtual interface it has the interface's 802.1Q tag.
 fn frame(network: &Network, packet: &Captured) -> Vec<u8> {
-    let (kind, n) = match packet.place {
-        Place::Eni(eni) => (0x00, eni.to_usize()),
-        Place::Nat(nat, NatSide::Inside) => (0x04, nat.to_usize()),
-        Place::Nat(nat, NatSide::Outside) => (0x05, nat.to_usize()),
-        Place::Point(Point::Inner(tunnel)) => (0x01, tunnel.to_usize()),
-        Place::Point(Point::Outer(tunnel)) => (0x02, tunnel.to_usize()),
-        Place::Point(Point::Vif(vif)) => (0x03, vif.to_usize()),
+    let (owner, n) = match packet.place {
+        Place::Eni(eni) => (Owner::Eni, eni.to_usize()),
+        Place::Nat(nat, NatSide::Inside) => (Owner::NatInside, nat.to_usize()),
+        Place::Nat(nat, NatSide::Outside) => (Owner::NatOutside, nat.to_usize()),
+        Place::Point(Point::Inner(tunnel)) => (Owner::Inner, tunnel.to_usize()),
+        Place::Point(Point::Outer(tunnel)) => (Owner::Outer, tunnel.to_usize()),
+        Place::Point(Point::Vif(vif)) => (Owner::Vif, vif.to_usize()),
     };
-    let n = (n as u32).to_be_bytes();
-    let own = [0x02, kind, n[0], n[1], n[2], n[3]];
-    let router = [0x02, 0xff, 0, 0, 0, 1];
-    let (dst, src) = if packet.dir == Dir::In { (own, router) } else { (router, own) };
-    let ether_type: u16 = if packet.bytes.first().is_some_and(|b| b >> 4 == 6) { 0x86dd } else { 0x0800 };
+    let own = ether::mac(owner, n as u32);
+    let (dst, src) = if packet.dir == Dir::In { (own, ether::ROUTER) } else { (ether::ROUTER, own) };
     let mut out = Vec::with_capacity(14 + packet.bytes.len());
-    out.extend_from_slice(&dst);
-    out.extend_from_slice(&src);
-    out.extend_from_slice(&ether_type.to_be_bytes());
+    ether::header_into(dst, src, packet.bytes.first().is_none_or(|b| b >> 4 != 6), &mut out);
     out.extend_from_slice(&packet.bytes);
     match packet.place {
         Place::Point(Point::Vif(vif)) => {

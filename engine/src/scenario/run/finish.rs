@@ -9,7 +9,7 @@ use crate::base::Nanos;
 use crate::base::ids::{TgwAttachIx, TgwIx, TgwRtbIx};
 use crate::fabric::Fabric;
 use crate::scenario::Evidence;
-use crate::verdict::{RowIx, RowKind};
+use crate::verdict::{Dir, RowIx, RowKind};
 use std::collections::BTreeMap;
 
 impl Runner<'_> {
@@ -117,6 +117,7 @@ impl Runner<'_> {
         out.insert("packets_originated".to_owned(), totals.originated);
         out.insert("packets_delivered".to_owned(), totals.delivered);
         out.insert("packets_dropped".to_owned(), totals.dropped);
+        self.mirror_counters(&mut out);
         for ((epoch, by), count) in &self.sim.observer.1.0.by_row {
             let network = &self.networks[usize::from(*epoch)];
             let (names, fabric) = (&network.names, &network.fabric);
@@ -135,6 +136,22 @@ impl Runner<'_> {
             }
         }
         out.into_iter().collect()
+    }
+
+    /// What traffic mirroring has copied, by instance with CloudWatch's names (MIR-23), and in all.
+    fn mirror_counters(&self, out: &mut BTreeMap<String, u64>) {
+        let (network, mut all) = (self.network(), [0, 0]);
+        for ((eni, dir, skipped), (packets, bytes)) in &self.sim.observer.1.0.mirrored {
+            all[usize::from(*skipped)] += packets;
+            let guest = network.fabric.enis[*eni].guest().map(|guest| network.names.guests[guest].id.as_str());
+            let id = guest.unwrap_or(&network.names.enis[*eni].id);
+            let skip = if *skipped { "Skip" } else { "" };
+            let dir = if *dir == Dir::In { "In" } else { "Out" };
+            *out.entry(format!("{id}.Network{skip}Mirror{dir}")).or_default() += bytes;
+            *out.entry(format!("{id}.NetworkPackets{skip}Mirror{dir}")).or_default() += packets;
+        }
+        out.insert("mirrored".to_owned(), all[0]);
+        out.insert("mirror_skipped".to_owned(), all[1]);
     }
 }
 

@@ -112,6 +112,8 @@ fn change_text(change: &Change) -> String {
         Change::Router(c) => ("router", &c.router),
         Change::Connection(c) => ("Direct Connect connection", &c.direct_connect_connection),
         Change::VirtualInterface(c) => ("virtual interface", &c.virtual_interface),
+        Change::MirrorFilter(c) => ("traffic mirror filter", &c.traffic_mirror_filter),
+        Change::MirrorSession(c) => ("traffic mirror session", &c.traffic_mirror_session),
         Change::ClientVpn(c) => ("Client VPN endpoint", &c.client_vpn_endpoint),
         Change::Tunnel(c) => ("VPN tunnel", &c.vpn_tunnel),
         Change::BlockPublicAccess(c) => ("Block Public Access of", &c.block_public_access),

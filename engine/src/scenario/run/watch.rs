@@ -4,7 +4,7 @@ use crate::base::ids::{EniIx, SpeakerIx};
 use crate::base::{Instant, Protocol};
 use crate::event::{Fact, Observer, Told};
 use crate::load::tag::Tag;
-use crate::verdict::RowIx;
+use crate::verdict::{Dir, RowIx};
 use crate::wire::Headers;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -37,6 +37,8 @@ pub struct Watch {
     pub ways: BTreeMap<u32, Vec<EniIx>>,
     /// Drops by configuration and row, for counters.
     pub by_row: BTreeMap<(u16, RowIx), u64>,
+    /// What traffic mirroring has copied and what it had to skip, by interface, direction and whether it was skipped: packets, bytes.
+    pub mirrored: BTreeMap<(EniIx, Dir, bool), (u64, u64)>,
     /// What ends of lines have noticed and done since it was last taken.
     pub told: Vec<(Instant, SpeakerIx, Told)>,
     epoch: u16,
@@ -48,6 +50,10 @@ impl Observer for Watch {
         match *fact {
             Fact::Spoke { speaker, told } => self.told.push((now, speaker, told)),
             Fact::Configured { epoch } => self.epoch = epoch,
+            Fact::Mirrored { eni, dir, len, skipped, .. } => {
+                let count = self.mirrored.entry((eni, dir, skipped)).or_default();
+                *count = (count.0 + 1, count.1 + u64::from(len));
+            }
             Fact::Dropped { packet, by } => {
                 let drop = Drop { at: now, epoch: self.epoch, by, headers: packet.headers };
                 let tag = Tag::of(packet.tag);
