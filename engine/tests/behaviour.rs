@@ -20,6 +20,7 @@ mod behaviour {
     mod diagnostics_direct_connect;
     mod diagnostics_flow_log;
     mod diagnostics_hybrid;
+    mod diagnostics_mirror;
     mod diagnostics_vpn;
     mod direct_connect;
     mod direct_connect_line;
@@ -39,6 +40,7 @@ mod behaviour {
     mod internet;
     mod live;
     mod metrics;
+    mod mirror;
     mod mtu;
     mod nat;
     mod peering;

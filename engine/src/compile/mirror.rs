@@ -319,7 +319,7 @@ impl Context {
 
     /// Network identifiers by session: the written ones, and for the others one of the name's (MIR-9).
     fn vnis(&mut self, sessions: &crate::spec::Named<TrafficMirrorSession>) -> BTreeMap<String, u32> {
-        let mut taken: BTreeMap<u32, &Spanned<String>> = BTreeMap::new();
+        let mut taken: BTreeMap<(String, u32), &Spanned<String>> = BTreeMap::new();
         let mut out = BTreeMap::new();
         for (name, session) in sessions {
             let Some(vni) = session.virtual_network_id else { continue };
@@ -329,7 +329,8 @@ impl Context {
                     Diagnostic::error("virtual-network-id", vni.span, message).help(format!("0 to {VNI_MAX}")),
                 );
             }
-            if let Some(other) = taken.get(&vni.value) {
+            let key = (self.account_of(session), vni.value);
+            if let Some(other) = taken.get(&key) {
                 let message = format!("`{other}` has virtual network id {vni} already");
                 self.problem(also(
                     Diagnostic::error("virtual-network-id", vni.span, message),
@@ -337,17 +338,23 @@ impl Context {
                     "the other session",
                 ));
             }
-            taken.entry(vni.value).or_insert(name);
+            taken.entry(key).or_insert(name);
             out.insert(name.value.clone(), vni.value & VNI_MAX);
         }
-        for (name, _) in sessions.iter().filter(|(_, session)| session.virtual_network_id.is_none()) {
-            let start = salt(name) as u32 & VNI_MAX;
-            let free = (0..=VNI_MAX).map(|n| (start + n) & VNI_MAX).find(|vni| !taken.contains_key(vni));
-            let vni = free.unwrap_or(start);
-            taken.insert(vni, name);
-            out.insert(name.value.clone(), vni);
+        for (name, session) in sessions.iter().filter(|(_, session)| session.virtual_network_id.is_none()) {
+            let (start, account) = (salt(name) as u32 & VNI_MAX, self.account_of(session));
+            let key = |n: u32| (account.clone(), (start + n) & VNI_MAX);
+            let free = (0..=VNI_MAX).map(key).find(|key| !taken.contains_key(key)).unwrap_or_else(|| key(0));
+            out.insert(name.value.clone(), free.1);
+            taken.insert(free, name);
         }
         out
+    }
+
+    /// The account that a session belongs to: in doubt its source's.
+    fn account_of(&self, session: &TrafficMirrorSession) -> String {
+        let source = || self.ids.enis.get(session.network_interface.value.as_str()).map(|eni| self.owner_of(*eni));
+        session.account.as_ref().map(|account| account.value.clone()).or_else(source).unwrap_or_default()
     }
 
     /// MIR-21: a quota that depends on the target's size.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Prefixes of ids, with their pages. Anything else that looks like an id (an RFC, an encoding) is none.
-const PAGES: [(&str, &str); 30] = [
+const PAGES: [(&str, &str); 31] = [
     ("ACL", "network-acl.md"),
     ("BGP", "route-selection.md"),
     ("BPA", "block-public-access.md"),
@@ -22,6 +22,7 @@ const PAGES: [(&str, &str); 30] = [
     ("IGW", "public-address.md"),
     ("INET", "internet.md"),
     ("MCAST", "multicast.md"),
+    ("MIR", "mirroring.md"),
     ("MTU", "mtu.md"),
     ("NAT", "nat-gateway.md"),
     ("PCX", "peering.md"),

@@ -22,6 +22,7 @@ macro_rules! refused {
             tested.extend(super::diagnostics_direct_connect::TESTED);
             tested.extend(super::diagnostics_hybrid::TESTED);
             tested.extend(super::diagnostics_client_vpn::TESTED);
+            tested.extend(super::diagnostics_mirror::TESTED);
             tested.extend(super::diagnostics_vpn::TESTED);
             tested.extend(super::diagnostics_flow_log::TESTED);
             tested.extend(["nat-timeout", "bfd", "hold-time", "connect-ibgp"]);
