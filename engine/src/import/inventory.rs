@@ -7,7 +7,9 @@ use super::not_modelled::{self, Foreign};
 use super::place::id_in_name;
 use super::read::{Item, Keys, Source};
 use super::report::Report;
-use super::{Out, acl, address, bpa, endpoint, eni, flow_log, gateway, instance, peering, prefix_list, route_table};
+use super::{
+    Out, acl, address, bpa, endpoint, eni, flow_log, gateway, instance, mirror, peering, prefix_list, route_table,
+};
 use super::{security_group, site, subnet, transit_gateway, vpc};
 use crate::diag::Diagnostic;
 use serde::Deserialize;
@@ -57,6 +59,7 @@ pub(super) struct Inventory {
     pub(super) flow_logs: Vec<Item<flow_log::Log>>,
     pub(super) transit: transit_gateway::Found,
     pub(super) sites: site::Found,
+    pub(super) mirroring: mirror::Found,
     pub(super) foreign: Vec<Foreign>,
     /// The AWS keys that any file had, empty lists included.
     pub(super) keys: BTreeSet<String>,
@@ -76,6 +79,7 @@ const SILENT: &[&str] = &[
     "ServiceDetails",
     "ServiceNames",
     "Tags",
+    "TrafficMirrorFilterRules",
     "directConnectGatewayAttachments",
     "virtualGateways",
 ];
@@ -171,6 +175,9 @@ impl Inventory {
             "directConnectGateways" => decode(source, key, raw, &mut self.sites.dxgws, d),
             "virtualInterfaces" => decode(source, key, raw, &mut self.sites.vifs, d),
             "directConnectGatewayAssociations" => decode(source, key, raw, &mut self.sites.associations, d),
+            "TrafficMirrorTargets" => decode(source, key, raw, &mut self.mirroring.targets, d),
+            "TrafficMirrorFilters" => decode(source, key, raw, &mut self.mirroring.filters, d),
+            "TrafficMirrorSessions" => decode(source, key, raw, &mut self.mirroring.sessions, d),
             "VpcBlockPublicAccessExclusions" => decode(source, key, raw, &mut self.bpa_exclusions, d),
             "Reservations" => self.reservations(source, raw, d),
             _ => return not_modelled::read(source, key, raw, &mut self.foreign, d),

@@ -22,6 +22,7 @@ mod flow_log;
 mod gateway;
 mod instance;
 mod inventory;
+mod mirror;
 mod not_modelled;
 mod peering;
 mod place;
@@ -149,6 +150,7 @@ fn build(mut found: Inventory, out: &mut Out) {
     let listed = ["TransitGatewayAttachments", "TransitGatewayVpcAttachments"].iter().any(|k| found.keys.contains(*k));
     let sites = (found.sites, site::Known { keys: &found.keys, propagated: route_table::propagated(&tables) });
     transit_gateway::build(found.transit, sites, listed, &managed, out);
+    mirror::build(found.mirroring, out);
     route_table::build(tables, out);
     endpoint::finish(out);
     let logs = unique(found.flow_logs, out);
@@ -342,6 +344,9 @@ fn kinds(spec: &Spec) -> Vec<(&'static str, Vec<&Name>)> {
         ("virtual interface", spec.virtual_interfaces.keys().collect()),
         ("Direct Connect gateway", spec.direct_connect_gateways.keys().collect()),
         ("Direct Connect gateway association", spec.direct_connect_gateway_associations.keys().collect()),
+        ("traffic mirror target", spec.traffic_mirror_targets.keys().collect()),
+        ("traffic mirror filter", spec.traffic_mirror_filters.keys().collect()),
+        ("traffic mirror session", spec.traffic_mirror_sessions.keys().collect()),
         ("network interface", spec.network_interfaces.keys().collect()),
         ("instance", spec.instances.keys().collect()),
         ("flow log", spec.flow_logs.keys().collect()),

@@ -449,10 +449,7 @@ fn counter(report: &Report, name: &str) -> u64 {
 fn production_goes_first() {
     let yaml = with("{egress: [{rule: 1, action: accept, protocol: udp, from: 0.0.0.0/0, to: 0.0.0.0/0}]}")
         .replace("ipv6_addresses: [2600:1f18:1:2::10], ", "ipv6_addresses: [2600:1f18:1:2::10], bandwidth: 300Mbps, ")
-        .replace(
-            "ports: [24, 443], to: 0.0.0.0/0}",
-            "ports: [24, 443], to: 0.0.0.0/0}, {protocol: udp, to: 0.0.0.0/0}",
-        )
+        .replace("ports: [24, 443], to: 0.0.0.0/0}", "ports: [24, 443], to: 0.0.0.0/0}, {protocol: udp, to: 0.0.0.0/0}")
         .replace("security_groups: [all]}", "security_groups: [all], listen: [udp/9]}")
         + "\nlinks: {same_az: {queue_bytes: 20000}}\n";
     let steps = "steps:\n  - traffic: {from: web, to: client, port: 9, protocol: udp, rate: 3125, bytes: 7972, duration: 500ms}\n";
