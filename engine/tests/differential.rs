@@ -6,6 +6,7 @@
 
 mod reference;
 
+use reference::mirror::random_mirrors;
 use reference::questions::{ask_engine, compiled, question_between, random_question, show, show_all, text};
 use reference::topology::{Dice, random, random_wide};
 use reference::{Answers, Outcome, RefAnswer, RefQuestion, RefRow, Sender, World, change, evaluate};
@@ -137,6 +138,57 @@ fn the_engine_and_the_reference_agree_between_vpcs() {
     assert!(passed * 10 >= asked, "too few pass: {passed} of {asked}");
     assert!(choices * 100 >= asked, "too few have a choice: {choices} of {asked}");
     assert!(several * 500 >= asked, "too few depend on one: {several} of {asked}");
+}
+
+/// MIR-3, MIR-4, MIR-5, MIR-7, MIR-14: which session copies a packet, by which rule, at every interface there and back.
+#[test]
+fn the_engine_and_the_reference_mirror_alike() {
+    use vpcsim_engine::verdict::{RowKind, Stage};
+    let (mut asked, mut copies, mut dns) = (0, 0, 0);
+    for (seed, kind) in kinds(150) {
+        let mut spec = (kind.topology)(seed);
+        let dice = &mut Dice::new(seed.wrapping_mul(1013));
+        random_mirrors(&mut spec, dice);
+        let network = compiled(&spec);
+        for _ in 0..number("VPCSIM_QUESTIONS", 40) {
+            let Some(q) = (kind.question)(&World::new(&spec), dice) else { continue };
+            let expected = evaluate(&spec, &q);
+            if expected.udp_refused || expected.goes_round {
+                continue;
+            }
+            let (e, answers) = ask_engine(&network, &q);
+            assert_eq!(answers, expected.set, "seed {seed}: {}", text(&q));
+            // Where nobody knows what becomes of a packet, nobody knows of its reply's copies.
+            if answers.iter().any(|answer| answer.outcome == Outcome::Unknown) {
+                continue;
+            }
+            let steps = e.request.steps.iter().chain(e.reply.iter().flat_map(|reply| &reply.steps));
+            let found: Vec<(String, String)> = steps
+                .filter_map(|step| {
+                    let Stage::Mirror(session) = step.stage else { return None };
+                    let (names, by) = (&network.names, step.decision.by);
+                    let copied = matches!(network.fabric.rows[by].kind, RowKind::MirrorAccept | RowKind::MirrorDns);
+                    let session = names.mirror_sessions[session].id.clone();
+                    copied.then(|| (session, names.row_name(&network.fabric, by).to_owned()))
+                })
+                .collect();
+            let sessions = e.mirrored.iter().map(|(s, _)| &network.names.mirror_sessions[*s].id);
+            assert!(sessions.eq(found.iter().map(|(session, _)| session)), "seed {seed}: {}", text(&q));
+            let same = expected.mirrored.contains(&found);
+            assert!(
+                same,
+                "{}\nseed {seed}: {}\n reference {:?}\n engine {found:?}",
+                to_yaml(&spec),
+                text(&q),
+                expected.mirrored
+            );
+            asked += 1;
+            copies += found.len();
+            dns += usize::from(found.iter().any(|(_, rule)| rule == "amazon-dns"));
+        }
+    }
+    println!("{asked} questions, {copies} copies, {dns} of the resolver's");
+    assert!(copies * 10 >= asked && dns > 0, "{copies} copies of {asked} questions, {dns} of the resolver's");
 }
 
 #[test]

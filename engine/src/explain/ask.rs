@@ -148,7 +148,7 @@ fn both_ways(network: &Network, question: &Question, policy: DenyPolicy, flows: 
         out.outcome = outcome_of_drop(fabric, by);
         if by == fabric.internet_unknown {
             // Whether that host answers is not known. If its answer would not come through, that is enough.
-            let reply = reply_to(&arrived, false);
+            let (reply, copied) = (reply_to(&arrived, false), flows.copies.len());
             let (leg, _) = walk(fabric, flows, reply, back_from, out.request.latency, policy);
             blockers.extend(denials(Part::Reply, &leg));
             if let End::Dropped(row) = leg.end {
@@ -160,6 +160,9 @@ fn both_ways(network: &Network, question: &Question, policy: DenyPolicy, flows: 
                 out.outcome = Outcome::NoReply;
                 out.reply_from_elsewhere = true;
                 out.reply = Some(leg);
+            } else {
+                // A reply that is not told of has no copies either.
+                flows.copies.truncate(copied);
             }
         }
         out.blockers = blockers;

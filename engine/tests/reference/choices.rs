@@ -52,6 +52,7 @@ pub fn evaluate(spec: &Spec, question: &RefQuestion) -> RefAnswers {
         world.choices = choices;
         let answer: RefAnswer = world.ask(question);
         all.set.insert(answer);
+        all.mirrored.insert(world.mirrored.clone());
         all.combinations += 1;
         all.udp_refused |= world.udp_refused;
         all.goes_round |= world.goes_round;

@@ -17,6 +17,7 @@ mod filter;
 mod gateway;
 mod guest;
 mod managed;
+pub mod mirror;
 mod nat;
 mod packet;
 mod peering;
@@ -132,6 +133,8 @@ pub struct RefAnswers {
     pub set: Answers,
     /// How many combinations of picks there are.
     pub combinations: usize,
+    /// What mirrors copied on the way there and back, for each combination.
+    pub mirrored: BTreeSet<Vec<mirror::Mirrored>>,
     /// True if a request met a closed UDP port: what comes back is an ICMP message.
     pub udp_refused: bool,
     /// True if a packet goes round between transit gateways and VPCs until its hops run out, or if the

@@ -78,11 +78,12 @@ impl World<'_> {
         }
         self.link_local(&eni, p)?;
         self.groups_allow(&eni, Dir::Out, p).map_err(End::Dropped)?;
+        self.mirror(&eni, Dir::Out, p);
         self.leave_subnet(&eni.name, &eni.subnet, p)
     }
 
     /// aws-core 1.3: answered by the host, never filtered.
-    fn link_local(&self, eni: &Eni, p: &Packet) -> Result<(), End> {
+    fn link_local(&mut self, eni: &Eni, p: &Packet) -> Result<(), End> {
         let vpc = &self.spec.vpcs[eni.vpc.as_str()];
         let resolver_in_vpc = vpc.cidr.as_ref().and_then(|c| c.nth(2)) == Some(p.dst);
         let text = p.dst.to_string();
@@ -90,6 +91,7 @@ impl World<'_> {
             if vpc.enable_dns_support == Some(false) {
                 return drop(RefRow::new("ServiceDnsOff", &eni.vpc));
             }
+            self.mirror_dns(eni);
             return self.service(p, &eni.vpc, &[6, 17], 53);
         }
         if ["169.254.169.254", "169.254.169.123", "fd00:ec2::254", "fd00:ec2::123"].contains(&text.as_str()) {
@@ -179,6 +181,7 @@ impl World<'_> {
             self.acl_allows(&eni.subnet, Dir::In, p).map_err(End::Dropped)?;
         }
         self.groups_allow(&eni, Dir::In, p).map_err(End::Dropped)?;
+        self.mirror(&eni, Dir::In, p);
         if eni.check && !eni.owns(p.dst) {
             return drop(RefRow::new("DestCheck", &eni.name));
         }

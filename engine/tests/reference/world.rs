@@ -94,6 +94,8 @@ pub struct World<'a> {
     pub sent_over: Vec<SentOver>,
     /// Connections to endpoint services: the endpoint's interface, and what the node did.
     pub service_flows: Vec<(String, Translation)>,
+    /// What mirrors copied, in order.
+    pub mirrored: Vec<super::mirror::Mirrored>,
     pub choices: Choices,
     /// How often this packet was at a transit gateway.
     pub tgw_visits: usize,
@@ -116,6 +118,7 @@ impl<'a> World<'a> {
             forwarded: Vec::new(),
             sent_over: Vec::new(),
             service_flows: Vec::new(),
+            mirrored: Vec::new(),
             choices: Choices::default(),
             tgw_visits: 0,
             udp_refused: false,
