@@ -25,6 +25,7 @@ mod show;
 mod show_between;
 mod show_client_vpn;
 mod show_hybrid;
+mod show_mirror;
 mod validate;
 mod why;
 

@@ -138,6 +138,8 @@ fn view(network: &Network, kind: Kind) -> Value {
         Kind::Vgw(_) | Kind::Tunnel(_) | Kind::Dxgw(_) | Kind::Lag(_) | Kind::Vif(_) | Kind::Router(_) => {
             crate::show_hybrid::view(network, kind)
         }
+        Kind::MirrorFilter(filter) => crate::show_mirror::filter(network, filter),
+        Kind::MirrorSession(session) => crate::show_mirror::session(network, session),
         Kind::NotModelled(nm) => {
             json!({ "not_modelled": names.not_modelled[nm].0.to_string(), "kind": names.not_modelled[nm].1 })
         }
@@ -175,7 +177,7 @@ fn eni(network: &Network, index: EniIx) -> Value {
     json!({
         "network_interface": names.enis[index].to_string(), "behind_it": behind, "subnet": names.subnets[e.subnet].to_string(),
         "zone": names.zones[subnet.zone as usize], "addresses": addresses, "source_dest_check": e.source_dest_check, "security_groups": groups,
-        "network_acl": acl(network, subnet.acl), "route_table": rtb(network, subnet.rtb),
+        "network_acl": acl(network, subnet.acl), "route_table": rtb(network, subnet.rtb), "mirrored_by": crate::show_mirror::of(network, index),
     })
 }
 
@@ -210,7 +212,7 @@ fn sg(network: &Network, index: SgIx) -> Value {
     json!({ "security_group": network.names.sgs[index].to_string(), "inbound": rows(Dir::In), "outbound": rows(Dir::Out) })
 }
 
-fn rows_of(network: &Network, test: impl Fn(RowKind, Dir, u32) -> bool) -> Vec<String> {
+pub(crate) fn rows_of(network: &Network, test: impl Fn(RowKind, Dir, u32) -> bool) -> Vec<String> {
     let (fabric, names) = (&network.fabric, &network.names);
     let text = |by: RowIx| match names.rows.get(by) {
         Some(row) => format!("{}: {}", row.name, row.says),

@@ -70,6 +70,10 @@ fn the_examples_show_what_they_say() {
         "direct-connect-group",
         "gateway -> 203.0.113.10 tcp/443 open\n shop-1 -> gateway tcp/443 open\n ledger -> 203.0.113.10 tcp/443 no_reply",
     );
+    shows(
+        "mirroring",
+        "client-1 -> web-1 tcp/80 open\n client-1 -> web-1 tcp/22 no_reply\n web-1 -> sensor-1 udp/4789 no_reply",
+    );
     shows("nat-instance", "worker-1 -> packages tcp/443 open\n worker-1 -> packages tcp/22 no_reply");
     shows(
         "bastion",

@@ -31,6 +31,7 @@ mod gateway;
 mod latency;
 mod live;
 mod mirror;
+mod mirror_filter;
 mod multicast;
 mod peering;
 mod quota;

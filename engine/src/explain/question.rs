@@ -266,6 +266,8 @@ fn ends(network: &Network, text: &str) -> Result<Ends, QuestionError> {
         Kind::Lag(_) => not_an_end("a link aggregation group"),
         Kind::Vif(_) => not_an_end("a virtual interface"),
         Kind::Cvpn(_) => not_an_end("a Client VPN endpoint; name one of its clients"),
+        Kind::MirrorFilter(_) => not_an_end("a traffic mirror filter"),
+        Kind::MirrorSession(_) => not_an_end("a traffic mirror session; name its source"),
         Kind::Router(_) => not_an_end("a router of a site"),
         Kind::Vpce(vpce) => Ok(Ends { candidates: endpoint_addresses(network, vpce) }),
         Kind::NotModelled(nm) => {

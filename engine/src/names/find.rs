@@ -3,8 +3,9 @@
 use super::{Label, Names};
 use crate::base::IndexVec;
 use crate::base::ids::{
-    AclIx, CvpnIx, DxgwIx, EigwIx, EniIx, GuestIx, IgwIx, InetIx, LagIx, McastIx, NatIx, NmIx, PcxIx, PlIx, RouterIx,
-    RtbIx, SgIx, SubnetIx, SvcIx, TgwAttachIx, TgwIx, TgwRtbIx, TunnelIx, VgwIx, VifIx, VpcIx, VpceIx,
+    AclIx, CvpnIx, DxgwIx, EigwIx, EniIx, GuestIx, IgwIx, InetIx, LagIx, McastIx, MirrorFilterIx, MirrorSessionIx,
+    NatIx, NmIx, PcxIx, PlIx, RouterIx, RtbIx, SgIx, SubnetIx, SvcIx, TgwAttachIx, TgwIx, TgwRtbIx, TunnelIx, VgwIx,
+    VifIx, VpcIx, VpceIx,
 };
 use crate::base::index::Index;
 
@@ -63,6 +64,10 @@ pub enum Kind {
     Router(RouterIx),
     /// A Client VPN endpoint.
     Cvpn(CvpnIx),
+    /// A traffic mirror filter.
+    MirrorFilter(MirrorFilterIx),
+    /// A traffic mirror session.
+    MirrorSession(MirrorSessionIx),
     /// Something that is not modelled.
     NotModelled(NmIx),
 }
@@ -138,6 +143,8 @@ impl Names {
         scan(&mut out, &self.vifs, Kind::Vif, &test);
         scan(&mut out, &self.routers, Kind::Router, &test);
         scan(&mut out, &self.cvpns, Kind::Cvpn, &test);
+        scan(&mut out, &self.mirror_filters, Kind::MirrorFilter, &test);
+        scan(&mut out, &self.mirror_sessions, Kind::MirrorSession, &test);
         scan(&mut out, &self.internet_hosts, Kind::Internet, &test);
         out.extend(
             self.not_modelled

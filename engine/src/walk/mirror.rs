@@ -22,7 +22,7 @@ use std::net::{IpAddr, Ipv4Addr};
 pub const MIRROR_OVERHEAD: [u32; 2] = [54, 74];
 /// The shortest frame that is copied of IPv4 and of IPv6, whatever a session asks for (MIR-13).
 pub const MIRROR_LENGTH_MIN: [u32; 2] = [35, 55];
-/// MTU of a target that no instance is behind (MTU-1).
+/// MTU of a target that no instance is behind (MTU-1, MIR-28).
 const TARGET_MTU: u32 = 9001;
 
 impl<R: Recorder> Walk<'_, R> {

@@ -408,6 +408,15 @@ fn a_load_balancer_is_not_modelled() {
     }
 }
 
+/// MIR-28: a target that is down is sent copies all the same.
+#[test]
+fn a_target_that_is_down() {
+    let yaml = with(EVERYTHING).replace("one: {subnet: ss,", "one: {subnet: ss, state: stopped,");
+    let mut w = World::new(&yaml);
+    let made = copy(&mut w, &udp("10.0.1.10:1000", "10.0.2.10:53", 10));
+    assert_eq!(follow(&mut w, &made).end, "dropped instance one is not running");
+}
+
 /// `why` says at the hop which session and rule mirror the packet, to whom, and what becomes of the copy. MIR-3: one session each.
 #[test]
 fn why_tells_of_the_copies() {

@@ -55,6 +55,11 @@ impl Observer for Watch {
                 *count = (count.0 + 1, count.1 + u64::from(len));
             }
             Fact::Dropped { packet, by } => {
+                *self.by_row.entry((self.epoch, by)).or_default() += 1;
+                // A copy belongs to no conversation.
+                if packet.payload.is_copy() {
+                    return;
+                }
                 let drop = Drop { at: now, epoch: self.epoch, by, headers: packet.headers };
                 let tag = Tag::of(packet.tag);
                 let drops = self.drops.entry(tag.conversation()).or_default();
@@ -65,10 +70,9 @@ impl Observer for Watch {
                 if !tag.is_load() || !drops.iter().any(|drop| (drop.epoch, drop.by) == (self.epoch, by)) {
                     drops.push(drop);
                 }
-                *self.by_row.entry((self.epoch, by)).or_default() += 1;
             }
             Fact::Delivered { packet, .. } | Fact::Exited { packet, .. } | Fact::Crossed { packet, .. }
-                if Tag::of(packet.tag).is_load() => {}
+                if Tag::of(packet.tag).is_load() || packet.payload.is_copy() => {}
             Fact::Delivered { packet, .. } | Fact::Exited { packet, host: Some(_) } => {
                 *self.taken.entry((packet.tag, packet.headers.dst)).or_default() += 1;
                 // A datagram in pieces counts with its first one.
