@@ -1,16 +1,15 @@
-//! Copies of mirrored packets in time: production first, and what its target does with a copy.
+//! Copies of mirrored packets in time: production first.
 //!
 //! A copy is a packet that the network makes. It uses what production leaves of its source's bandwidth, and if that is nothing it is
 //! the copy that is dropped (MIR-18). It belongs to no conversation: its tag is 0. Not modelled: bandwidth that the copies of received
 //! packets would take from receiving.
 
 use super::{Event, Sim};
-use crate::base::Protocol;
-use crate::base::ids::{EniIx, GuestIx, MirrorSessionIx};
+use crate::base::ids::{EniIx, MirrorSessionIx};
 use crate::event::{Fact, Observer};
 use crate::flow::MirrorCopy;
 use crate::verdict::{LinkIx, Vantage};
-use crate::wire::{Packet, vxlan};
+use crate::wire::Packet;
 
 impl<O: Observer> Sim<O> {
     /// Sends what walks have copied, oldest first.
@@ -47,11 +46,5 @@ impl<O: Observer> Sim<O> {
                 self.drop(&packet, by, None);
             }
         }
-    }
-
-    /// Whether a guest's system takes copies and says nothing: it listens, or what listens is not described (MIR-27). Any other answers
-    /// as to any datagram.
-    pub(super) fn takes_copies(&self, guest: GuestIx) -> bool {
-        self.network.fabric.guests[guest].listens(Protocol::UDP, vxlan::PORT) != Some(false)
     }
 }
