@@ -6,11 +6,12 @@
 
 use super::EPOCH_SECONDS;
 use super::capture::{Captured, Place};
+use crate::base::Protocol;
 use crate::base::ids::{EniIx, MirrorSessionIx};
 use crate::compile::Network;
 use crate::fabric::MirrorTarget;
 use crate::verdict::Dir;
-use crate::wire::{self, ether, vxlan};
+use crate::wire::{ether, vxlan};
 use pcap_file::pcapng::PcapNgWriter;
 use pcap_file::pcapng::blocks::enhanced_packet::{EnhancedPacketBlock, EnhancedPacketOption};
 use pcap_file::pcapng::blocks::interface_description::{
@@ -43,12 +44,7 @@ pub fn files(network: &Network, packets: &[Captured]) -> Vec<(String, Vec<u8>)> 
     let mut out: BTreeMap<EniIx, Vec<Frame>> = BTreeMap::new();
     for packet in packets.iter().filter(|packet| packet.dir == Dir::In && packet.dropped_by.is_none()) {
         let Place::Eni(eni) = packet.place else { continue };
-        let Ok(outer) = wire::parse(&packet.bytes, 0) else { continue };
-        if outer.headers.ports().1 != vxlan::PORT {
-            continue;
-        }
-        let payload = outer.payload.to_vec();
-        let Some(inside) = vxlan::parse(&payload) else { continue };
+        let Some(inside) = payload(&packet.bytes).and_then(vxlan::parse) else { continue };
         let Some(session) = by_target.get(&(eni, inside.vni)) else { continue };
         let frame = Frame { at: packet.at, session: *session, bytes: inside.frame.to_vec() };
         out.entry(eni).or_default().push(frame);
@@ -85,6 +81,15 @@ fn pcapng(network: &Network, frames: Vec<Frame>) -> Vec<u8> {
         out.write_pcapng_block(block).expect("memory takes everything");
     }
     out.into_inner()
+}
+
+/// What an IPv4 packet carries to VXLAN's port.
+fn payload(packet: &[u8]) -> Option<&[u8]> {
+    let first = *packet.first()?;
+    let (is_v4, header) = (first >> 4 == 4, usize::from(first & 15) * 4);
+    let port = packet.get(header + 2..header + 4)?;
+    let ours = is_v4 && packet.get(9) == Some(&Protocol::UDP.0) && port == vxlan::PORT.to_be_bytes();
+    packet.get(header + 8..).filter(|_| ours)
 }
 
 /// The length that the IP header in a frame states, with the Ethernet header.
