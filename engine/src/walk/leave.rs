@@ -42,12 +42,17 @@ impl<R: Recorder> Walk<'_, R> {
             if let Some(answer) = eval::link_local(self.fabric, eni, dst) {
                 return Ok(Next::Done(self.service(packet, eni, answer)));
             }
-            let groups = self.security_group(packet, eni, Dir::Out, ports, None);
-            // MIR-15.
-            if groups.is_ok() || self.fabric.profile.mirror_denied_outbound {
-                self.mirror(packet, eni, Dir::Out, ports);
-            }
-            filter = Some(groups?);
+            filter = match self.security_group(packet, eni, Dir::Out, ports, None) {
+                Ok(by) => Some(by),
+                Err(denied) => {
+                    // MIR-15.
+                    if self.fabric.profile.mirror_denied_outbound {
+                        self.mirror(packet, eni, Dir::Out, ports);
+                    }
+                    return Err(denied);
+                }
+            };
+            self.mirror(packet, eni, Dir::Out, ports);
             if dst.is_multicast() {
                 return self.multicast(packet, eni, ports, filter);
             }

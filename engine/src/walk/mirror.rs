@@ -14,7 +14,7 @@ use crate::base::ids::{EniIx, MirrorSessionIx};
 use crate::eval::{self, Key, LinkLocal};
 use crate::fabric::{EniKind, Fabric, MirrorSession, MirrorTarget};
 use crate::flow::MirrorCopy;
-use crate::verdict::{Decision, Dir, Service, Stage, Verdict};
+use crate::verdict::{Decision, Dir, Service, Stage};
 use crate::wire::{Packet, ether, vxlan};
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -56,6 +56,8 @@ impl<R: Recorder> Walk<'_, R> {
         }
     }
 
+    #[cold]
+    #[inline(never)]
     fn mirror_by(
         &mut self,
         packet: &Packet,
@@ -102,14 +104,6 @@ impl<R: Recorder> Walk<'_, R> {
             }
         }
         self.follow(packet, Sender { eni, from }, subnet.rtb, Stage::Route(eni), leaves)
-    }
-}
-
-/// A drop of a copy tells nobody (MIR-11).
-pub(super) fn silent(packet: &Packet, verdict: Verdict) -> Verdict {
-    match verdict {
-        Verdict::Drop { by, notify: Some(_) } if packet.payload.is_copy() => Verdict::Drop { by, notify: None },
-        other => other,
     }
 }
 

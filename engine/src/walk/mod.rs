@@ -130,7 +130,7 @@ impl<R: Recorder> Walk<'_, R> {
             };
             match next {
                 Ok(Next::On(on)) => at = on,
-                Ok(Next::Done(verdict)) | Err(verdict) => return mirror::silent(packet, verdict),
+                Ok(Next::Done(verdict)) | Err(verdict) => return verdict,
             }
         }
         unreachable!("{SEGMENTS_MAX} segments without a time boundary: {packet:?} at {at:?}")
@@ -164,7 +164,8 @@ impl<R: Recorder> Walk<'_, R> {
     #[inline]
     fn end(&mut self, stage: Stage, packet: &Packet, by: RowIx, notify: Option<Notify>) -> Verdict {
         self.record(stage, Decision::deny(by), false, packet.headers, packet);
-        Verdict::Drop { by, notify }
+        // MIR-11.
+        Verdict::Drop { by, notify: notify.filter(|_| !packet.payload.is_copy()) }
     }
 
     /// Records what a flow log sees at an interface.
