@@ -9,7 +9,7 @@ use vpcsim_engine::verdict::{Dir, RowKind};
 
 /// The sessions of an interface, in the order in which they are asked.
 pub(crate) fn of(network: &Network, eni: EniIx) -> Vec<Value> {
-    network.fabric.enis[eni].mirrored.iter().map(|index| session(network, *index)).collect()
+    network.fabric.mirrors_of(eni).iter().map(|index| session(network, *index)).collect()
 }
 
 /// One session with its filter.

@@ -351,6 +351,7 @@ fn empty_fabric(epoch: u16) -> Fabric {
         cvpn_clients: IndexVec::new(),
         mirror_filters: IndexVec::new(),
         mirror_sessions: IndexVec::new(),
+        mirrors: FxHashMap::default(),
         sg_vpcs: IndexVec::new(),
         guests: IndexVec::new(),
         internet_hosts: IndexVec::new(),

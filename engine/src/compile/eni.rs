@@ -63,7 +63,7 @@ impl Context {
                 kind,
                 source_dest_check: eni.source_dest_check.unwrap_or(true),
                 has_public: false,
-                mirrored: Box::default(),
+                mirrored: false,
                 rows,
                 primary: None,
                 v4: None,

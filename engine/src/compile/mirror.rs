@@ -226,7 +226,8 @@ impl Context {
                 let message = format!("`{name}` is a target, so it cannot be a source");
                 self.problem(Diagnostic::error("mirror-source", name.span, message));
             }
-            self.fabric.enis[source].mirrored = sessions.iter().map(|(_, session, _)| *session).collect();
+            self.fabric.enis[source].mirrored = true;
+            self.fabric.mirrors.insert(source, sessions.iter().map(|(_, session, _)| *session).collect());
         }
     }
 

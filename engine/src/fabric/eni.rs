@@ -1,8 +1,6 @@
 //! Compiled network interfaces.
 
-use crate::base::ids::{
-    CvpnIx, GuestIx, MirrorSessionIx, NatIx, NmIx, SgSetIx, SubnetIx, SvcIx, TgwAttachIx, VpcIx, VpceIx,
-};
+use crate::base::ids::{CvpnIx, GuestIx, NatIx, NmIx, SgSetIx, SubnetIx, SvcIx, TgwAttachIx, VpcIx, VpceIx};
 use crate::verdict::RowIx;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -21,8 +19,8 @@ pub struct Eni {
     pub source_dest_check: bool,
     /// Whether one of its addresses has a public one.
     pub has_public: bool,
-    /// Traffic mirror sessions that it is the source of, ascending by number.
-    pub mirrored: Box<[MirrorSessionIx]>,
+    /// Whether it is the source of a traffic mirror session.
+    pub mirrored: bool,
     /// First of its implied rows; [`EniRow`] counts from here.
     pub rows: RowIx,
     /// The address that most packets for it carry: primary IPv4, else primary IPv6.

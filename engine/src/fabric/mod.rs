@@ -117,6 +117,8 @@ pub struct Fabric {
     pub mirror_filters: IndexVec<MirrorFilterIx, MirrorFilter>,
     /// Traffic mirror sessions.
     pub mirror_sessions: IndexVec<MirrorSessionIx, MirrorSession>,
+    /// The sessions of each mirrored interface, ascending by number.
+    pub mirrors: FxHashMap<EniIx, Box<[MirrorSessionIx]>>,
     /// The VPC that each security group belongs to.
     pub sg_vpcs: IndexVec<SgIx, VpcIx>,
     /// Guests.
@@ -230,6 +232,11 @@ impl Fabric {
             NextHop::Attach(attach) => attach.0.into(),
             NextHop::Lan | NextHop::Vpc | NextHop::Internet | NextHop::Discard => 0,
         }
+    }
+    /// The traffic mirror sessions of an interface, in the order in which they are asked (MIR-3).
+    #[must_use]
+    pub fn mirrors_of(&self, eni: EniIx) -> &[MirrorSessionIx] {
+        self.mirrors.get(&eni).map_or(&[], |sessions| sessions)
     }
     /// The class of link between two interfaces.
     #[must_use]

@@ -178,7 +178,7 @@ impl Links {
                 return Err(RowIx(rows.0 + 1));
             }
             leaves = start + bandwidth.time_for(packet.len().into());
-            if !fabric.enis[eni].mirrored.is_empty() {
+            if fabric.enis[eni].mirrored {
                 let all = self.busy_with_copies.entry(eni).or_insert(now);
                 *all = (*all).max(now) + bandwidth.time_for(packet.len().into());
             }

@@ -6,7 +6,7 @@
 //! behind the security groups of its source (MIR-16, MIR-17).
 //!
 //! Invariants: mirroring changes nothing about the packet; a copy is not copied again (MIR-20); an interface without sessions costs
-//! one look at an empty list. Not modelled: which instance types can be mirrored.
+//! one look at a flag. Not modelled: which instance types can be mirrored.
 
 use super::leave::Sender;
 use super::{Next, Pass, Recorder, Walk};
@@ -29,7 +29,7 @@ impl<R: Recorder> Walk<'_, R> {
     /// Copies a packet if a session of the interface says so.
     #[inline]
     pub(super) fn mirror(&mut self, packet: &Packet, eni: EniIx, dir: Dir, ports: (u16, u16)) {
-        if !self.fabric.enis[eni].mirrored.is_empty() && !packet.payload.is_copy() {
+        if self.fabric.enis[eni].mirrored && !packet.payload.is_copy() {
             let fabric = self.fabric;
             let h = &packet.headers;
             self.mirror_by(packet, eni, dir, ports, |session| eval::mirror(fabric, session.filter, dir, h, ports));
@@ -39,7 +39,7 @@ impl<R: Recorder> Walk<'_, R> {
     /// The same for a packet to or from a link-local service: of those only the resolver's is mirrored (MIR-7, MIR-8).
     #[inline]
     pub(super) fn mirror_service(&mut self, packet: &Packet, eni: EniIx, dir: Dir, service: Service) {
-        if !self.fabric.enis[eni].mirrored.is_empty() && service == Service::Resolver {
+        if self.fabric.enis[eni].mirrored && service == Service::Resolver {
             let fabric = self.fabric;
             let ports = self.flows.fragments.ports(&packet.headers);
             self.mirror_by(packet, eni, dir, ports, |session| eval::mirror_dns(fabric, session.filter, dir));
@@ -48,7 +48,7 @@ impl<R: Recorder> Walk<'_, R> {
 
     /// What a link-local service answers.
     pub(super) fn mirror_answer(&mut self, packet: &Packet, eni: EniIx) {
-        if self.fabric.enis[eni].mirrored.is_empty() {
+        if !self.fabric.enis[eni].mirrored {
             return;
         }
         if let Some(LinkLocal::Service(service, _)) = eval::link_local(self.fabric, eni, packet.headers.src) {
@@ -66,7 +66,7 @@ impl<R: Recorder> Walk<'_, R> {
         ports: (u16, u16),
         asks: impl Fn(&MirrorSession) -> Decision,
     ) {
-        for index in &self.fabric.enis[eni].mirrored {
+        for index in self.fabric.mirrors_of(eni) {
             let session = &self.fabric.mirror_sessions[*index];
             let answer = asks(session);
             // The packet goes on whatever the answer.

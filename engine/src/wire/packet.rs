@@ -39,7 +39,7 @@ pub enum Payload {
         /// The bytes.
         data: Arc<[u8]>,
         /// First byte of the part.
-        start: u32,
+        start: u16,
         /// Length of the part.
         len: u32,
     },
@@ -80,7 +80,13 @@ impl Payload {
         let kept = len.min(self.len() - from);
         match self {
             Self::Zeros(_) => Self::Zeros(kept),
-            Self::Bytes { data, start, .. } => Self::Bytes { data: data.clone(), start: start + from, len: kept },
+            Self::Bytes { data, start, .. } => {
+                let from = u32::from(*start) + from;
+                match u16::try_from(from) {
+                    Ok(start) => Self::Bytes { data: data.clone(), start, len: kept },
+                    Err(_) => Self::from(&data[from as usize..][..kept as usize]),
+                }
+            }
             Self::Copy { .. } => Self::from(&self.to_vec()[from as usize..][..kept as usize]),
         }
     }
@@ -88,7 +94,7 @@ impl Payload {
     pub fn write_to(&self, out: &mut Vec<u8>) {
         match self {
             Self::Zeros(len) => out.resize(out.len() + *len as usize, 0),
-            Self::Bytes { data, start, len } => out.extend_from_slice(&data[*start as usize..][..*len as usize]),
+            Self::Bytes { data, start, len } => out.extend_from_slice(&data[usize::from(*start)..][..*len as usize]),
             Self::Copy { copy, .. } => copy.write_to(out),
         }
     }
@@ -128,8 +134,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_part_far_behind_is_the_same_part() {
+        let bytes: Vec<u8> = (0..70_000u32).map(|n| (n % 251) as u8 | 1).collect();
+        let whole = Payload::from(bytes.as_slice());
+        for from in [0, 65_535, 65_536, 69_999] {
+            let part = whole.slice(from, 100).slice(0, 50);
+            let end = (from as usize + 50).min(bytes.len());
+            assert_eq!(part.to_vec(), bytes[from as usize..end]);
+        }
+    }
+
+    #[test]
     fn a_packet_fits_in_two_cache_lines() {
         assert!(size_of::<Headers>() <= 72, "{}", size_of::<Headers>());
         assert!(size_of::<Packet>() <= 128, "{}", size_of::<Packet>());
+        assert_eq!(size_of::<Payload>(), 24);
     }
 }
