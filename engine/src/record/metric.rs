@@ -139,6 +139,22 @@ metrics! {
     NetworkPacketsIn = "AWS/EC2" "NetworkPacketsIn" "Count" Sum 300;
     /// As the bytes.
     NetworkPacketsOut = "AWS/EC2" "NetworkPacketsOut" "Count" Sum 300;
+    /// Mirrored of what an instance gets.
+    NetworkMirrorIn = "AWS/EC2" "NetworkMirrorIn" "Bytes" Sum 300;
+    /// Mirrored of what it sends.
+    NetworkMirrorOut = "AWS/EC2" "NetworkMirrorOut" "Bytes" Sum 300;
+    /// As the bytes.
+    NetworkPacketsMirrorIn = "AWS/EC2" "NetworkPacketsMirrorIn" "Count" Sum 300;
+    /// As the bytes.
+    NetworkPacketsMirrorOut = "AWS/EC2" "NetworkPacketsMirrorOut" "Count" Sum 300;
+    /// To be mirrored, and given up for want of bandwidth.
+    NetworkSkipMirrorIn = "AWS/EC2" "NetworkSkipMirrorIn" "Bytes" Sum 300;
+    /// The same of what it sends.
+    NetworkSkipMirrorOut = "AWS/EC2" "NetworkSkipMirrorOut" "Bytes" Sum 300;
+    /// As the bytes.
+    NetworkPacketsSkipMirrorIn = "AWS/EC2" "NetworkPacketsSkipMirrorIn" "Count" Sum 300;
+    /// As the bytes.
+    NetworkPacketsSkipMirrorOut = "AWS/EC2" "NetworkPacketsSkipMirrorOut" "Count" Sum 300;
     /// Through an interface endpoint, both ways.
     BytesProcessed = "AWS/PrivateLinkEndpoints" "BytesProcessed" "Bytes" Sum 60;
     /// Queued or dropped because the instance's bandwidth was used up.

@@ -152,3 +152,12 @@ fn clients_of_a_client_vpn_endpoint_cost_by_the_hour() {
     let bill = prices.bill(&usage.bytes, &usage.hourly, usage.seconds);
     assert_eq!(bill.len(), usage.bytes.len() + usage.hourly.len(), "every use is on the bill");
 }
+
+/// COST-14.
+#[test]
+fn a_mirror_session_costs_by_the_hour() {
+    let report = replay("mirroring.yaml", "steps:\n  - wait: {for: 1s}\n");
+    let sessions = report.networks[0].fabric.mirror_sessions.len() as u64;
+    assert!(sessions > 1);
+    assert_eq!(hours(&report, "mirror_session"), sessions);
+}

@@ -242,3 +242,19 @@ fn data_points_are_csv_and_json() {
     assert_eq!(json["MetricName"], "BytesIn");
     assert_eq!(json["Dimensions"][1]["Value"], "a,\"b\"");
 }
+
+/// MIR-23: what is mirrored is counted as the run's own counters count it.
+#[test]
+fn mirrored_packets_are_counted() {
+    let scenario = include_str!("../../../scenarios/tour/49-what-a-mirror-sees.yaml");
+    let steps = &scenario[scenario.find("steps:").unwrap()..];
+    let report = replay("mirroring.yaml", steps);
+    let mut any = 0;
+    for (name, value) in &report.counters {
+        let Some((instance, metric)) = name.split_once(".Network") else { continue };
+        let metric = Metric::ALL.iter().find(|m| m.name() == format!("Network{metric}")).unwrap();
+        assert_eq!(sum(&report, *metric, instance), *value, "{name}");
+        any += value;
+    }
+    assert!(any > 0);
+}

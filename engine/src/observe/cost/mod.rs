@@ -273,6 +273,10 @@ impl Cost {
                 add("client_vpn_association", self.say(Who::Eni(eni)));
             }
         }
+        for session in fabric.mirror_sessions.iter() {
+            // COST-14.
+            add("mirror_session", self.say(Who::Eni(session.source)));
+        }
         for client in fabric.cvpn_clients.iter() {
             let vpc = fabric.cvpns[client.cvpn].vpc;
             let payer = names.realms[fabric.vpcs[vpc].realm as usize].0.clone();

@@ -253,6 +253,19 @@ impl Metrics {
         }
     }
 
+    /// MIR-23.
+    fn mirrored(&mut self, eni: EniIx, dir: Dir, len: u32, skipped: bool) {
+        let (bytes, packets) = match (dir, skipped) {
+            (Dir::In, false) => (Metric::NetworkMirrorIn, Metric::NetworkPacketsMirrorIn),
+            (Dir::Out, false) => (Metric::NetworkMirrorOut, Metric::NetworkPacketsMirrorOut),
+            (Dir::In, true) => (Metric::NetworkSkipMirrorIn, Metric::NetworkPacketsSkipMirrorIn),
+            (Dir::Out, true) => (Metric::NetworkSkipMirrorOut, Metric::NetworkPacketsSkipMirrorOut),
+        };
+        let subject = self.network.fabric.enis[eni].guest().map_or(Subject::Eni(eni), Subject::Guest);
+        self.add(bytes, subject, len.into());
+        self.add(packets, subject, 1);
+    }
+
     fn passed(&mut self, point: Point, to: Side, packet: &Packet) {
         let (len, out) = (u64::from(packet.len()), to == Side::Customer);
         match point {
@@ -295,6 +308,7 @@ impl Observer for Metrics {
             }
             Fact::Passed { point, to, packet } => self.passed(*point, *to, packet),
             Fact::Dropped { packet, by } => self.dropped(packet, *by),
+            Fact::Mirrored { eni, dir, len, skipped, .. } => self.mirrored(*eni, *dir, *len, *skipped),
             Fact::Spoke { speaker, told } => {
                 let line = self.network.fabric.speakers[*speaker].line;
                 let up = match told {
