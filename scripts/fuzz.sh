@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 seconds=${1:-20}
 shift || true
 targets=("$@")
-[ ${#targets[@]} -gt 0 ] || targets=(wire speak topology scenario import walk)
+[ ${#targets[@]} -gt 0 ] || targets=(wire speak topology scenario import walk evidence)
 jobs=${FUZZ_JOBS:-2}
 build=${CARGO_TARGET_DIR:-$PWD/target}/fuzz
 host=$(rustc -vV | sed -n 's/^host: //p')
@@ -28,7 +28,7 @@ RUSTFLAGS=$flags cargo build --quiet --release --locked --manifest-path fuzz/Car
 # Seeds: whole files, and for the importer every exported file that is at hand.
 seeds=$build/seeds
 rm -rf "$seeds"
-mkdir -p "$seeds"/{wire,speak,topology,scenario,import,walk}
+mkdir -p "$seeds"/{wire,speak,topology,scenario,import,walk,evidence}
 copy() { # TARGET FILE...
   local target=$1 file
   shift
@@ -51,6 +51,12 @@ marker='\377\377\377\377\377\377\377\377\377\377\377\377\377\377\377\377'
 printf "$marker"'\0\63\2\0\2\10\12\0\22\100\1\1\0\100\2\6\2\1\0\0\375\352\100\3\4\251\376\0\1\20\254\20'"$marker"'\0\23\4' > "$seeds/speak/update"
 printf '\40\300\3\30\0\0\0\1\0\0\0\2\0\4\223\340\0\4\223\340\0\0\0\0' > "$seeds/speak/bfd"
 head -c 4096 Cargo.lock > "$seeds/walk/text"
+# The first byte says what the rest is: a capture, a filter, a flow log, prices.
+{ printf '\0'; cat scenarios/tour/*.pcap; } > "$seeds/evidence/pcap"
+printf '\1(tcp port 443 or 80) and not src net 10.0.0.0/8 || dropped' > "$seeds/evidence/filter"
+printf '\2srcaddr dstport action\n10.0.0.1 443 ACCEPT\n- - -\n' > "$seeds/evidence/custom"
+printf '\0022 111122223333 eni-1 10.0.0.1 10.0.0.2 40000 443 6 1 40 1700000000 1700000059 REJECT OK\n' > "$seeds/evidence/default"
+{ printf '\3'; cat engine/src/record/prices.json; } > "$seeds/evidence/prices"
 
 # The words of our own files are the fuzzer's dictionary.
 words=$build/words.dict
