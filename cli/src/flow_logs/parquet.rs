@@ -16,7 +16,7 @@ use vpcsim_engine::compile::FlowLog;
 use vpcsim_engine::record::flow_log::{Field, FieldType, Record, Value, value};
 
 /// Rows that are kept before they are written.
-const ROW_GROUP: usize = 1 << 16;
+const ROW_GROUP: usize = 1 << 13;
 /// Gzip's level.
 const LEVEL: u32 = 3;
 
