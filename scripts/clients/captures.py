@@ -24,7 +24,8 @@ NEVER = {
 
 def tshark(path, *arguments):
     # Payloads are filler: on a port that a protocol happens to use they are none of its messages.
-    filler = ("-d", "udp.port==1024-65535,data")
+    # Of TCP too: in the merged file a segment is seen several times, which is nonsense to who puts messages together.
+    filler = ("-d", "udp.port==1024-65535,data", "-d", "tcp.port==1024-65535,data")
     status, out, err = run("tshark", "-n", "-r", path, *filler, *VERIFY, *arguments)
     if status:
         raise RuntimeError(f"tshark {path.name}: {err}")
