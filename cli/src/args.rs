@@ -69,6 +69,8 @@ pub(crate) enum Command {
     Reach(ReachArgs),
     /// Hold real flow logs against the model: where they differ, and which row decides
     Audit(AuditArgs),
+    /// Find what is wrong with a network, or will be: exposed ports, dead rows, replies that cannot pass
+    Lint(LintArgs),
     /// Check topology and scenario files
     Validate(ValidateArgs),
     /// Make a topology from what another tool exports
@@ -252,6 +254,39 @@ pub(crate) struct AuditArgs {
     /// Form of the result
     #[arg(long, value_enum, default_value_t = Output::Text, value_name = "FORM")]
     pub(crate) output: Output,
+}
+
+/// Form of findings.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum LintOutput {
+    Text,
+    Json,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+    /// Annotations of GitHub's workflow commands.
+    Github,
+}
+
+/// From which severity on findings make the exit status 1.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum FailOn {
+    Note,
+    Warning,
+    Error,
+    Never,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct LintArgs {
+    /// Topology file, or folder of AWS JSON
+    #[arg(short, long, value_name = "TOPO")]
+    pub(crate) topology: PathBuf,
+    /// Exit status 1 if there is a finding of at least this severity that is not suppressed
+    #[arg(long, value_enum, default_value_t = FailOn::Warning, value_name = "SEVERITY")]
+    pub(crate) fail_on: FailOn,
+    /// Form of the findings
+    #[arg(long, value_enum, default_value_t = LintOutput::Text, value_name = "FORM")]
+    pub(crate) output: LintOutput,
 }
 
 #[derive(Args, Debug)]

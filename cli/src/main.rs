@@ -13,6 +13,7 @@ mod flow_logs;
 mod folder;
 mod import;
 mod input;
+mod lint;
 mod man;
 mod network;
 mod output;
@@ -91,6 +92,7 @@ fn main() -> ExitCode {
 fn run(cli: &Cli) -> Result<Status, Failure> {
     match &cli.command {
         Command::Audit(args) => audit::audit(args, &cli.global),
+        Command::Lint(args) => lint::lint(args, &cli.global),
         Command::Validate(args) => validate::validate(args, &cli.global),
         Command::Schema(args) => schema::schema(args),
         Command::Completions(args) => completions::completions(args),

@@ -3,7 +3,9 @@
 pub(crate) mod diagnostics;
 pub(crate) mod explanation;
 pub(crate) mod explanation_json;
+pub(crate) mod findings;
 pub(crate) mod hint;
+pub(crate) mod sarif;
 
 use std::io::Write;
 

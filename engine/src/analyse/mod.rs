@@ -2,7 +2,9 @@
 //! of threads never shows.
 
 pub mod audit;
+pub mod class;
 pub mod graph;
+pub mod lint;
 mod resilience;
 
 pub use resilience::{Resilience, resilience};

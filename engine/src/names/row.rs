@@ -148,6 +148,12 @@ impl Names {
         self.row_label(fabric, row).map_or_else(|| self.row_fixed(fabric, row), |label| &label.id)
     }
 
+    /// Where the resource that a row belongs to is written.
+    #[must_use]
+    pub fn row_resource_span(&self, fabric: &Fabric, row: RowIx) -> Span {
+        self.row_label(fabric, row).map_or(Span::NONE, |label| label.span)
+    }
+
     fn row_fixed(&self, fabric: &Fabric, row: RowIx) -> &str {
         let r = fabric.rows[row];
         match r.kind {

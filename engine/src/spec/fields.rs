@@ -192,7 +192,7 @@ decode_struct!(Spec, "a topology", {
     transit_gateway_connects, transit_gateway_route_tables, transit_gateway_multicast_domains, vpc_endpoints,
     vpc_endpoint_services, customer_gateways, vpn_gateways, vpn_connections, direct_connect_connections,
     direct_connect_lags, virtual_interfaces, direct_connect_gateways, direct_connect_gateway_associations, network_interfaces, instances, internet_hosts, routers, site_hosts, block_public_access, not_modelled, client_vpn_endpoints, client_vpn_clients, flow_logs,
-    traffic_mirror_targets, traffic_mirror_filters, traffic_mirror_sessions,
+    lint, traffic_mirror_targets, traffic_mirror_filters, traffic_mirror_sessions,
 });
 decode_struct!(Vpc, "a VPC", {
     cidr, secondary_cidrs, ipv6_cidrs, region, account, default, enable_dns_support, enable_dns_hostnames, name_tag,
@@ -262,6 +262,7 @@ decode_struct!(Profile, "a profile", {
 });
 decode_struct!(BlockPublicAccess, "Block Public Access", { region, account, mode, exclusions });
 decode_struct!(BpaExclusion, "an exclusion", { resource, mode });
+decode_struct!(LintSuppression, "a suppression of a finding", { ignore, on, reason });
 decode_struct!(NotModelled, "a resource that is not modelled", { kind, vpc, name_tag });
 
 decode_struct!(CustomerGateway, "a customer gateway", { ip_address, asn, router, name_tag });

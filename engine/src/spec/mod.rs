@@ -19,6 +19,7 @@ pub mod flow_log;
 mod gateway;
 mod instance;
 mod internet;
+mod lint;
 mod mirror;
 pub(crate) mod node;
 mod peering;
@@ -53,6 +54,7 @@ pub use internet::{
     BlockPublicAccess, BpaExclusion, BpaExclusionMode, BpaMode, GuestKnowledge, InternetHost, LinkSpec, Links,
     NotModelled, Profile,
 };
+pub use lint::LintSuppression;
 pub use mirror::{
     TrafficMirrorAction, TrafficMirrorFilter, TrafficMirrorNetworkService, TrafficMirrorRule, TrafficMirrorSession,
     TrafficMirrorTarget,
@@ -175,6 +177,9 @@ pub struct Spec {
     pub block_public_access: Vec<Spanned<BlockPublicAccess>>,
     /// Flow logs.
     pub flow_logs: Named<FlowLog>,
+    /// Findings of `vpcsim lint` that are meant.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lint: Vec<Spanned<LintSuppression>>,
     /// Resources that were understood but are not modelled: a packet that meets one is answered so.
     pub not_modelled: Named<NotModelled>,
 }

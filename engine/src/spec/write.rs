@@ -62,6 +62,7 @@ const KINDS: &[&str] = &[
     "traffic_mirror_filters",
     "traffic_mirror_sessions",
     "block_public_access",
+    "lint",
     "not_modelled",
 ];
 

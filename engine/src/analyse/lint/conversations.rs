@@ -1,0 +1,357 @@
+//! Conversations that begin and cannot go on: asked of the walk, from one interface of each class to what another one
+//! listens on, and what the answers have in common is one finding for each row.
+//!
+//! A request that is denied is policy, not a finding. Where it is not known what listens, the first port of each rule of the
+//! groups stands for it: somebody wrote the rule.
+
+use super::{Lint, Severity, named};
+use crate::analyse::class::{Borders, classes, signatures, source_ports};
+use crate::analyse::probes;
+use crate::base::ids::EniIx;
+use crate::base::{PortRange, Protocol};
+use crate::compile::ANY_HOST;
+use crate::explain::{Device, Explanation, Hint, Origin, Part, Question, hints};
+use crate::fabric::{ANY_PROTOCOL, EniKind, Forwarding, SgRow, VpceService};
+use crate::verdict::{Dir, RowIx, RowKind};
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+/// The port that stands for a rule which opens all of them, and for services of AWS's.
+const HTTPS: u16 = 443;
+/// Ephemeral ports of clients that are not described: those of Linux and Windows together.
+const EPHEMERAL: PortRange = PortRange { from: 32768, to: 65535 };
+
+/// A conversation that is asked about, from every source port that stands for others.
+struct Asked {
+    from: String,
+    to: String,
+    protocol: Protocol,
+    port: u16,
+    sender: Option<EniIx>,
+    questions: Vec<Question>,
+    ephemeral: PortRange,
+}
+
+/// What is kept of an answer.
+struct Seen {
+    passes: bool,
+    decided: Option<(Part, RowIx)>,
+    elsewhere: bool,
+    /// Some combinations of AWS's choices pass: the row that stops another one, and the share of those, in millionths.
+    depends: Option<(Option<RowIx>, u32)>,
+    /// Guests that only one of the two ways passes.
+    asymmetric: Vec<String>,
+}
+
+impl Lint<'_> {
+    pub(super) fn conversations(&mut self) {
+        let network = self.network;
+        let asked = self.asked();
+        let questions: Vec<Question> = asked.iter().flat_map(|a| a.questions.iter().copied()).collect();
+        let mut seen = probes(network, &questions, |_, e| self.seen(e)).into_iter();
+        let mut found: BTreeMap<(&'static str, RowIx), Vec<String>> = BTreeMap::new();
+        let mut fixes: BTreeMap<RowIx, String> = BTreeMap::new();
+        let mut elsewhere = Vec::new();
+        let mut unaddressed: BTreeSet<EniIx> = BTreeSet::new();
+        let mut guests: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for a in &asked {
+            let text = format!("{} -> {} {}/{}", a.from, a.to, a.protocol, a.port);
+            let seen: Vec<Seen> = seen.by_ref().take(a.questions.len()).collect();
+            let blocked = |s: &Seen| {
+                s.decided.filter(|(part, row)| *part == Part::Reply && !s.passes && is_filter(self.kind(*row)))
+            };
+            if let Some((_, row)) = seen.iter().find_map(blocked) {
+                let some_pass = seen.iter().any(|s| s.passes);
+                let code = if some_pass { "acl-reply-narrow" } else { "acl-reply-blocked" };
+                let ports =
+                    a.questions.iter().zip(&seen).filter(|(_, s)| blocked(s).is_some()).filter_map(|(q, _)| q.src_port);
+                let from: Vec<String> = ports.map(|port| port.to_string()).collect();
+                let text = if some_pass { format!("{text} from port {}", named(from)) } else { text };
+                found.entry((code, row)).or_default().push(text);
+                fixes.entry(row).or_insert_with(|| self.acl_fix(row, a));
+                continue;
+            }
+            let Some(first) = seen.into_iter().next() else { continue };
+            if let Some((row, failing)) = first.depends {
+                let text = format!("{text} ({} % fail)", failing / 10_000);
+                if let Some(row) = row {
+                    found.entry(("choice-decides", row)).or_default().push(text);
+                }
+                continue;
+            }
+            if first.elsewhere {
+                elsewhere.push(text);
+                continue;
+            }
+            for guest in first.asymmetric.iter().filter(|_| first.passes) {
+                guests.entry(guest.clone()).or_default().push(text.clone());
+            }
+            let Some((part, row)) = first.decided.filter(|_| !first.passes) else { continue };
+            let code = match (part, self.kind(row)) {
+                (Part::Request, RowKind::PcxTransit) => "transitive-peering",
+                (Part::Request, RowKind::IgwNoPublicAddress) => {
+                    unaddressed.extend(a.sender);
+                    continue;
+                }
+                (
+                    Part::Reply,
+                    RowKind::RouteNone
+                    | RowKind::TgwRouteNone
+                    | RowKind::VgwRouteNone
+                    | RowKind::RouterRouteNone
+                    | RowKind::DxgwRouteNone
+                    | RowKind::IgwPrivateDestination
+                    | RowKind::IgwSharedDestination,
+                ) => "no-return-route",
+                (Part::Reply, RowKind::GuestNoState | RowKind::RouterFirewall) => "asymmetric-path",
+                // A block that somebody switched on, and what is found by its own check.
+                (Part::Reply, RowKind::BlockPublicAccess | RowKind::TgwNoAz | RowKind::TgwNoAssociation) => continue,
+                (Part::Reply, RowKind::RouteBlackhole | RowKind::TgwRouteBlackhole) => continue,
+                (Part::Reply, kind) if crate::verdict::reason_of(kind) == crate::verdict::Reason::Blocked => {
+                    "reply-blocked"
+                }
+                _ => continue,
+            };
+            found.entry((code, row)).or_default().push(text);
+        }
+        for ((code, row), conversations) in found {
+            self.conversation(code, row, conversations, fixes.get(&row));
+        }
+        self.others(elsewhere, &unaddressed, guests);
+    }
+
+    fn kind(&self, row: RowIx) -> RowKind {
+        self.network.fabric.rows[row].kind
+    }
+
+    fn conversation(&mut self, code: &'static str, row: RowIx, conversations: Vec<String>, fix: Option<&String>) {
+        let (text, list) = (self.row_text(row), named(conversations));
+        let (message, fix) = match code {
+            "acl-reply-blocked" => (format!("{text} drops every reply of {list}"), fix.cloned().unwrap_or_default()),
+            "acl-reply-narrow" => (format!("{text} drops replies of {list}"), fix.cloned().unwrap_or_default()),
+            "choice-decides" => (
+                format!("it depends on what AWS chooses whether {list} works: {text}"),
+                "`vpcsim why` lists the choices and what the failing ones have in common".to_owned(),
+            ),
+            "transitive-peering" => (
+                format!("{list} is sent to a peering that does not lead there: {text}"),
+                "a peering of its own, or a transit gateway".to_owned(),
+            ),
+            "no-return-route" => (
+                format!("the reply of {list} finds no route back: {text}"),
+                "a route back, in the table of the side that answers".to_owned(),
+            ),
+            "asymmetric-path" => (
+                format!("the reply of {list} comes to a firewall that has not seen the request: {text}"),
+                "appliance mode, or routes that lead both ways over the same firewall".to_owned(),
+            ),
+            _ => (format!("the reply of {list} is dropped: {text}"), "`vpcsim why` shows its way".to_owned()),
+        };
+        let finding = self.found_row(code, row, message, fix);
+        if code == "asymmetric-path" {
+            finding.severity = Severity::Error;
+        }
+    }
+
+    fn others(&mut self, elsewhere: Vec<String>, unaddressed: &BTreeSet<EniIx>, guests: BTreeMap<String, Vec<String>>) {
+        let network = self.network;
+        for eni in unaddressed {
+            let label = &network.names.enis[*eni];
+            let subnet = network.names.subnets[network.fabric.enis[*eni].subnet].short();
+            let text = network.names.eni_text(&network.fabric, *eni);
+            let message = format!("{text} has no public address, and subnet {subnet} sends to an internet gateway");
+            let fix = "a public address, or a subnet that sends by a NAT gateway";
+            self.found("no-public-address", "network_interface", label, message, fix);
+        }
+        for conversation in elsewhere {
+            let label = crate::names::Label { id: conversation.clone(), ..crate::names::Label::default() };
+            let message = format!("the reply of {conversation} comes from another address than it was sent to");
+            self.found("reply-from-elsewhere", "conversation", &label, message, "ask for the address that answers");
+        }
+        for (guest, conversations) in guests {
+            let Some(label) = network.names.guests.iter().find(|label| label.id == guest) else { continue };
+            let message = format!("{} passes {} one way only", label.short(), named(conversations));
+            let fix = "appliance mode, or routes that lead both ways over the same firewall";
+            self.found("asymmetric-path", "instance", label, message, fix).severity = Severity::Note;
+        }
+    }
+
+    /// The row that an ACL lacks for replies.
+    fn acl_fix(&self, row: RowIx, a: &Asked) -> String {
+        let (fabric, names) = (&self.network.fabric, &self.network.names);
+        let dir = fabric.rows[row].dir;
+        let (client, server) = (a.questions[0].from.address(), a.questions[0].to);
+        let (word, far) = match dir {
+            Dir::Out => ("to", client),
+            Dir::In => ("from", server),
+        };
+        let block =
+            fabric.subnets.iter().flat_map(|subnet| [subnet.v4, subnet.v6]).flatten().find(|block| block.contains(far));
+        let block =
+            block.map_or_else(|| if far.is_ipv4() { "0.0.0.0/0" } else { "::/0" }.to_owned(), |b| b.to_string());
+        let acl = names.row_resource(fabric, row);
+        format!("a row in acl {acl} {}: allow {} {} {word} {block}", dir.word(), a.protocol, a.ephemeral)
+    }
+
+    fn seen(&self, e: &Explanation) -> Seen {
+        let asymmetric = hints(self.network, e).into_iter().flat_map(|hint| match hint {
+            Hint::Asymmetric { request, reply } => request.into_iter().chain(reply).collect(),
+            _ => Vec::new(),
+        });
+        let guest = |device| match device {
+            // One that is known to keep no state, or to translate, does not mind.
+            Device::Guest(guest) => match self.network.fabric.guests[guest].forwarding {
+                Forwarding::On { masquerade: false, stateful: true } | Forwarding::Unknown => {
+                    Some(self.network.names.guests[guest].id.clone())
+                }
+                _ => None,
+            },
+            _ => None,
+        };
+        let (some, all) =
+            (e.alternatives.iter().any(|a| a.outcome.passes()), e.alternatives.iter().all(|a| a.outcome.passes()));
+        let depends = (some && !all).then(|| {
+            let failing = e.alternatives.iter().filter(|a| !a.outcome.passes());
+            let share: u64 = failing.clone().map(|a| 1_000_000 / a.one_in.max(1)).sum();
+            let row = failing.clone().find_map(|a| a.decided_by).map(|(_, row)| row);
+            (row, u32::try_from(share.min(1_000_000)).unwrap_or(1_000_000))
+        });
+        Seen {
+            passes: e.outcome.passes(),
+            decided: e.decided_by,
+            elsewhere: e.reply_from_elsewhere,
+            depends,
+            asymmetric: asymmetric.filter_map(guest).collect(),
+        }
+    }
+
+    /// Every conversation worth asking about.
+    fn asked(&self) -> Vec<Asked> {
+        let network = self.network;
+        let (fabric, names) = (&network.fabric, &network.names);
+        let classes = classes(&signatures(network, &Borders::of(&[network])));
+        let mut senders: Vec<(String, Vec<Origin>, Option<EniIx>, PortRange)> = Vec::new();
+        for class in &classes {
+            let eni = class[0];
+            let Some(guest) = fabric.enis[eni].guest().filter(|guest| fabric.guests[*guest].running) else { continue };
+            let origins = addresses(self, eni).into_iter().map(|address| Origin::Eni { eni, address }).collect();
+            senders.push((names.eni_text(fabric, eni), origins, Some(eni), fabric.guests[guest].ephemeral));
+        }
+        for (host, label) in names.internet_hosts.iter_enumerated() {
+            if fabric.vantage_of(host).is_some() {
+                let h = &fabric.internet_hosts[host];
+                let origins = h.addresses.iter().map(|address| Origin::Site { host, address: *address }).collect();
+                senders.push((label.short().to_owned(), origins, None, EPHEMERAL));
+            }
+        }
+        let everybody = ANY_HOST.1.map(|a| Origin::Internet { address: a.parse().expect("an address") });
+        let internet = (ANY_HOST.0.to_owned(), everybody.to_vec(), None, EPHEMERAL);
+        let mut out = Vec::new();
+        for class in &classes {
+            let listeners = self.listeners(class[0]);
+            for sender in senders.iter().chain([&internet]) {
+                // One of the same class asks another one of it.
+                let to = if sender.2 == Some(class[0]) { class.get(1) } else { class.first() };
+                let Some(to) = to.copied() else { continue };
+                let public = sender.0 == ANY_HOST.0;
+                let own = if public { public_addresses(self, to) } else { addresses(self, to) };
+                ask_all(network, &mut out, sender, &names.eni_text(fabric, to), &own, &listeners);
+            }
+        }
+        for (host, label) in names.internet_hosts.iter_enumerated() {
+            // Those that the topology describes; one that is built in stands for the rest of the internet.
+            if !label.span.is_some() && label.id != ANY_HOST.0 {
+                continue;
+            }
+            let h = &fabric.internet_hosts[host];
+            let mut listeners = h.listeners.to_vec();
+            if h.takes_everything {
+                listeners.push((Protocol::TCP, HTTPS));
+            }
+            for sender in senders.iter().filter(|sender| sender.0 != label.short()) {
+                ask_all(network, &mut out, sender, label.short(), &h.addresses[..h.addresses.len().min(2)], &listeners);
+            }
+        }
+        out
+    }
+
+    /// What an interface takes: what listens, or what its groups' rules are for.
+    fn listeners(&self, eni: EniIx) -> Vec<(Protocol, u16)> {
+        let fabric = &self.network.fabric;
+        match fabric.enis[eni].kind {
+            EniKind::Guest(guest) => {
+                if let Some(listeners) = &fabric.guests[guest].listeners {
+                    return listeners.to_vec();
+                }
+            }
+            EniKind::Vpce(vpce) => {
+                return match fabric.vpces[vpce].service {
+                    VpceService::Provider(service) => {
+                        fabric.services[service].listeners.iter().map(|l| (l.protocol, l.port)).collect()
+                    }
+                    _ => vec![(Protocol::TCP, HTTPS)],
+                };
+            }
+            _ => return Vec::new(),
+        }
+        let table = &fabric.sg_sets[fabric.enis[eni].sg_set].inbound;
+        let v4 = table.v4.iter().map(|SgRow { protocol, low, high, .. }| (*protocol, *low, *high));
+        let v6 = table.v6.iter().map(|SgRow { protocol, low, high, .. }| (*protocol, *low, *high));
+        let ports: BTreeSet<(Protocol, u16)> = v4
+            .chain(v6)
+            .filter_map(|(protocol, low, high)| match protocol {
+                ANY_PROTOCOL => Some((Protocol::TCP, HTTPS)),
+                _ if low == 0 && high == u16::MAX => Some((Protocol(protocol as u8), HTTPS)),
+                _ => Some((Protocol(protocol as u8), low)),
+            })
+            .filter(|(protocol, _)| protocol.has_ports())
+            .collect();
+        ports.into_iter().collect()
+    }
+}
+
+fn is_filter(kind: RowKind) -> bool {
+    matches!(kind, RowKind::AclRule | RowKind::AclLast)
+}
+
+fn addresses(lint: &Lint<'_>, eni: EniIx) -> Vec<IpAddr> {
+    let e = &lint.network.fabric.enis[eni];
+    e.v4.map(IpAddr::V4).into_iter().chain(e.v6.map(IpAddr::V6)).collect()
+}
+
+fn public_addresses(lint: &Lint<'_>, eni: EniIx) -> Vec<IpAddr> {
+    let fabric = &lint.network.fabric;
+    let e = &fabric.enis[eni];
+    let public = e.v4.and_then(|private| fabric.vpcs[e.vpc].public.get(&private)).map(|a| IpAddr::V4(*a));
+    public.into_iter().chain(e.v6.map(IpAddr::V6)).collect()
+}
+
+fn ask_all(
+    network: &crate::compile::Network,
+    out: &mut Vec<Asked>,
+    (from, origins, sender, ephemeral): &(String, Vec<Origin>, Option<EniIx>, PortRange),
+    to: &str,
+    targets: &[IpAddr],
+    listeners: &[(Protocol, u16)],
+) {
+    for target in targets {
+        let Some(origin) = origins.iter().find(|o| o.address().is_ipv4() == target.is_ipv4()) else { continue };
+        for (protocol, port) in listeners {
+            let sources = source_ports(&[network], *protocol, *ephemeral);
+            let ports = if sources.is_empty() { vec![None] } else { sources.into_iter().map(Some).collect() };
+            let question =
+                |src_port| Question { from: *origin, to: *target, protocol: *protocol, src_port, dst_port: *port };
+            let questions = ports.into_iter().map(question).collect();
+            let (from, to) = (from.clone(), to.to_owned());
+            out.push(Asked {
+                from,
+                to,
+                protocol: *protocol,
+                port: *port,
+                sender: *sender,
+                questions,
+                ephemeral: *ephemeral,
+            });
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! Every check of `lint`: a topology that triggers it and one that does not, by what AWS's documentation says of such a
+//! network. The examples in `topologies/` have the findings that their headers tell of, and no other.
+
+#![allow(clippy::disallowed_methods, reason = "tests read files")]
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use vpcsim_engine::analyse::lint::{CHECKS, Finding, Severity, lint};
+use vpcsim_engine::compile;
+use vpcsim_engine::diag::FileIx;
+use vpcsim_engine::spec;
+
+fn findings(text: &str) -> Vec<Finding> {
+    let (spec, diagnostics) = spec::read(FileIx(0), text.as_bytes());
+    assert!(diagnostics.is_empty(), "{diagnostics:?}\n{text}");
+    let spec = spec.unwrap();
+    let (network, diagnostics) = compile::compile(&spec);
+    lint(&spec, &network.unwrap_or_else(|| panic!("{diagnostics:?}\n{text}")), &diagnostics)
+}
+
+/// One VPC with a public and a private subnet; `{}` in each part is what a case adds.
+const BASE: &str = "
+vpcs: {v: {cidr: 10.0.0.0/16}}
+internet_gateways: {igw: {vpc: v}}
+subnets:
+  public: {vpc: v, az: a, cidr: 10.0.0.0/24, route_table: rtb-public}
+  private: {vpc: v, az: a, cidr: 10.0.1.0/24, route_table: rtb-private, network_acl: acl}
+nat_gateways: {nat: {subnet: public}}
+route_tables:
+  rtb-public: {vpc: v, routes: [{to: 0.0.0.0/0, via: igw}]}
+  rtb-private: {vpc: v, routes: [{to: 0.0.0.0/0, via: nat}]}
+network_acls:
+  acl:
+    vpc: v
+    inbound: [{rule: 100, action: allow, from: 0.0.0.0/0}]
+    outbound: [{rule: 100, action: allow, to: 0.0.0.0/0}]
+security_groups:
+  web: {vpc: v, inbound: [{protocol: tcp, ports: 443, from: 0.0.0.0/0}]}
+  db: {vpc: v, inbound: [{protocol: tcp, ports: 5432, from: web}]}
+instances:
+  web-1: {subnet: public, address: 10.0.0.10, public_ip: auto, security_groups: [web], listen: [443]}
+  db-1: {subnet: private, address: 10.0.1.10, security_groups: [db], listen: [5432]}
+";
+
+/// BASE with some pieces of text replaced.
+fn with(replaced: &[(&str, &str)]) -> String {
+    replaced.iter().fold(BASE.to_owned(), |text, (old, new)| {
+        assert_eq!(text.matches(old).count(), 1, "`{old}`");
+        text.replace(old, new)
+    })
+}
+
+const IN: &str = "inbound: [{rule: 100, action: allow, from: 0.0.0.0/0}]";
+const OUT: &str = "outbound: [{rule: 100, action: allow, to: 0.0.0.0/0}]";
+
+/// Two VPCs on a transit gateway; the spoke has subnets in two zones.
+const HUB: &str = "
+vpcs: {spoke: {cidr: 10.1.0.0/16}, hub: {cidr: 10.2.0.0/16}}
+subnets:
+  spoke-a: {vpc: spoke, az: a, cidr: 10.1.0.0/24, route_table: rtb-spoke}
+  spoke-b: {vpc: spoke, az: b, cidr: 10.1.1.0/24, route_table: rtb-spoke}
+  hub-a: {vpc: hub, az: a, cidr: 10.2.0.0/24, route_table: rtb-hub}
+  hub-b: {vpc: hub, az: b, cidr: 10.2.1.0/24, route_table: rtb-hub}
+transit_gateways: {tgw: {}}
+transit_gateway_vpc_attachments:
+  at-spoke: {transit_gateway: tgw, vpc: spoke, subnets: [spoke-a, spoke-b]}
+  at-hub: {transit_gateway: tgw, vpc: hub, subnets: [hub-a, hub-b]}
+route_tables:
+  rtb-spoke: {vpc: spoke, routes: [{to: 10.2.0.0/16, via: tgw}]}
+  rtb-hub: {vpc: hub, routes: [{to: 10.1.0.0/16, via: tgw}]}
+security_groups:
+  s: {vpc: spoke}
+  h: {vpc: hub, inbound: [{protocol: tcp, ports: 443, from: 10.1.0.0/16}]}
+instances:
+  spoke-1: {subnet: spoke-a, security_groups: [s]}
+  spoke-2: {subnet: spoke-b, security_groups: [s]}
+  hub-1: {subnet: hub-a, security_groups: [h], listen: [443]}
+";
+
+fn hub(replaced: &[(&str, &str)]) -> String {
+    replaced.iter().fold(HUB.to_owned(), |text, (old, new)| {
+        assert_eq!(text.matches(old).count(), 1, "`{old}`");
+        text.replace(old, new)
+    })
+}
+
+/// Code, text that triggers it, the id of the resource that it is about. What does not trigger it is BASE or HUB.
+fn cases() -> Vec<(&'static str, String, &'static str)> {
+    let topology = |name: &str| {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../topologies").join(name).with_extension("yaml");
+        std::fs::read_to_string(path).unwrap()
+    };
+    let rules = |n: usize| {
+        (1..=n)
+            .map(|i| format!("{{rule: {i}, action: allow, protocol: tcp, ports: {i}, from: 0.0.0.0/0}}, "))
+            .collect::<String>()
+    };
+    vec![
+        // ACL-4: replies need rows of their own; GST-2: Linux takes 32768 to 60999, Windows 49152 to 65535.
+        ("acl-reply-blocked", with(&[(OUT, "outbound: [{rule: 100, action: allow, protocol: tcp, ports: 443, to: 0.0.0.0/0}]")]), "acl"),
+        ("acl-reply-narrow", with(&[(OUT, "outbound: [{rule: 100, action: allow, protocol: tcp, ports: 49152-65535, to: 0.0.0.0/0}]")]), "acl"),
+        ("acl-row-duplicate", with(&[(OUT, "outbound: [{rule: 100, action: allow, to: 0.0.0.0/0}, {rule: 200, action: allow, to: 0.0.0.0/0}]")]), "acl"),
+        ("acl-row-shadowed", with(&[(IN, "inbound: [{rule: 100, action: allow, from: 0.0.0.0/0}, {rule: 200, action: deny, protocol: tcp, ports: 22, from: 192.0.2.0/24}]")]), "acl"),
+        ("appliance-mode-off", topology("inspection-hub"), "attach-inspect"),
+        ("asymmetric-path", topology("inspection-hub"), "fw-a"),
+        ("attachment-without-table", hub(&[("tgw: {}", "tgw: {default_route_table_association: false}")]), "at-spoke"),
+        ("blackhole-route", with(&[("rtb-private: {vpc: v, routes: [{to: 0.0.0.0/0, via: nat}]}", "rtb-private: {vpc: v, routes: [{to: 0.0.0.0/0, via: nat, state: blackhole}]}")]), "rtb-private"),
+        ("choice-decides", topology("client-vpn"), "staff"),
+        ("direct-connect-single-device", topology("direct-connect-and-vpn"), "dxgw"),
+        ("exposed-port", with(&[("{protocol: tcp, ports: 443, from: 0.0.0.0/0}", "{protocol: tcp, ports: 3389, from: 0.0.0.0/0}"), ("listen: [443]", "listen: [3389]")]), "web"),
+        ("group-rule-empty", with(&[("db-1: {subnet", "db-2: {subnet: private, security_groups: [db]}\n  db-1: {subnet"), ("security_groups: [web], listen", "security_groups: [db], listen")]), "db"),
+        ("group-rule-implied", with(&[("{protocol: tcp, ports: 443, from: 0.0.0.0/0}", "{protocol: tcp, ports: 443, from: 0.0.0.0/0}, {protocol: tcp, ports: 443, from: 192.0.2.0/24}")]), "web"),
+        ("nat-in-other-zone", with(&[("private: {vpc: v, az: a", "private: {vpc: v, az: b")]), "nat"),
+        ("nat-in-private-subnet", with(&[("nat: {subnet: public}", "nat: {subnet: private}")]), "nat"),
+        ("no-public-address", with(&[("public_ip: auto, ", "")]), "web-1"),
+        ("no-return-route", hub(&[("rtb-hub: {vpc: hub, routes: [{to: 10.1.0.0/16, via: tgw}]}", "rtb-hub: {vpc: hub}")]), "rtb-hub"),
+        ("overlapping-networks", hub(&[("spoke: {cidr: 10.1.0.0/16}", "spoke: {cidr: 10.1.0.0/16, secondary_cidrs: [10.2.128.0/17]}")]), "spoke"),
+        // VPC-8: 20 rows of each direction.
+        ("quota", with(&[(IN, &format!("inbound: [{}]", rules(21)))]), ""),
+        ("reply-blocked", with(&[("public: {vpc: v, az: a, cidr: 10.0.0.0/24, route_table: rtb-public}", "public: {vpc: v, az: a, cidr: 10.0.0.0/24, route_table: rtb-public}\n  fw: {vpc: v, az: a, cidr: 10.0.2.0/24}"), ("rtb-private: {vpc: v, routes: [", "rtb-private: {vpc: v, routes: [{to: 10.0.0.0/24, via: fw-1}, "), ("db-1: {subnet", "fw-1: {subnet: fw, security_groups: [db], forwarding: {}}\n  db-1: {subnet")]), "fw-1"),
+        ("reply-from-elsewhere", topology("direct-connect-group"), "gateway -> shop-1 tcp/443"),
+        ("route-not-learnt", "vpcs: {a: {cidr: 10.0.0.0/16}, b: {cidr: 10.0.0.0/16}}\nsubnets: {sa: {vpc: a, az: a, cidr: 10.0.0.0/24}, sb: {vpc: b, az: a, cidr: 10.0.0.0/24}}\ntransit_gateways: {tgw: {default_route_table_association: false, default_route_table_propagation: false}}\ntransit_gateway_route_tables: {t: {transit_gateway: tgw, associations: [at-a, at-b], propagations: [at-a, at-b]}}\ntransit_gateway_vpc_attachments: {at-a: {transit_gateway: tgw, vpc: a, subnets: [sa]}, at-b: {transit_gateway: tgw, vpc: b, subnets: [sb]}}\n".to_owned(), ""),
+        ("route-unused", with(&[("rtb-private: {vpc: v, routes: [", "rtb-private: {vpc: v, routes: [{to: 0.0.0.0/1, via: nat}, {to: 128.0.0.0/1, via: nat}, ")]), "rtb-private"),
+        ("routing-loop", with(&[("nat: {subnet: public}", "nat: {subnet: private}")]), ""),
+        ("single-point-of-failure", topology("nat-instance"), "nat-1"),
+        // SG-11: the other VPC is a peer's, and the peering is gone.
+        ("stale-reference", with(&[("vpcs: {v: {cidr: 10.0.0.0/16}}", "vpcs: {v: {cidr: 10.0.0.0/16}, w: {cidr: 10.9.0.0/16}}\nvpc_peering_connections: {pcx: {requester: v, accepter: w, state: deleted}}"), ("security_groups:\n", "security_groups:\n  far: {vpc: w}\n"), ("from: web}", "from: far}")]), "db"),
+        ("suppression-unused", with(&[("vpcs: {v", "lint: [{ignore: exposed-port, on: web, reason: no longer}]\nvpcs: {v")]), "exposed-port"),
+        ("transitive-peering", topology("peering-triangle"), "pcx-app-partner"),
+        ("unused-gateway", with(&[("rtb-private: {vpc: v, routes: [{to: 0.0.0.0/0, via: nat}]}", "rtb-private: {vpc: v}")]), "nat"),
+        ("unused-network-acl", with(&[(", network_acl: acl", "")]), "acl"),
+        ("unused-prefix-list", with(&[("vpcs: {v", "prefix_lists: {pl: {entries: [10.9.0.0/16]}}\nvpcs: {v")]), "pl"),
+        ("unused-route-table", with(&[("route_tables:\n", "route_tables:\n  spare: {vpc: v}\n")]), "spare"),
+        ("unused-security-group", with(&[("security_groups:\n", "security_groups:\n  spare: {vpc: v}\n")]), "spare"),
+        ("zone-without-attachment", hub(&[("subnets: [spoke-a, spoke-b]", "subnets: [spoke-a]")]), "at-spoke"),
+    ]
+}
+
+#[test]
+fn a_network_in_order_has_no_finding() {
+    assert_eq!(findings(BASE), []);
+    assert_eq!(findings(HUB), []);
+}
+
+#[test]
+fn every_check_finds_what_it_is_for() {
+    for (code, text, id) in cases() {
+        let found = findings(&text);
+        let hit = found.iter().find(|f| f.check.code == code && f.resource.as_ref().map_or("", |(_, id)| id) == id);
+        let list: Vec<_> = found.iter().map(|f| (f.check.code, &f.resource, &f.message)).collect();
+        let hit = hit.unwrap_or_else(|| panic!("{code} on {id}: {list:#?}"));
+        assert!(!hit.fix.is_empty() && !hit.message.ends_with('.'), "{hit:?}");
+        assert!(hit.span.is_some() || code == "reply-from-elsewhere", "{code} has no place: {hit:?}");
+    }
+}
+
+/// "gap" is about imported accounts, whose files do not fit together.
+#[test]
+fn every_check_has_a_case_and_a_line_in_the_documentation() {
+    let tested: BTreeSet<&str> = cases().iter().map(|(code, ..)| *code).chain(["gap"]).collect();
+    let all: BTreeSet<&str> = CHECKS.iter().map(|check| check.code).collect();
+    assert_eq!(tested, all);
+    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/lint.md")).unwrap();
+    for check in CHECKS {
+        let line = format!("| `{}` | {} | {} | {} |", check.code, check.severity.word(), check.title, check.why);
+        assert!(text.contains(&line), "docs/lint.md lacks\n{line}");
+    }
+    assert_eq!(text.lines().filter(|line| line.starts_with("| `")).count(), CHECKS.len());
+}
+
+#[test]
+fn narrow_and_blocked_are_told_apart() {
+    let narrow =
+        with(&[(OUT, "outbound: [{rule: 100, action: allow, protocol: tcp, ports: 49152-65535, to: 0.0.0.0/0}]")]);
+    let found = findings(&narrow);
+    let codes: Vec<&str> = found.iter().map(|f| f.check.code).collect();
+    assert_eq!(codes, ["acl-reply-narrow"], "{found:#?}");
+    assert_eq!(
+        found[0].message,
+        "acl acl outbound rule *: deny all drops replies of web-1 -> db-1 tcp/5432 from port 32768"
+    );
+    assert_eq!(found[0].fix, "a row in acl acl outbound: allow tcp 32768-60999 to 10.0.0.0/24");
+}
+
+/// A port is exposed if the internet reaches it, not if a rule says so: without a public address, behind an ACL, or for
+/// some addresses only it is not.
+#[test]
+fn what_nobody_reaches_is_not_exposed() {
+    let open = [
+        ("{protocol: tcp, ports: 443, from: 0.0.0.0/0}", "{protocol: tcp, ports: 22, from: 0.0.0.0/0}"),
+        ("listen: [443]", "listen: [22]"),
+    ];
+    let severity = |text: &str| findings(text).iter().find(|f| f.check.code == "exposed-port").map(|f| f.severity);
+    assert_eq!(severity(&with(&open)), Some(Severity::Warning));
+    assert_eq!(severity(&with(&[open[0]])), Some(Severity::Note), "nothing listens");
+    assert_eq!(severity(&with(&[open[0], open[1], ("public_ip: auto, ", "")])), None);
+    assert_eq!(
+        severity(&with(&[
+            ("{protocol: tcp, ports: 443, from: 0.0.0.0/0}", "{protocol: tcp, ports: 22, from: 203.0.113.0/24}"),
+            open[1]
+        ])),
+        None
+    );
+    let halves = "{protocol: tcp, ports: 22, from: 0.0.0.0/1}, {protocol: tcp, ports: 22, from: 128.0.0.0/1}";
+    assert_eq!(
+        severity(&with(&[("{protocol: tcp, ports: 443, from: 0.0.0.0/0}", halves), open[1]])),
+        Some(Severity::Warning)
+    );
+}
+
+#[test]
+fn a_suppression_marks_the_finding_with_the_reason() {
+    let spare = ("security_groups:\n", "security_groups:\n  spare: {vpc: v}\n");
+    let case = |lint: &str| findings(&with(&[spare, ("vpcs: {v", &format!("lint: [{lint}]\nvpcs: {{v"))]));
+    for (lint, suppressed, unused) in [
+        ("{ignore: unused-security-group, on: spare, reason: for the next release}", true, None),
+        ("{ignore: unused-security-group, reason: for the next release}", true, None),
+        (
+            "{ignore: unused-security-group, on: web, reason: x}",
+            false,
+            Some("there is no finding `unused-security-group` on `web` to suppress"),
+        ),
+        (
+            "{ignore: unused-security-grup, on: spare, reason: x}",
+            false,
+            Some("there is no finding `unused-security-grup`"),
+        ),
+        (
+            "{ignore: unused-security-group, on: spare, reason: \"\"}",
+            false,
+            Some("`unused-security-group` on `spare` is not suppressed: no reason is given"),
+        ),
+    ] {
+        let found = case(lint);
+        let group = found.iter().find(|f| f.check.code == "unused-security-group").unwrap();
+        assert_eq!(group.suppressed.is_some(), suppressed, "{lint}");
+        let other = found.iter().find(|f| f.check.code == "suppression-unused").map(|f| f.message.as_str());
+        assert_eq!(other, unused, "{lint}");
+    }
+}
+
+/// What the examples are found to have is what they show: read one by one. A new finding is either a mistake in the
+/// example or one in the check.
+#[test]
+fn the_examples_have_the_findings_that_they_are_about() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../topologies");
+    let mut seen = Vec::new();
+    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
+    files.sort();
+    for path in files.iter().filter(|path| path.extension().is_some_and(|e| e == "yaml")) {
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        let found = findings(&std::fs::read_to_string(path).unwrap());
+        seen.extend(
+            found
+                .iter()
+                .filter(|f| f.severity > Severity::Note)
+                .map(|f| format!("{name}: {} {}", f.check.code, f.resource.as_ref().map_or("", |(_, id)| id))),
+        );
+    }
+    let expected = [
+        // A second zone lacks a route: lesson 50.
+        "client-vpn: choice-decides staff",
+        // The shop's public subnet has no route to the office.
+        "flow-logs: no-return-route igw",
+        "hub-and-spoke: zone-without-attachment attach-blue",
+        "hub-and-spoke: zone-without-attachment attach-green",
+        // One virtual interface, no backup.
+        "hundred-prefixes: single-point-of-failure vif-transit",
+        "inspection-hub: appliance-mode-off attach-inspect",
+        "inspection-hub: asymmetric-path fw-a",
+        "inspection-hub: asymmetric-path fw-b",
+        "inspection: single-point-of-failure fw-1",
+        "lab-public: exposed-port server",
+        "lab-public: no-public-address client-1",
+        "nat-instance: single-point-of-failure nat-1",
+        "peering-triangle: transitive-peering pcx-app-partner",
+        "peering-triangle: no-return-route rtb-data-b",
+        // Replies to the web tier, and to what the database itself asks.
+        "three-tier: acl-reply-blocked data",
+        "three-tier: acl-reply-blocked data",
+        "three-tier: exposed-port bastion",
+        "vpn-stateful-firewall: asymmetric-path lyon",
+    ];
+    assert_eq!(seen, expected);
+}
