@@ -71,6 +71,8 @@ pub(crate) enum Command {
     Audit(AuditArgs),
     /// Find what is wrong with a network, or will be: exposed ports, dead rows, replies that cannot pass
     Lint(LintArgs),
+    /// Compare two networks: resources changed, flows gained and lost, and the row that caused each
+    Diff(DiffArgs),
     /// Check topology and scenario files
     Validate(ValidateArgs),
     /// Make a topology from what another tool exports
@@ -287,6 +289,26 @@ pub(crate) struct LintArgs {
     /// Form of the findings
     #[arg(long, value_enum, default_value_t = LintOutput::Text, value_name = "FORM")]
     pub(crate) output: LintOutput,
+}
+
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Exit status: 0 no difference, 1 differences. With --detailed-exitcode: 0 no difference, 5 resources differ and no \
+                        flow does, 6 flows were gained, 7 flows were lost or changed."
+)]
+pub(crate) struct DiffArgs {
+    /// Topology file, or folder of AWS JSON: as it was
+    #[arg(value_name = "OLD")]
+    pub(crate) old: PathBuf,
+    /// The same as it is now, or shall be
+    #[arg(value_name = "NEW")]
+    pub(crate) new: PathBuf,
+    /// Tell by the exit status what differs
+    #[arg(long)]
+    pub(crate) detailed_exitcode: bool,
+    /// Form of the result
+    #[arg(long, value_enum, default_value_t = Output::Text, value_name = "FORM")]
+    pub(crate) output: Output,
 }
 
 #[derive(Args, Debug)]

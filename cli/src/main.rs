@@ -8,6 +8,7 @@ mod args;
 mod audit;
 mod completions;
 mod cost;
+mod diff;
 mod export;
 mod flow_logs;
 mod folder;
@@ -45,6 +46,8 @@ enum Status {
     Invalid,
     /// Valid input that uses what is not modelled.
     NotModelled,
+    /// What `diff --detailed-exitcode` tells.
+    Differs(u8),
 }
 
 /// Why a command could not do its work.
@@ -78,6 +81,7 @@ fn main() -> ExitCode {
         Ok(Status::Finding) => ExitCode::from(1),
         Ok(Status::Invalid) | Err(Failure::Invalid) => ExitCode::from(2),
         Ok(Status::NotModelled) => ExitCode::from(3),
+        Ok(Status::Differs(status)) => ExitCode::from(status),
         Err(Failure::Usage(message)) => {
             render::error(&message);
             ExitCode::from(2)
@@ -92,6 +96,7 @@ fn main() -> ExitCode {
 fn run(cli: &Cli) -> Result<Status, Failure> {
     match &cli.command {
         Command::Audit(args) => audit::audit(args, &cli.global),
+        Command::Diff(args) => diff::diff(args, &cli.global),
         Command::Lint(args) => lint::lint(args, &cli.global),
         Command::Validate(args) => validate::validate(args, &cli.global),
         Command::Schema(args) => schema::schema(args),

@@ -50,14 +50,19 @@ fn read_folder(path: &Path) -> Result<Read, Failure> {
 
 /// Reads and compiles. Every problem is printed; an error ends the command.
 pub(crate) fn load(path: &Path, global: &Global) -> Result<Loaded, Failure> {
+    Ok(load_with_spec(path, global)?.1)
+}
+
+/// The same, with what it was compiled of.
+pub(crate) fn load_with_spec(path: &Path, global: &Global) -> Result<(Spec, Loaded), Failure> {
     let Read { sources, spec, mut diagnostics, report } = read(path)?;
     let read_errors = any_error(&diagnostics);
-    let network = spec.and_then(|spec| {
+    let network = spec.as_ref().and_then(|spec| {
         if read_errors {
-            diagnostics.extend(further(&spec, &sources[0], FileIx(0), &diagnostics));
+            diagnostics.extend(further(spec, &sources[0], FileIx(0), &diagnostics));
             return None;
         }
-        let (network, more) = compile::compile(&spec);
+        let (network, more) = compile::compile(spec);
         diagnostics.extend(more);
         network
     });
@@ -67,9 +72,9 @@ pub(crate) fn load(path: &Path, global: &Global) -> Result<Loaded, Failure> {
     let shown: Vec<Diagnostic> =
         diagnostics.into_iter().filter(|d| d.severity == Severity::Error || !(hidden || global.quiet)).collect();
     render::diagnostics::print(&sources, &shown);
-    match network {
-        Some(network) => Ok(Loaded { network, sources }),
-        None => Err(Failure::Invalid),
+    match (spec, network) {
+        (Some(spec), Some(network)) => Ok((spec, Loaded { network, sources })),
+        _ => Err(Failure::Invalid),
     }
 }
 

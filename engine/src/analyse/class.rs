@@ -16,6 +16,20 @@ use crate::fabric::{AclRow, Address, EniKind, Fib, Forwarding, PeerMatch, SgRow,
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+/// Blocks without hosts on the internet (RFC 6890), but for those that documentation uses, as examples do.
+const SPECIAL_V4: [&str; 8] = [
+    "0.0.0.0/8",
+    "10.0.0.0/8",
+    "100.64.0.0/10",
+    "127.0.0.0/8",
+    "169.254.0.0/16",
+    "172.16.0.0/12",
+    "192.168.0.0/16",
+    "224.0.0.0/3",
+];
+/// Global unicast addresses (RFC 4291).
+const GLOBAL_V6: &str = "2000::/3";
+
 /// Where blocks begin and end: between two borders all addresses are alike.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Borders {
@@ -38,6 +52,30 @@ impl Borders {
             });
         }
         Self { v4: v4.into_iter().collect(), v6: v6.into_iter().collect() }
+    }
+
+    /// The stretches of public addresses outside of AWS, as first and last address: blocks that are special (RFC 6890) are
+    /// left out.
+    #[must_use]
+    pub fn public_stretches(&self) -> Vec<(IpAddr, IpAddr)> {
+        let blocks = |text: &[&str]| text.iter().map(|b| b.parse::<Cidr>().expect("a block")).collect::<Vec<_>>();
+        let (special_v4, global_v6) = (blocks(&SPECIAL_V4), blocks(&[GLOBAL_V6])[0]);
+        let mut v4: BTreeSet<u32> = self.v4.iter().copied().chain([0]).collect();
+        for block in &special_v4 {
+            let (first, last) = (u32::of(block.network()), u32::of(block.last()));
+            v4.extend([first, last.and_then(|last| last.checked_add(1))].into_iter().flatten());
+        }
+        let v4: Vec<u32> = v4.into_iter().collect();
+        let ends = v4.iter().skip(1).map(|next| next - 1).chain([u32::MAX]);
+        let ranges = v4.iter().zip(ends).map(|(a, b)| (IpAddr::V4((*a).into()), IpAddr::V4(b.into())));
+        let mut out: Vec<_> = ranges.filter(|(a, _)| !special_v4.iter().any(|block| block.contains(*a))).collect();
+        let edges = [u128::of(global_v6.network()), u128::of(global_v6.last()).map(|last| last + 1)];
+        let v6: BTreeSet<u128> = self.v6.iter().copied().chain(edges.into_iter().flatten()).chain([0]).collect();
+        let v6: Vec<u128> = v6.into_iter().collect();
+        let ends = v6.iter().skip(1).map(|next| next - 1).chain([u128::MAX]);
+        let ranges = v6.iter().zip(ends).map(|(a, b)| (IpAddr::V6((*a).into()), IpAddr::V6(b.into())));
+        out.extend(ranges.filter(|(a, _)| global_v6.contains(*a)));
+        out
     }
 
     /// Which stretch between two borders an address is in.
@@ -179,27 +217,34 @@ pub fn classes(signatures: &IndexVec<EniIx, Option<Signature>>) -> Vec<Vec<EniIx
     out
 }
 
-/// First ports of stretches in which all ports are alike for what groups and ACLs of the network say of a protocol. Port
-/// 0 is among them.
+/// First ports of stretches in which all ports are alike for what ACLs and these sets of groups say of a protocol. Port 0 is
+/// among them.
 #[must_use]
-pub fn port_borders(network: &Network, protocol: Protocol) -> BTreeSet<u16> {
+pub fn port_borders(network: &Network, protocol: Protocol, sets: impl IntoIterator<Item = SgSetIx>) -> BTreeSet<u16> {
     let mut out = BTreeSet::from([0]);
     let mut add = |of: u16, low: u16, high: u16| {
         if of == u16::from(protocol.0) {
             out.extend([Some(low), high.checked_add(1)].into_iter().flatten());
         }
     };
-    for acl in network.fabric.acls.iter() {
-        for table in [&acl.inbound, &acl.outbound] {
-            table.v4.iter().for_each(|AclRow { protocol, low, high, .. }| add(*protocol, *low, *high));
-            table.v6.iter().for_each(|AclRow { protocol, low, high, .. }| add(*protocol, *low, *high));
-        }
+    for table in network.fabric.acls.iter().flat_map(|acl| [&acl.inbound, &acl.outbound]) {
+        table.v4.iter().for_each(|AclRow { protocol, low, high, .. }| add(*protocol, *low, *high));
+        table.v6.iter().for_each(|AclRow { protocol, low, high, .. }| add(*protocol, *low, *high));
     }
-    for table in network.fabric.sg_sets.iter().flat_map(|set| [&set.inbound, &set.outbound]) {
+    let sets = sets.into_iter().map(|set| &network.fabric.sg_sets[set]);
+    for table in sets.flat_map(|set| [&set.inbound, &set.outbound]) {
         table.v4.iter().for_each(|SgRow { protocol, low, high, .. }| add(*protocol, *low, *high));
         table.v6.iter().for_each(|SgRow { protocol, low, high, .. }| add(*protocol, *low, *high));
     }
     out
+}
+
+/// The sets of groups of interfaces that packets between two others may pass.
+#[must_use]
+pub fn sets_in_between(network: &Network, signatures: &IndexVec<EniIx, Option<Signature>>) -> BTreeSet<SgSetIx> {
+    let enis = network.fabric.enis.iter_enumerated();
+    let between = enis.filter(|(eni, _)| signatures[*eni].as_ref().is_none_or(|s| s.alone.is_some()));
+    between.map(|(_, eni)| eni.sg_set).collect()
 }
 
 /// Source ports that stand for all of `range`: the first of each stretch between two borders that ACLs have for replies.

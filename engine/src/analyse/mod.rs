@@ -3,6 +3,7 @@
 
 pub mod audit;
 pub mod class;
+pub mod diff;
 pub mod graph;
 pub mod lint;
 mod resilience;
