@@ -5,7 +5,9 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use vpcsim_engine::analyse::diff::diff;
 use vpcsim_engine::analyse::lint::{CHECKS, Finding, Severity, lint};
+use vpcsim_engine::base::Stream;
 use vpcsim_engine::compile;
 use vpcsim_engine::diag::FileIx;
 use vpcsim_engine::spec;
@@ -282,4 +284,83 @@ fn the_examples_have_the_findings_that_they_are_about() {
         "vpn-stateful-firewall: asymmetric-path lyon",
     ];
     assert_eq!(seen, expected);
+}
+
+/// A row that is said to decide nothing can be taken away, and no flow differs: on random ACLs and groups.
+#[test]
+fn rows_that_never_decide_can_go() {
+    let mut random = Stream::new(11, "lint", "rows");
+    let (mut dead, mut cases) = (0, 0);
+    while cases < if cfg!(debug_assertions) { 25 } else { 250 } {
+        cases += 1;
+        let mut pick = |of: &[&str]| of[random.below(of.len() as u64) as usize].to_owned();
+        let blocks =
+            ["0.0.0.0/0", "0.0.0.0/1", "128.0.0.0/1", "10.0.0.0/16", "10.0.0.0/24", "10.0.1.0/24", "10.0.0.0/25"];
+        let kinds = [
+            "",
+            "protocol: tcp, ",
+            "protocol: udp, ",
+            "protocol: tcp, ports: 443, ",
+            "protocol: tcp, ports: 0-1023, ",
+            "protocol: tcp, ports: 1024-65535, ",
+            "protocol: icmp, ",
+            "protocol: icmp, icmp_type: 8, ",
+        ];
+        let mut rows = |word: &str| {
+            let row = |n: usize| {
+                format!(
+                    "{{rule: {n}, action: {}, {}{word}: {}}}",
+                    pick(&["allow", "allow", "deny"]),
+                    pick(&kinds),
+                    pick(&blocks)
+                )
+            };
+            (1..=7).map(row).collect::<Vec<_>>().join(", ")
+        };
+        let (inbound, outbound) = (rows("from"), rows("to"));
+        let mut rules = |word: &str| {
+            let rule = |_| format!("{{{}{word}: {}}}", pick(&kinds), pick(&blocks));
+            (0..4).map(rule).collect::<Vec<_>>().join(", ")
+        };
+        let (sg_in, sg_out) = (rules("from"), rules("to"));
+        let text = with(&[
+            (IN, &format!("inbound: [{inbound}]")),
+            (OUT, &format!("outbound: [{outbound}]")),
+            (
+                "db: {vpc: v, inbound: [{protocol: tcp, ports: 5432, from: web}]}",
+                &format!("db: {{vpc: v, inbound: [{sg_in}], outbound: [{sg_out}]}}"),
+            ),
+        ]);
+        let spec = spec::read(FileIx(0), text.as_bytes()).0.unwrap();
+        let before = compile::compile(&spec).0.unwrap();
+        for finding in lint(&spec, &before, &[]) {
+            let mut less = spec.clone();
+            let at = finding.span;
+            match finding.check.code {
+                "acl-row-shadowed" | "acl-row-duplicate" => {
+                    let acl = less.network_acls.get_mut("acl").unwrap();
+                    for rows in [&mut acl.inbound, &mut acl.outbound] {
+                        rows.as_mut().unwrap().retain(|row| row.span != at);
+                    }
+                }
+                "group-rule-implied" => {
+                    let group = less.security_groups.get_mut("db").unwrap();
+                    for rules in [&mut group.inbound, &mut group.outbound] {
+                        rules.as_mut().unwrap().retain(|rule| rule.span != at);
+                    }
+                }
+                _ => continue,
+            }
+            let after = compile::compile(&less).0.unwrap();
+            let found = diff((&spec, &before), (&less, &after));
+            assert!(
+                found.resources.len() == 1 && found.flows.is_empty(),
+                "{}\n{text}\n{:#?}",
+                finding.message,
+                found.flows
+            );
+            dead += 1;
+        }
+    }
+    assert!(dead > cases * 2, "{dead} of {cases} cases");
 }
