@@ -10,6 +10,7 @@ use vpcsim_engine::analyse::lint::{CHECKS, Finding, Severity, lint};
 use vpcsim_engine::base::Stream;
 use vpcsim_engine::compile;
 use vpcsim_engine::diag::FileIx;
+use vpcsim_engine::import::{JsonFile, aws};
 use vpcsim_engine::spec;
 
 fn findings(text: &str) -> Vec<Finding> {
@@ -363,4 +364,46 @@ fn rows_that_never_decide_can_go() {
         }
     }
     assert!(dead > cases * 2, "{dead} of {cases} cases");
+}
+
+/// Real accounts, where the data is there: what is known of them is found, and nothing panics.
+#[test]
+fn real_accounts_have_the_findings_that_were_measured() {
+    let all = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
+    for (folder, expected) in [
+        // The NAT gateway of the private subnet is deleted: AWS shows the route as a blackhole.
+        ("aws/hybrid-cloud", "blackhole-route rtb-f28e418b"),
+        // Measured: nothing reaches the zone that the attachment lacks.
+        ("measured/tgw_multi_az_intra_region", "zone-without-attachment "),
+        ("measured/vpc_endpoints", "exposed-port "),
+        ("measured/instance_multiple_interface", "exposed-port "),
+        ("measured/multi_account_vpc_peering", "exposed-port "),
+        ("measured/nlb_targets_ip", "exposed-port "),
+    ] {
+        let folder = all.join(folder).join("aws_configs");
+        if !folder.is_dir() {
+            println!("skipped: {} is not here", folder.display());
+            continue;
+        }
+        let mut files = Vec::new();
+        let mut pending = vec![folder.clone()];
+        while let Some(at) = pending.pop() {
+            for path in std::fs::read_dir(at).unwrap().map(|entry| entry.unwrap().path()) {
+                if path.is_dir() {
+                    pending.push(path);
+                } else {
+                    let name = path.strip_prefix(&folder).unwrap().to_string_lossy().into_owned();
+                    files.push((name, std::fs::read(&path).unwrap()));
+                }
+            }
+        }
+        files.sort();
+        let files: Vec<JsonFile<'_>> = files.iter().map(|(path, text)| JsonFile { path, text }).collect();
+        let spec = aws(&files).spec;
+        let (network, diagnostics) = compile::compile(&spec);
+        let found = lint(&spec, &network.unwrap(), &diagnostics);
+        let said = |f: &Finding| format!("{} {}", f.check.code, f.resource.as_ref().map_or("", |(_, id)| id));
+        let list: Vec<String> = found.iter().map(said).collect();
+        assert!(list.iter().any(|f| f.starts_with(expected)), "{}: {list:#?}", folder.display());
+    }
 }

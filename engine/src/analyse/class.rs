@@ -88,15 +88,11 @@ impl Borders {
     }
 }
 
-fn block_of<A: Address>(net: A, mask: A, len: impl Fn(A) -> u8, to: impl Fn(A) -> IpAddr) -> Option<Cidr> {
-    Cidr::new(to(net), len(mask))
-}
-
 /// Every block that something in the network names.
 fn blocks(network: &Network, out: &mut impl FnMut(Cidr)) {
     let fabric = &network.fabric;
-    let v4 = |net: u32, mask: u32| block_of(net, mask, |m| m.leading_ones() as u8, |a| IpAddr::V4(a.into()));
-    let v6 = |net: u128, mask: u128| block_of(net, mask, |m| m.leading_ones() as u8, |a| IpAddr::V6(a.into()));
+    let v4 = |net: u32, mask: u32| Cidr::new(IpAddr::V4(net.into()), mask.leading_ones() as u8);
+    let v6 = |net: u128, mask: u128| Cidr::new(IpAddr::V6(net.into()), mask.leading_ones() as u8);
     fabric.vpcs.iter().flat_map(|vpc| vpc.blocks.iter()).for_each(|block| out(*block));
     fabric.subnets.iter().flat_map(|subnet| [subnet.v4, subnet.v6]).flatten().for_each(&mut *out);
     fabric.rtbs.iter().flat_map(|table| table.routes.iter()).for_each(|route| out(route.to));

@@ -239,8 +239,8 @@ impl Both<'_> {
         for protocol in [Protocol::TCP, Protocol::UDP] {
             let mut borders = BTreeSet::new();
             let mut ephemeral = EPHEMERAL;
-            for n in 0..2 {
-                let Some((origin, address)) = ends[n] else { continue };
+            for (n, end) in ends.iter().enumerate() {
+                let Some((origin, address)) = *end else { continue };
                 let fabric = &self.networks[n].fabric;
                 let mut sets = self.between[n].clone();
                 if let Origin::Eni { eni, .. } = origin {

@@ -21,6 +21,9 @@ const HTTPS: u16 = 443;
 /// Ephemeral ports of clients that are not described: those of Linux and Windows together.
 const EPHEMERAL: PortRange = PortRange { from: 32768, to: 65535 };
 
+/// Source ports that stand for all, by protocol and range.
+type Sources = BTreeMap<(Protocol, u16, u16), Vec<Option<u16>>>;
+
 /// A conversation that is asked about, from every source port that stands for others.
 struct Asked {
     from: String,
@@ -246,6 +249,7 @@ impl Lint<'_> {
         }
         let everybody = ANY_HOST.1.map(|a| Origin::Internet { address: a.parse().expect("an address") });
         let internet = (ANY_HOST.0.to_owned(), everybody.to_vec(), None, EPHEMERAL);
+        let mut sources: Sources = BTreeMap::new();
         let mut out = Vec::new();
         for class in &classes {
             let listeners = self.listeners(class[0]);
@@ -255,7 +259,7 @@ impl Lint<'_> {
                 let Some(to) = to.copied() else { continue };
                 let public = sender.0 == ANY_HOST.0;
                 let own = if public { public_addresses(self, to) } else { addresses(self, to) };
-                ask_all(network, &mut out, sender, &names.eni_text(fabric, to), &own, &listeners);
+                ask_all(network, (&mut out, &mut sources), sender, &names.eni_text(fabric, to), &own, &listeners);
             }
         }
         for (host, label) in names.internet_hosts.iter_enumerated() {
@@ -269,7 +273,14 @@ impl Lint<'_> {
                 listeners.push((Protocol::TCP, HTTPS));
             }
             for sender in senders.iter().filter(|sender| sender.0 != label.short()) {
-                ask_all(network, &mut out, sender, label.short(), &h.addresses[..h.addresses.len().min(2)], &listeners);
+                ask_all(
+                    network,
+                    (&mut out, &mut sources),
+                    sender,
+                    label.short(),
+                    &h.addresses[..h.addresses.len().min(2)],
+                    &listeners,
+                );
             }
         }
         out
@@ -299,10 +310,10 @@ impl Lint<'_> {
         let v6 = table.v6.iter().map(|SgRow { protocol, low, high, .. }| (*protocol, *low, *high));
         let ports: BTreeSet<(Protocol, u16)> = v4
             .chain(v6)
-            .filter_map(|(protocol, low, high)| match protocol {
-                ANY_PROTOCOL => Some((Protocol::TCP, HTTPS)),
-                _ if low == 0 && high == u16::MAX => Some((Protocol(protocol as u8), HTTPS)),
-                _ => Some((Protocol(protocol as u8), low)),
+            .map(|(protocol, low, high)| match protocol {
+                ANY_PROTOCOL => (Protocol::TCP, HTTPS),
+                _ if low == 0 && high == u16::MAX => (Protocol(protocol as u8), HTTPS),
+                _ => (Protocol(protocol as u8), low),
             })
             .filter(|(protocol, _)| protocol.has_ports())
             .collect();
@@ -328,7 +339,7 @@ fn public_addresses(lint: &Lint<'_>, eni: EniIx) -> Vec<IpAddr> {
 
 fn ask_all(
     network: &crate::compile::Network,
-    out: &mut Vec<Asked>,
+    (out, sources): (&mut Vec<Asked>, &mut Sources),
     (from, origins, sender, ephemeral): &(String, Vec<Origin>, Option<EniIx>, PortRange),
     to: &str,
     targets: &[IpAddr],
@@ -337,11 +348,14 @@ fn ask_all(
     for target in targets {
         let Some(origin) = origins.iter().find(|o| o.address().is_ipv4() == target.is_ipv4()) else { continue };
         for (protocol, port) in listeners {
-            let sources = source_ports(&[network], *protocol, *ephemeral);
-            let ports = if sources.is_empty() { vec![None] } else { sources.into_iter().map(Some).collect() };
+            let key = (*protocol, ephemeral.from, ephemeral.to);
+            let ports = sources.entry(key).or_insert_with(|| {
+                let some = source_ports(&[network], *protocol, *ephemeral);
+                if some.is_empty() { vec![None] } else { some.into_iter().map(Some).collect() }
+            });
             let question =
                 |src_port| Question { from: *origin, to: *target, protocol: *protocol, src_port, dst_port: *port };
-            let questions = ports.into_iter().map(question).collect();
+            let questions = ports.iter().copied().map(question).collect();
             let (from, to) = (from.clone(), to.to_owned());
             out.push(Asked {
                 from,

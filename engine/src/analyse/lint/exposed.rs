@@ -59,8 +59,8 @@ impl Lint<'_> {
         let questions: Vec<Question> = asked.iter().map(|(question, ..)| *question).collect();
         // The rule that let it in, and whether something listens.
         let seen: Vec<Option<(Option<RowIx>, bool)>> = probes(network, &questions, |_, e| {
-            let rules = e.request.steps.iter().filter(|step| step.decision.allow).map(|step| step.decision.by);
-            let rule = rules.filter(|row| fabric.rows[*row].kind == RowKind::SgRule).last();
+            let mut rules = e.request.steps.iter().filter(|step| step.decision.allow).map(|step| step.decision.by);
+            let rule = rules.rfind(|row| fabric.rows[*row].kind == RowKind::SgRule);
             e.outcome.passes().then_some((rule, e.outcome == Outcome::Open))
         });
         let mut by_rule: BTreeMap<(Option<RowIx>, bool), BTreeMap<usize, Vec<EniIx>>> = BTreeMap::new();

@@ -209,7 +209,7 @@ impl Lint<'_> {
                     return Vec::new();
                 };
                 match &route.target {
-                    TgwTarget::Attach(attach) => self.by_attachment(*attach, to),
+                    TgwTarget::Attach(attach) => self.by_attachment(*attach),
                     TgwTarget::Vpn(tunnels) => tunnels.iter().map(|(_, tunnel)| Device::Tunnel(*tunnel)).collect(),
                     TgwTarget::Tunnels(_) | TgwTarget::Nowhere | TgwTarget::NotModelled(_) => Vec::new(),
                 }
@@ -260,7 +260,7 @@ impl Lint<'_> {
         }
     }
 
-    fn by_attachment(&self, attach: TgwAttachIx, to: IpAddr) -> Vec<Device> {
+    fn by_attachment(&self, attach: TgwAttachIx) -> Vec<Device> {
         let fabric = &self.network.fabric;
         let a = &fabric.tgw_attaches[attach];
         match &a.kind {
@@ -270,10 +270,7 @@ impl Lint<'_> {
             }
             TgwAttachKind::Dxgw(dxgw) => vec![Device::Dxgw(*dxgw, Some(fabric.tgws[a.tgw].region))],
             TgwAttachKind::Vpn(tunnels) => tunnels.iter().map(|tunnel| Device::Tunnel(*tunnel)).collect(),
-            TgwAttachKind::Peering(None) | TgwAttachKind::Connect { .. } => {
-                let _ = to;
-                Vec::new()
-            }
+            TgwAttachKind::Peering(None) | TgwAttachKind::Connect { .. } => Vec::new(),
         }
     }
 }

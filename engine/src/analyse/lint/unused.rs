@@ -2,7 +2,6 @@
 
 use super::Lint;
 use crate::base::ids::{RtbIx, SgIx};
-use crate::base::index::Index;
 use crate::fabric::{NextHop, Target, TgwAttachKind};
 use crate::names::Label;
 use crate::spec::{EndpointType, Peer};
@@ -98,8 +97,7 @@ impl Lint<'_> {
         used.extend(spec.route_tables.values().flat_map(|table| &table.routes).map(|route| route.to.as_str()));
         used.extend(spec.transit_gateway_route_tables.values().flat_map(|t| &t.routes).map(|route| route.to.as_str()));
         used.extend(spec.vpc_endpoints.values().filter_map(|e| Some(e.prefix_list.as_ref()?.as_str())));
-        for (pl, label) in network.names.prefix_lists.iter_enumerated() {
-            let _ = pl;
+        for label in network.names.prefix_lists.iter() {
             let aws = label.id.starts_with(AWS_LIST) || label.tag.as_ref().is_some_and(|tag| tag.starts_with(AWS_LIST));
             if !aws && !used.contains(label.id.as_str()) {
                 let message = format!("nothing names prefix list {}", label.short());
@@ -123,8 +121,7 @@ impl Lint<'_> {
                 out.push(("internet_gateway", label, "internet gateway"));
             }
         }
-        for (eigw, label) in names.eigws.iter_enumerated().filter(|(eigw, _)| !leads(Target::Eigw(*eigw))) {
-            let _ = eigw;
+        for (_, label) in names.eigws.iter_enumerated().filter(|(eigw, _)| !leads(Target::Eigw(*eigw))) {
             out.push(("egress_only_internet_gateway", label, "egress-only internet gateway"));
         }
         for (_, label) in names.nats.iter_enumerated().filter(|(nat, _)| !leads(Target::Nat(*nat))) {
@@ -174,9 +171,9 @@ impl Lint<'_> {
     }
 }
 
-/// Whether a table is among those in use, by its position: for messages that name subnets.
+/// The subnets that a table serves.
 pub(super) fn subnets_of(lint: &Lint<'_>, rtb: RtbIx) -> Vec<String> {
     let fabric = &lint.network.fabric;
-    let own = fabric.subnets.iter_enumerated().filter(|(_, subnet)| subnet.rtb.to_usize() == rtb.to_usize());
+    let own = fabric.subnets.iter_enumerated().filter(|(_, subnet)| subnet.rtb == rtb);
     own.map(|(subnet, _)| lint.network.names.subnets[subnet].short().to_owned()).collect()
 }
