@@ -137,6 +137,11 @@ impl Host {
         if !for_all && !self.config.addresses.is_empty() && !self.config.addresses.contains(&packet.headers.dst) {
             return;
         }
+        self.handle_own_packet(now, packet);
+    }
+    /// Takes a packet that is known to be for this host, whichever of its addresses it carries.
+    pub fn handle_own_packet(&mut self, now: Instant, packet: Packet) {
+        let for_all = packet.headers.dst.is_multicast();
         let Some(packet) = self.reassembler.push(packet, now) else { return };
         match packet.headers.protocol {
             Protocol::IGMP => self.handle_igmp(&packet),

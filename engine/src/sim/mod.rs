@@ -38,7 +38,7 @@ use crate::event::{Fact, HostRef, Observer};
 use crate::flow::{FlowState, Inside};
 use crate::host::{Host, HostConfig, HostEvent};
 use crate::load::Load;
-use crate::verdict::{Side, Vantage};
+use crate::verdict::{Service, Side, Vantage};
 use crate::wire::Packet;
 use link::Links;
 use queue::Queue;
@@ -54,7 +54,7 @@ enum Event {
     /// A sealed packet arrives at a side of a tunnel, or between two lines if there are `more`.
     Sealed { packet: Packet, tunnel: TunnelIx, to: Side, ike: bool, more: bool },
     /// A packet arrives at a link-local service.
-    Service { packet: Packet, eni: EniIx },
+    Service { packet: Packet, eni: EniIx, service: Service },
     /// A multicast domain asks who is a member.
     Query { domain: McastIx },
     /// A host's timer.
@@ -227,7 +227,7 @@ impl<O: Observer> Sim<O> {
             Event::Internet { packet, host } => self.host_takes(HostRef::Internet(host), packet),
             Event::Sealed { packet, tunnel, to, ike, more: true } => self.cross_outside(packet, tunnel, to, ike, true),
             Event::Sealed { packet, tunnel, to, ike, more: false } => self.open(&packet, tunnel, to, ike),
-            Event::Service { packet, eni } => self.serve(packet, eni),
+            Event::Service { packet, eni, service } => self.serve(packet, eni, service),
             Event::Query { domain } => self.query(domain),
             Event::Timer { host, generation } => {
                 self.totals.timers -= 1;

@@ -10,7 +10,7 @@ use crate::base::{PortRange, Protocol};
 use crate::compile::Network;
 use crate::event::{Fact, HostRef, Observer};
 use crate::host::HostConfig;
-use crate::verdict::LinkIx;
+use crate::verdict::{LinkIx, Service};
 use crate::wire::{Headers, L4, Packet, Payload, Udp, dhcp, dns};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -35,7 +35,6 @@ pub(super) fn config(network: &Network, vpc: VpcIx, seed: u64) -> HostConfig {
         seed,
         addresses,
         os: crate::fabric::GuestOs::Linux,
-        // SVC-3: each on its own port; on the wrong address the port is as good as closed.
         listeners: vec![(Protocol::TCP, 53), (Protocol::TCP, 80), (Protocol::UDP, 123)],
         listens_everywhere: false,
         refuses: false,
@@ -48,7 +47,7 @@ pub(super) fn config(network: &Network, vpc: VpcIx, seed: u64) -> HostConfig {
 
 impl<O: Observer> Sim<O> {
     /// A packet is at a service.
-    pub(super) fn serve(&mut self, packet: Packet, eni: EniIx) {
+    pub(super) fn serve(&mut self, packet: Packet, eni: EniIx, service: Service) {
         let vpc = self.network.fabric.enis[eni].vpc;
         if O::WATCHES {
             self.observer.on(self.now, &Fact::Delivered { eni, packet: &packet });
@@ -63,7 +62,8 @@ impl<O: Observer> Sim<O> {
             }
             return;
         }
-        let is_query = packet.headers.protocol == Protocol::UDP && packet.headers.ports().1 == 53;
+        let port = packet.headers.ports().1;
+        let is_query = packet.headers.protocol == Protocol::UDP && port == 53 && service == Service::Resolver;
         if is_query {
             self.totals.delivered += 1;
             if let Some(answer) = self.resolve(&packet, eni) {
@@ -71,7 +71,18 @@ impl<O: Observer> Sim<O> {
             }
             return;
         }
-        self.host_takes(HostRef::Services(vpc), packet);
+        // SVC-3: each answers on its own port; on another it is silent.
+        let own = match service {
+            Service::Resolver => 53,
+            Service::Metadata => 80,
+            Service::Time => 123,
+            Service::Dhcp => 67,
+        };
+        if port == own {
+            self.host_takes(HostRef::Services(vpc), packet);
+        } else {
+            self.totals.delivered += 1;
+        }
     }
 
     /// A service's packet goes straight to the interface that asked: nothing filters it (SVC-4).

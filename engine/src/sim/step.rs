@@ -77,9 +77,9 @@ impl<O: Observer> Sim<O> {
                 }
                 self.deliver(packet, eni);
             }
-            Verdict::Serve { eni, .. } => {
+            Verdict::Serve { eni, service } => {
                 let delay = self.network.fabric.link(LinkIx::HOST).latency;
-                self.queue.push(self.now + delay, Event::Service { packet, eni });
+                self.queue.push(self.now + delay, Event::Service { packet, eni, service });
             }
             Verdict::Exit => self.exit(packet, at),
             Verdict::Site { host } => {
@@ -299,7 +299,12 @@ impl<O: Observer> Sim<O> {
             return;
         }
         let now = self.now;
-        self.node(host).host.handle_packet(now, packet);
+        let node = &mut self.node(host).host;
+        match host {
+            // The walk has said that it is for one of the guest's addresses: secondary ones and those of prefixes too (ENI-4).
+            HostRef::Guest(_) => node.handle_own_packet(now, packet),
+            _ => node.handle_packet(now, packet),
+        }
         self.drain(host);
     }
 
