@@ -27,9 +27,11 @@ use super::change_mirror;
 /// If the resource, rule or route is not there, or is there already. `spec` is unchanged then.
 pub fn apply(spec: &mut Spec, change: &Change) -> Result<(), Diagnostic> {
     match change {
-        Change::NetworkAcl(c) => change_acl(spec, c),
-        Change::SecurityGroup(c) => change_group(spec, c),
-        Change::RouteTable(c) => change_routes(spec, c),
+        Change::NetworkAcl(c) => made_explicit(spec, &c.network_acl, |s| &mut s.network_acls, |s| change_acl(s, c)),
+        Change::SecurityGroup(c) => {
+            made_explicit(spec, &c.security_group, |s| &mut s.security_groups, |s| change_group(s, c))
+        }
+        Change::RouteTable(c) => made_explicit(spec, &c.route_table, |s| &mut s.route_tables, |s| change_routes(s, c)),
         Change::Instance(c) => change_instance(spec, c),
         Change::NetworkInterface(c) => {
             let eni = interface(spec, &c.network_interface, false)?;
@@ -64,6 +66,25 @@ pub fn apply(spec: &mut Spec, change: &Change) -> Result<(), Diagnostic> {
             Ok(())
         }
     }
+}
+
+/// Changes a resource that AWS may have made: a VPC's main table, default ACL or default group is written out first.
+fn made_explicit<T>(
+    spec: &mut Spec,
+    name: &Name,
+    of: fn(&mut Spec) -> &mut Named<T>,
+    change: impl FnOnce(&mut Spec) -> Result<(), Diagnostic>,
+) -> Result<(), Diagnostic> {
+    let name = name.value.as_str();
+    let made = !of(spec).contains_key(name);
+    if made && let Some((key, value)) = of(&mut crate::compile::expand(spec, &mut Vec::new())).remove_entry(name) {
+        of(spec).insert(key, value);
+    }
+    let changed = change(spec);
+    if made && changed.is_err() {
+        of(spec).remove(name);
+    }
+    changed
 }
 
 pub(super) fn set<T: Clone>(slot: &mut Option<T>, value: &Option<T>) {
