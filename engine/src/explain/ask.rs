@@ -48,6 +48,21 @@ pub fn ask(network: &Network, question: &Question) -> Explanation {
     explanation
 }
 
+/// Where `explanation` says that AWS's choices decide: the first way that ends as `wanted`. Every row that blocks, in any case.
+pub(super) fn ask_all(
+    network: &Network,
+    question: &Question,
+    explanation: &Explanation,
+    wanted: impl Fn(Outcome) -> bool,
+) -> Explanation {
+    let way = explanation.alternatives.iter().find(|a| wanted(a.outcome));
+    let forced = way.map(|a| a.picks.iter().zip(&a.at).map(|((pick, ..), at)| (*pick, *at)).collect());
+    let forced: BTreeMap<Pick, u32> = forced.unwrap_or_default();
+    let (stop, _) = one(network, question, DenyPolicy::Stop, &forced);
+    let (all, _) = one(network, question, DenyPolicy::CollectAll, &forced);
+    Explanation { decided_by: stop.decided_by, outcome: stop.outcome, ..all }
+}
+
 /// One walk of request and reply with these picks forced, and the picks that were asked for.
 fn one(
     network: &Network,
@@ -57,7 +72,8 @@ fn one(
 ) -> (Explanation, Vec<(Pick, Vec<u32>)>) {
     let picks = Picks::forced(forced.iter().map(|(pick, option)| (*pick, *option)));
     let mut flows = FlowState { picks, ..FlowState::default() };
-    let mut explanation = both_ways(network, question, policy, &mut flows);
+    let packet = request(&network.fabric, question);
+    let mut explanation = both_ways(network, question, (packet, Nanos::ZERO), policy, &mut flows);
     let asked = flows.picks.asked().to_vec();
     // Where a copy goes is no part of the question: its choices are not asked about.
     while let Some(copy) = flows.copies.pop_front() {
@@ -68,23 +84,53 @@ fn one(
     (explanation, asked)
 }
 
-fn both_ways(network: &Network, question: &Question, policy: DenyPolicy, flows: &mut FlowState) -> Explanation {
+/// What becomes of the next packet of a TCP connection, or of a UDP stream, that was made while everything let it pass and has
+/// been idle for so long: tracked connections and translations are there, unless they have expired since (CT-3, NAT-6).
+#[must_use]
+pub fn ask_established(network: &Network, question: &Question, idle: Nanos) -> Explanation {
     let fabric = &network.fabric;
-    let packet = request(fabric, question);
+    let mut flows = FlowState::default();
+    let first = request(fabric, question);
+    let next = later(first.clone());
+    let mut started = Nanos::ZERO;
+    // The handshake, or two exchanges, past every denial.
+    for packet in [first, next.clone()] {
+        let made = both_ways(network, question, (packet, started), DenyPolicy::CollectAll, &mut flows);
+        started += made.request.latency + made.reply.map_or(Nanos::ZERO, |reply| reply.latency);
+    }
+    let mut again = flows.clone();
+    let out = both_ways(network, question, (next.clone(), started + idle), DenyPolicy::Stop, &mut flows);
+    let all = both_ways(network, question, (next, started + idle), DenyPolicy::CollectAll, &mut again);
+    let blocked = out.decided_by.is_some_and(|(_, by)| reason_of(fabric.rows[by].kind) == Reason::Blocked);
+    if blocked { Explanation { blockers: all.blockers, ..out } } else { out }
+}
+
+/// A packet of the same conversation that does not begin it.
+fn later(mut packet: Packet) -> Packet {
+    if let L4::Tcp(tcp) = &mut packet.headers.l4 {
+        (tcp.flags, tcp.ack) = (TcpFlags::ACK, 1);
+    }
+    packet
+}
+
+fn both_ways(
+    network: &Network,
+    question: &Question,
+    (packet, started): (Packet, Nanos),
+    policy: DenyPolicy,
+    flows: &mut FlowState,
+) -> Explanation {
+    let fabric = &network.fabric;
     if let Some(inside) = inside_guest(fabric, question, &packet) {
         return inside;
     }
-    let from = match question.from {
-        Origin::Eni { eni, .. } => Vantage::Out(eni),
-        Origin::Internet { .. } => Vantage::Internet,
-        Origin::Site { host, .. } => at_site(fabric, host),
-    };
+    let from = start_of(fabric, question);
     if let Origin::Eni { eni, .. } = question.from
         && let Some(down) = sender_down(fabric, eni)
     {
         return stopped(question, &packet, down);
     }
-    let (leg, arrived) = walk(fabric, flows, packet, from, Nanos::ZERO, policy);
+    let (leg, arrived) = walk(fabric, flows, packet, from, started, policy);
     let mut blockers: Vec<Blocker> = denials(Part::Request, &leg);
     let mut out = Explanation {
         question: *question,
@@ -126,7 +172,7 @@ fn both_ways(network: &Network, question: &Question, policy: DenyPolicy, flows: 
         End::AtService(_, back) => (Answer::Yes, back, None),
         End::Replicated(domain, sender) => {
             out.blockers = blockers;
-            copies(fabric, flows, &mut out, &arrived, (domain, sender), policy);
+            copies(fabric, flows, (&mut out, started), &arrived, (domain, sender), policy);
             return out;
         }
         End::Taken(_) => {
@@ -149,7 +195,7 @@ fn both_ways(network: &Network, question: &Question, policy: DenyPolicy, flows: 
         if by == fabric.internet_unknown {
             // Whether that host answers is not known. If its answer would not come through, that is enough.
             let (reply, copied) = (reply_to(&arrived, false), flows.copies.len());
-            let (leg, _) = walk(fabric, flows, reply, back_from, out.request.latency, policy);
+            let (leg, _) = walk(fabric, flows, reply, back_from, started + out.request.latency, policy);
             blockers.extend(denials(Part::Reply, &leg));
             if let End::Dropped(row) = leg.end {
                 out.decided_by = Some((Part::Reply, row));
@@ -180,7 +226,7 @@ fn both_ways(network: &Network, question: &Question, policy: DenyPolicy, flows: 
         return out;
     }
     let reply = reply_to(&arrived, refused.is_some());
-    let (leg, _) = walk(fabric, flows, reply, back_from, out.request.latency, policy);
+    let (leg, _) = walk(fabric, flows, reply, back_from, started + out.request.latency, policy);
     blockers.extend(denials(Part::Reply, &leg));
     match leg.end {
         End::Dropped(by) => {
@@ -205,7 +251,7 @@ fn both_ways(network: &Network, question: &Question, policy: DenyPolicy, flows: 
 fn copies(
     fabric: &Fabric,
     flows: &mut FlowState,
-    out: &mut Explanation,
+    (out, started): (&mut Explanation, Nanos),
     packet: &Packet,
     (domain, sender): (McastIx, EniIx),
     policy: DenyPolicy,
@@ -213,7 +259,7 @@ fn copies(
     out.outcome = Outcome::Open;
     for eni in members(fabric, flows, domain, packet.headers.dst, sender) {
         let at = Vantage::In { eni, from: None, entered: true };
-        let (leg, _) = walk(fabric, flows, packet.clone(), at, out.request.latency, policy);
+        let (leg, _) = walk(fabric, flows, packet.clone(), at, started + out.request.latency, policy);
         out.blockers.extend(denials(Part::Request, &leg));
         if let (End::Dropped(by), None) = (leg.end, out.decided_by) {
             out.outcome = outcome_of_drop(fabric, by);
@@ -262,6 +308,7 @@ fn stopped(question: &Question, packet: &Packet, by: RowIx) -> Explanation {
         hops: Vec::new(),
         end: End::Dropped(by),
         latency: Nanos::ZERO,
+        notify: None,
     };
     Explanation {
         question: *question,
@@ -301,7 +348,15 @@ fn inside_guest(fabric: &Fabric, question: &Question, packet: &Packet) -> Option
     Some(Explanation {
         question: *question,
         outcome,
-        request: Leg { start: h, end_headers: h, steps: Vec::new(), hops: Vec::new(), end, latency: Nanos::ZERO },
+        request: Leg {
+            start: h,
+            end_headers: h,
+            steps: Vec::new(),
+            hops: Vec::new(),
+            end,
+            latency: Nanos::ZERO,
+            notify: None,
+        },
         reply: None,
         decided_by,
         blockers: Vec::new(),
@@ -390,6 +445,50 @@ fn is_back(fabric: &Fabric, question: &Question, reply: &Leg) -> bool {
     }
 }
 
+/// Where the asker's packets enter the network.
+pub(super) fn start_of(fabric: &Fabric, question: &Question) -> Vantage {
+    match question.from {
+        Origin::Eni { eni, .. } => Vantage::Out(eni),
+        Origin::Internet { .. } => Vantage::Internet,
+        Origin::Site { host, .. } => at_site(fabric, host),
+    }
+}
+
+/// The first packet of the conversation, with this maximum segment size if it is TCP.
+pub(super) fn request_with(fabric: &Fabric, question: &Question, mss: u16) -> Packet {
+    let mut packet = request(fabric, question);
+    announce(&mut packet, mss);
+    packet
+}
+
+/// The answer to it, with this maximum segment size if it is TCP.
+pub(super) fn answer_with(request: &Packet, mss: u16) -> Packet {
+    let mut packet = reply_to(request, false);
+    announce(&mut packet, mss);
+    packet
+}
+
+/// Writes the option (RFC 9293 section 3.7.1).
+fn announce(packet: &mut Packet, mss: u16) {
+    if let L4::Tcp(tcp) = &mut packet.headers.l4 {
+        let [high, low] = mss.to_be_bytes();
+        tcp.options_len = 4;
+        packet.payload = Payload::from(&[2, 4, high, low][..]);
+    }
+}
+
+/// A later packet of the conversation of so many bytes, with don't-fragment as TCP has it.
+pub(super) fn packet_of_size(fabric: &Fabric, question: &Question, size: u32) -> Packet {
+    let mut packet = later(request(fabric, question));
+    packet.payload = Payload::EMPTY;
+    packet.payload = Payload::Zeros(size.saturating_sub(packet.len()));
+    packet.headers.fragment.dont = true;
+    if let L4::Udp(udp) = &mut packet.headers.l4 {
+        udp.length = u16::try_from(8 + packet.payload.len()).unwrap_or(u16::MAX);
+    }
+    packet
+}
+
 /// The first packet of the conversation.
 fn request(fabric: &Fabric, question: &Question) -> Packet {
     let src = question.from.address();
@@ -432,7 +531,11 @@ fn reply_to(request: &Packet, refuse: bool) -> Packet {
             (tcp.src_port, tcp.dst_port) = (tcp.dst_port, tcp.src_port);
             tcp.ack = tcp.seq.wrapping_add(1);
             tcp.seq = u32::from(!refuse);
-            tcp.flags = if refuse { TcpFlags::RST_ACK } else { TcpFlags::SYN_ACK };
+            tcp.flags = match (refuse, tcp.flags.has(TcpFlags::SYN)) {
+                (true, _) => TcpFlags::RST_ACK,
+                (false, true) => TcpFlags::SYN_ACK,
+                (false, false) => TcpFlags::ACK,
+            };
         }
         L4::Udp(_) if refuse => return crate::wire::quote::port_unreachable(request, h.dst),
         L4::Udp(udp) => (udp.src_port, udp.dst_port) = (udp.dst_port, udp.src_port),

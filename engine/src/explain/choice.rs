@@ -16,6 +16,8 @@ pub const ALTERNATIVES_MAX: usize = 512;
 pub struct Alternative {
     /// The picks: what is chosen, what the option stands for, among how many.
     pub picks: Vec<(Pick, u32, u32)>,
+    /// The position of each pick among its options.
+    pub at: Vec<u32>,
     /// How likely it is, if every option is as likely as the next: one in so many.
     pub one_in: u64,
     /// What the asker would see.
@@ -57,9 +59,10 @@ pub(super) fn alternatives(
         }
         let made = |(pick, options): &(Pick, Vec<u32>)| (*pick, options[forced[pick] as usize], options.len() as u32);
         let picks: Vec<(Pick, u32, u32)> = asked.iter().map(made).collect();
+        let at = asked.iter().map(|(pick, _)| forced[pick]).collect();
         let one_in = picks.iter().map(|(_, _, n)| u64::from(*n)).product();
         let (outcome, decided_by) = (explanation.outcome, explanation.decided_by);
-        out.push(Alternative { picks, one_in, outcome, decided_by });
+        out.push(Alternative { picks, at, one_in, outcome, decided_by });
     }
     if out.len() > 1 { out } else { Vec::new() }
 }

@@ -4,7 +4,7 @@ use crate::base::ids::{EniIx, InetIx, McastIx, SpeakerIx};
 use crate::base::{Instant, Nanos};
 use crate::fabric::Fabric;
 use crate::flow::FlowState;
-use crate::verdict::{Hop, LinkIx, RowIx, Service, Step, Vantage, Verdict};
+use crate::verdict::{Hop, LinkIx, Notify, RowIx, Service, Step, Vantage, Verdict};
 use crate::walk::{DenyPolicy, NoRecord, Recorder, Walk};
 use crate::wire::{Headers, Packet};
 
@@ -26,6 +26,8 @@ pub struct Leg {
     pub end: End,
     /// Time on the links.
     pub latency: Nanos,
+    /// What the sender is told if it was dropped.
+    pub notify: Option<Notify>,
 }
 
 /// How a packet's way ended.
@@ -82,6 +84,7 @@ pub(crate) fn walk(
     let mut latency = Nanos::ZERO;
     let mut at = from;
     let mut end = None;
+    let mut told = None;
     for _ in 0..HOPS_MAX {
         let now = Instant::START + started + latency;
         let mut walk = Walk { fabric, flows, now, policy, recorder: &mut notes };
@@ -111,13 +114,19 @@ pub(crate) fn walk(
             Verdict::Replicate { domain, sender } => Some(End::Replicated(domain, sender)),
             Verdict::Taken { domain } => Some(End::Taken(domain)),
             Verdict::Speaker { speaker } => Some(End::AtSpeaker(speaker)),
-            Verdict::Drop { by, .. } => Some(End::Dropped(by)),
+            Verdict::Drop { by, notify } => {
+                told = notify;
+                Some(End::Dropped(by))
+            }
         };
         break;
     }
     // RFC 791: every forwarding guest and NAT gateway takes one off the time to live, so a loop ends long before this.
     let end = end.expect("a packet's hops run out before HOPS_MAX");
-    (Leg { start, end_headers: packet.headers, steps: notes.steps, hops: notes.hops, end, latency }, packet)
+    (
+        Leg { start, end_headers: packet.headers, steps: notes.steps, hops: notes.hops, end, latency, notify: told },
+        packet,
+    )
 }
 
 /// What is sealed may cross a line more than the tunnel's own. The walk has said already that it is carried.

@@ -7,19 +7,30 @@
 //!
 //! Where AWS makes a choice that it does not tell (a zone, a tunnel, a target), every combination is walked too.
 //!
-//! Not modelled here: time between packets, retransmission, what an existing connection would change.
+//! An established connection is asked about the same way, on the state that its first packets leave ([`ask_established`]).
+//!
+//! Not modelled here: retransmission.
 
 mod answer;
 mod ask;
 mod choice;
+mod code;
+pub mod fix;
 mod hint;
 mod leg;
+mod near;
 mod question;
+mod size;
+mod symptom;
 
 pub use answer::{Blocker, Explanation, Outcome, Part};
-pub use ask::ask;
+pub use ask::{ask, ask_established};
 pub use choice::{ALTERNATIVES_MAX, Alternative, Common};
+pub use code::{codes, explanation_code};
 pub use hint::{Device, GroupLost, Hint, hints};
 pub(crate) use leg::walk as walk_leg;
 pub use leg::{End, Leg};
+pub use near::{Beaten, Field, Lost, Near, beaten_routes, nearest_rule};
 pub use question::{Origin, Question, QuestionError, resolve_origin, resolve_target};
+pub use size::{Size, size};
+pub use symptom::{Symptom, gives_up, symptom};

@@ -148,6 +148,13 @@ pub fn to_json(spec: &Spec) -> String {
     text
 }
 
+/// Any value as one line of YAML, fields in the order of a topology's rows.
+#[must_use]
+pub fn to_flow(value: Value) -> String {
+    // Below the names of resources: every name is a field.
+    flow(&node(value, 2))
+}
+
 fn root(spec: &Spec) -> Node {
     let value = serde_json::to_value(spec).expect("a Spec can be serialized");
     match node(value, 0) {

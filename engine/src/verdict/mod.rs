@@ -4,11 +4,13 @@
 //! group's default deny, a table without a matching route) are rows like the written ones, so there is
 //! no "no match". Text for a row is made by `names`, and only when somebody reads it.
 
+mod alias;
 mod code;
 mod row;
 mod step;
 mod through;
 
+pub use alias::{ALIASES, Alias, CODES, Code, Produced, alias_of};
 pub use code::{Reason, code_of, reason_of};
 pub use row::{Dir, Row, RowIx, RowKind};
 pub use step::{Entry, Hop, LinkIx, Notify, NotifyKind, Service, Side, Stage, Step, Vantage, Verdict};

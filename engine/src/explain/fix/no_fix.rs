@@ -1,0 +1,163 @@
+//! Why no change of what is there helps, and what would have to be built.
+
+use crate::compile::Network;
+use crate::explain::{Explanation, Origin, Question};
+use crate::verdict::{Reason, RowKind, reason_of};
+
+/// Why no change is offered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum NoFix {
+    /// The question passes already.
+    Passes,
+    /// The host at the end answers no, or not at all.
+    Host,
+    /// What decides is not in the input, or not modelled.
+    Unknown,
+    /// The sender's VPC has a block with the destination's address: it never leaves.
+    Overlap,
+    /// A peering carries only what is for the peer VPC itself.
+    Transitive,
+    /// Nobody has the address.
+    NoSuchAddress,
+    /// From the internet to a private address.
+    PrivateAddress,
+    /// What carries it takes other protocols only.
+    Protocol,
+    /// The answer carries another address than the client wrote to.
+    OtherAddress,
+    /// The packet is too large for what carries it.
+    TooLarge,
+    /// Nothing connects the networks.
+    NotConnected,
+    /// The guest that it is sent through does not forward.
+    GuestForwards,
+    /// A line or a tunnel is down.
+    LineDown,
+    /// The routes or rules of a site or of a Client VPN endpoint decide.
+    Remote,
+    /// Something else: the search found nothing.
+    NotFound,
+}
+
+impl NoFix {
+    /// The word in files.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Passes => "passes",
+            Self::Host => "host",
+            Self::Unknown => "unknown",
+            Self::Overlap => "overlap",
+            Self::Transitive => "transitive",
+            Self::NoSuchAddress => "no_such_address",
+            Self::PrivateAddress => "private_address",
+            Self::Protocol => "protocol",
+            Self::OtherAddress => "other_address",
+            Self::TooLarge => "too_large",
+            Self::NotConnected => "not_connected",
+            Self::GuestForwards => "guest_forwards",
+            Self::LineDown => "line_down",
+            Self::Remote => "remote",
+            Self::NotFound => "not_found",
+        }
+    }
+
+    /// Why, and what would help, in a sentence.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Passes => "nothing blocks it",
+            Self::Host => {
+                "the network lets it pass; the host must answer: start what listens there, or open its own firewall"
+            }
+            Self::Unknown => "what decides is not in the input: describe it, or look there",
+            Self::Overlap => {
+                "no change of this network: the sender's VPC has the destination's block itself, so the packet never leaves. A private NAT gateway with a secondary block on each side, or PrivateLink, connects networks with equal addresses"
+            }
+            Self::Transitive => {
+                "no change of this network: a peering carries only what is for the peer VPC itself. A peering of the two VPCs, or a transit gateway, connects them"
+            }
+            Self::NoSuchAddress => "no change of this network: no interface has the address",
+            Self::PrivateAddress => {
+                "the internet reaches public addresses only: ask for the public address of the instance, or give it one"
+            }
+            Self::Protocol => "no change of this network: what carries it takes other protocols only",
+            Self::OtherAddress => {
+                "no change of this network was found: the reply comes from another address than the client wrote to. Ask for the private address, or keep the translation out of the way back"
+            }
+            Self::TooLarge => "send smaller packets: a lower MTU at the guest, or a smaller maximum segment size",
+            Self::NotConnected => {
+                "no change of what is there was found: nothing leads to the destination. A peering, a transit gateway attachment, a NAT gateway or an internet gateway would have to be made"
+            }
+            Self::GuestForwards => {
+                "the instance that it is routed to must forward: switch IP forwarding on in its system"
+            }
+            Self::LineDown => "a line or tunnel is down: bring it up",
+            Self::Remote => "the routes or rules of the site or the Client VPN endpoint decide: they are not searched",
+            Self::NotFound => "no change of what is there was found",
+        }
+    }
+}
+
+/// What can be said without a search.
+pub(super) fn hopeless(network: &Network, e: &Explanation) -> Option<NoFix> {
+    if e.depends_on_choice() {
+        return None;
+    }
+    let Some((_, by)) = e.decided_by else { return e.reply_from_elsewhere.then_some(NoFix::OtherAddress) };
+    match reason_of(network.fabric.rows[by].kind) {
+        Reason::Guest => Some(NoFix::Host),
+        Reason::Unknown => Some(NoFix::Unknown),
+        Reason::Link => Some(NoFix::LineDown),
+        Reason::Blocked => None,
+    }
+}
+
+/// Why the search found nothing, by what blocks first.
+pub(super) fn reason(network: &Network, question: &Question, e: &Explanation) -> NoFix {
+    use RowKind as K;
+    let fabric = &network.fabric;
+    if let Origin::Eni { eni, .. } = question.from {
+        let own = fabric.enis[eni].vpc;
+        let elsewhere = fabric.vpcs.iter_enumerated().any(|(vpc, v)| vpc != own && v.eni_with(question.to).is_some());
+        if fabric.vpcs[own].contains(question.to) && fabric.vpcs[own].eni_with(question.to).is_none() && elsewhere {
+            return NoFix::Overlap;
+        }
+    }
+    let private = fabric.vpcs.iter().any(|vpc| vpc.eni_with(question.to).is_some());
+    if matches!(question.from, Origin::Internet { .. }) && question.to.is_ipv4() && private {
+        return NoFix::PrivateAddress;
+    }
+    let Some((_, by)) = e.decided_by else { return NoFix::NotFound };
+    match fabric.rows[by].kind {
+        K::PcxTransit => NoFix::Transitive,
+        K::AddressNone | K::AddressReserved | K::IgwNoMapping | K::ServiceNone | K::CvpnNoClient => {
+            NoFix::NoSuchAddress
+        }
+        K::NatProtocol | K::VpceProtocol | K::TunnelFamily => NoFix::Protocol,
+        K::RouteNone | K::TgwRouteNone | K::IgwNoPublicAddress | K::VgwRouteNone | K::DxgwRouteNone => {
+            NoFix::NotConnected
+        }
+        K::MtuGuest
+        | K::MtuIgw
+        | K::MtuNat
+        | K::MtuTgw
+        | K::MtuVpce
+        | K::PcxMtu
+        | K::TunnelMtu
+        | K::VifMtu
+        | K::VgwMtu
+        | K::DxgwMtu => NoFix::TooLarge,
+        K::GuestForwardOff => NoFix::GuestForwards,
+        K::TunnelDown | K::VifDown | K::LagNoLink | K::RouterDown => NoFix::LineDown,
+        K::RouterRouteNone
+        | K::RouterFirewall
+        | K::RouterTtl
+        | K::CvpnRule
+        | K::CvpnNoRule
+        | K::CvpnNoRoute
+        | K::CvpnState
+        | K::PublicRouteNone => NoFix::Remote,
+        _ => NoFix::NotFound,
+    }
+}
