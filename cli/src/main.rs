@@ -30,6 +30,7 @@ mod show_hybrid;
 mod show_mirror;
 mod validate;
 mod why;
+mod why_line;
 
 use args::{Cli, Command};
 use clap::Parser;

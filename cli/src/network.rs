@@ -24,6 +24,8 @@ pub(crate) struct Read {
 /// A network with the files it came from.
 pub(crate) struct Loaded {
     pub(crate) network: Network,
+    /// What it was compiled of.
+    pub(crate) spec: Spec,
     pub(crate) sources: Vec<Source>,
 }
 
@@ -50,21 +52,16 @@ fn read_folder(path: &Path) -> Result<Read, Failure> {
 
 /// Reads and compiles. Every problem is printed; an error ends the command.
 pub(crate) fn load(path: &Path, global: &Global) -> Result<Loaded, Failure> {
-    Ok(load_with_spec(path, global)?.1)
-}
-
-/// The same, with what it was compiled of.
-pub(crate) fn load_with_spec(path: &Path, global: &Global) -> Result<(Spec, Loaded), Failure> {
     let Read { sources, spec, mut diagnostics, report } = read(path)?;
     let read_errors = any_error(&diagnostics);
-    let network = spec.as_ref().and_then(|spec| {
+    let network = spec.and_then(|spec| {
         if read_errors {
-            diagnostics.extend(further(spec, &sources[0], FileIx(0), &diagnostics));
+            diagnostics.extend(further(&spec, &sources[0], FileIx(0), &diagnostics));
             return None;
         }
-        let (network, more) = compile::compile(spec);
+        let (network, more) = compile::compile(&spec);
         diagnostics.extend(more);
-        network
+        network.map(|network| (network, spec))
     });
     diagnostics.sort_by_key(|d| (d.span.file, d.span.line, d.span.column));
     // A real account has gaps in its export by the dozen; the import report lists them.
@@ -72,9 +69,9 @@ pub(crate) fn load_with_spec(path: &Path, global: &Global) -> Result<(Spec, Load
     let shown: Vec<Diagnostic> =
         diagnostics.into_iter().filter(|d| d.severity == Severity::Error || !(hidden || global.quiet)).collect();
     render::diagnostics::print(&sources, &shown);
-    match (spec, network) {
-        (Some(spec), Some(network)) => Ok((spec, Loaded { network, sources })),
-        _ => Err(Failure::Invalid),
+    match network {
+        Some((network, spec)) => Ok(Loaded { network, spec, sources }),
+        None => Err(Failure::Invalid),
     }
 }
 

@@ -1,41 +1,109 @@
 //! `vpcsim why`: why one conversation is blocked, or why it is allowed.
 
-use crate::args::{Global, Output, WhyArgs};
-use crate::{Failure, Status, network, output, render};
-use vpcsim_engine::base::Protocol;
-use vpcsim_engine::explain::{Outcome, Question, ask, resolve_origin};
+use crate::args::{FixForm, Global, WhyArgs, WhyOutput};
+use crate::{Failure, Status, network, output, render, why_line};
+use vpcsim_engine::base::{Nanos, Protocol};
+use vpcsim_engine::compile::Network;
+use vpcsim_engine::explain::fix::{self, fix};
+use vpcsim_engine::explain::{Outcome, Question, ask, ask_established, resolve_origin, size};
 
 pub(crate) fn why(args: &WhyArgs, global: &Global) -> Result<Status, Failure> {
-    let (destination, port) = split_port(&args.destination).map_err(Failure::Usage)?;
+    let idle = match &args.idle {
+        Some(text) => Some(text.parse::<Nanos>().map_err(Failure::Usage)?),
+        None => args.established.then_some(Nanos::ZERO),
+    };
+    let asked = match &args.line {
+        Some(_) => None,
+        None => Some(typed(args)?),
+    };
+    let loaded = network::load(&args.topology, global)?;
+    let network = &loaded.network;
+    let Typed { source, destination, protocol, src_port, port, note } = match asked {
+        Some(asked) => asked,
+        None => of_line(network, args)?,
+    };
+    let (from, to) = resolve_origin(network, &source, &destination).map_err(|e| Failure::Usage(e.to_string()))?;
+    let protocol = if protocol == Protocol::ICMP && to.is_ipv6() { Protocol::ICMPV6 } else { protocol };
+    let question = Question { from, to, protocol, src_port, dst_port: port.unwrap_or(0) };
+    let explanation = match idle {
+        Some(idle) => ask_established(network, &question, idle),
+        None => ask(network, &question),
+    };
+    let more = render::explanation::More {
+        size: size(network, &question, &explanation),
+        idle,
+        note,
+        verbose: global.verbose > 0,
+    };
+    let asked = render::explanation::Asked { from: &source, to: &destination };
+    let wanted = args.fix != FixForm::Off && !fix::passes(network, &explanation);
+    // For a connection that exists the question is what became of it.
+    let remedy = (wanted && idle.is_none()).then(|| fix(&loaded.spec, network, &question));
+    let text = match args.output {
+        WhyOutput::Text => {
+            let mut text = render::explanation::text(&loaded, &asked, &explanation, &more);
+            if let Some(remedy) = &remedy {
+                text.push_str(&render::fix::text(&loaded, remedy, args.fix));
+            }
+            text
+        }
+        WhyOutput::Json => render::explanation_json::json(&loaded, &asked, &explanation, &more, remedy.as_ref()),
+        WhyOutput::ReachabilityAnalyzer => render::insights::json(&loaded, &explanation),
+    };
+    output::print(text.as_bytes())?;
+    Ok(match explanation.outcome {
+        // It works for some and not for others.
+        _ if explanation.depends_on_choice() => Status::Finding,
+        _ if more.size.is_some_and(|size| size.hangs()) => Status::Finding,
+        Outcome::Open | Outcome::Reply => Status::Done,
+        Outcome::Closed | Outcome::NoReply => Status::Finding,
+        Outcome::Unknown => Status::NotModelled,
+    })
+}
+
+/// What was asked.
+struct Typed {
+    source: String,
+    destination: String,
+    protocol: Protocol,
+    src_port: Option<u16>,
+    port: Option<u16>,
+    note: Option<String>,
+}
+
+/// The question of the command line.
+fn typed(args: &WhyArgs) -> Result<Typed, Failure> {
+    let text = args.destination.clone().unwrap_or_default();
+    let (destination, port) = split_port(&text).map_err(Failure::Usage)?;
     let protocol: Protocol = match &args.protocol {
         Some(text) => text.parse().map_err(Failure::Usage)?,
         None if port.is_some() => Protocol::TCP,
         None => Protocol::ICMP,
     };
     if protocol.has_ports() && port.is_none() {
-        return Err(Failure::Usage(format!("a {protocol} question needs a port: `{}:443`", args.destination)));
+        return Err(Failure::Usage(format!("a {protocol} question needs a port: `{text}:443`")));
     }
     if !protocol.has_ports() && port.is_some() {
         return Err(Failure::Usage(format!("{protocol} has no ports: ask for `{destination}`")));
     }
-    let loaded = network::load(&args.topology, global)?;
-    let network = &loaded.network;
-    let (from, to) = resolve_origin(network, &args.source, destination).map_err(|e| Failure::Usage(e.to_string()))?;
-    let protocol = if protocol == Protocol::ICMP && to.is_ipv6() { Protocol::ICMPV6 } else { protocol };
-    let question = Question { from, to, protocol, src_port: args.src_port, dst_port: port.unwrap_or(0) };
-    let explanation = ask(network, &question);
-    let asked = render::explanation::Asked { from: &args.source, to: destination };
-    let text = match args.output {
-        Output::Text => render::explanation::text(&loaded, &asked, &explanation),
-        Output::Json => render::explanation_json::json(&loaded, &asked, &explanation),
-    };
-    output::print(text.as_bytes())?;
-    Ok(match explanation.outcome {
-        // It works for some and not for others.
-        _ if explanation.depends_on_choice() => Status::Finding,
-        Outcome::Open | Outcome::Reply => Status::Done,
-        Outcome::Closed | Outcome::NoReply => Status::Finding,
-        Outcome::Unknown => Status::NotModelled,
+    let source = args.source.clone().unwrap_or_default();
+    Ok(Typed { source, destination: destination.to_owned(), protocol, src_port: args.src_port, port, note: None })
+}
+
+/// The question of a line of a flow log or of tcpdump.
+fn of_line(network: &Network, args: &WhyArgs) -> Result<Typed, Failure> {
+    let told = why_line::read(network, args.line.as_deref().unwrap_or_default(), args.format.as_deref())?;
+    let begun = told.begun();
+    let ports = begun.protocol.has_ports();
+    let note =
+        told.reply.then(|| "the line tells of a reply: the question is the conversation that it belongs to".to_owned());
+    Ok(Typed {
+        source: begun.src.to_string(),
+        destination: begun.dst.to_string(),
+        protocol: begun.protocol,
+        src_port: ports.then_some(begun.src_port),
+        port: ports.then_some(begun.dst_port),
+        note,
     })
 }
 

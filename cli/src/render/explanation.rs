@@ -5,11 +5,11 @@
 
 use crate::network::Loaded;
 use std::fmt::Write;
+use vpcsim_engine::base::Nanos;
 use vpcsim_engine::base::ids::{MirrorSessionIx, TgwAttachIx};
-use vpcsim_engine::base::{Nanos, Protocol};
 use vpcsim_engine::compile::Network;
-use vpcsim_engine::explain::{End, Explanation, Leg, Origin, Outcome, Part};
-use vpcsim_engine::fabric::{GuestOs, MirrorTarget};
+use vpcsim_engine::explain::{End, Explanation, Leg, Origin, Outcome, Part, Size, Symptom, symptom as symptom_of};
+use vpcsim_engine::fabric::MirrorTarget;
 use vpcsim_engine::record::flow_log;
 use vpcsim_engine::verdict::{RowIx, RowKind, Stage, Step, code_of};
 use vpcsim_engine::wire::Headers;
@@ -18,6 +18,18 @@ use vpcsim_engine::wire::Headers;
 pub(crate) struct Asked<'a> {
     pub(crate) from: &'a str,
     pub(crate) to: &'a str,
+}
+
+/// What was asked beside the explanation.
+pub(crate) struct More {
+    /// What packets may measure.
+    pub(crate) size: Option<Size>,
+    /// The question is about a connection that exists and was idle for so long.
+    pub(crate) idle: Option<Nanos>,
+    /// What to know of the question.
+    pub(crate) note: Option<String>,
+    /// Headers where they change.
+    pub(crate) verbose: bool,
 }
 
 /// The place of a row in one phrase without its text: `network_acl acl-1 outbound *`.
@@ -39,7 +51,7 @@ pub(crate) fn place(network: &Network, by: RowIx) -> String {
 }
 
 /// The answer as text.
-pub(crate) fn text(loaded: &Loaded, asked: &Asked<'_>, e: &Explanation) -> String {
+pub(crate) fn text(loaded: &Loaded, asked: &Asked<'_>, e: &Explanation, more: &More) -> String {
     let network = &loaded.network;
     let mut out = String::new();
     let word = match e.outcome {
@@ -50,7 +62,7 @@ pub(crate) fn text(loaded: &Loaded, asked: &Asked<'_>, e: &Explanation) -> Strin
         Outcome::Unknown => "unknown",
     };
     let _ = writeln!(out, "{word}  {} -> {}  {}", source(network, asked, e), target(network, asked, e), what(e));
-    let _ = writeln!(out, "{}\n", symptom(network, e));
+    let _ = writeln!(out, "{}\n", symptom(network, e, more));
     if e.inside_guest {
         let _ = writeln!(out, "  both ends are in one guest: its kernel answers, no interface is crossed\n");
     } else {
@@ -68,9 +80,10 @@ pub(crate) fn text(loaded: &Loaded, asked: &Asked<'_>, e: &Explanation) -> Strin
         out.push('\n');
     }
     decided(&mut out, loaded, e);
+    out.push_str(&super::detail::text(loaded, e, more));
     out.push_str(&super::hint::choices(loaded, e));
     let caveats = caveats(network, e);
-    for caveat in &caveats {
+    for caveat in more.note.iter().chain(&caveats) {
         let _ = writeln!(out, "  note         {caveat}");
     }
     for (n, record) in records(network, e).iter().enumerate() {
@@ -105,38 +118,32 @@ fn what(e: &Explanation) -> String {
 }
 
 /// What the client's system call or command says.
-pub(super) fn symptom(network: &Network, e: &Explanation) -> String {
+pub(super) fn symptom(network: &Network, e: &Explanation, more: &More) -> String {
     let sees = |text: &str| format!("the client sees: {text}");
-    let protocol = e.question.protocol;
-    match (e.outcome, protocol) {
-        _ if e.depends_on_choice() => super::hint::shares(e),
-        (Outcome::Unknown, _) => {
+    match symptom_of(network, e, more.size.as_ref(), more.idle.is_some()) {
+        Symptom::Depends => super::hint::shares(e),
+        Symptom::Unknown => {
             let why = e.decided_by.map(|(_, by)| network.names.row_text(&network.fabric, by)).unwrap_or_default();
             format!("it cannot be said: {why}")
         }
-        (Outcome::Open, Protocol::TCP) if e.supposes_listener.is_some() => {
-            sees("connect() succeeds if something listens, else it is refused")
+        Symptom::Connects { .. } if more.idle.is_some() => sees("the connection goes on"),
+        Symptom::Connects { supposed: true } => sees("connect() succeeds if something listens, else it is refused"),
+        Symptom::Connects { supposed: false } => sees("connect() succeeds"),
+        Symptom::Hangs { over } => sees(&format!(
+            "connect() succeeds, and then it hangs: packets over {over} bytes are lost and the sender is not told"
+        )),
+        Symptom::Answers => sees("an answer, if the other side sends one"),
+        Symptom::Echo => sees("the echo reply"),
+        Symptom::Refused => sees("connect() is refused at once (RST)"),
+        Symptom::PortUnreachable => sees("port unreachable"),
+        Symptom::TimesOut { syns, after } => {
+            sees(&format!("connect() times out after {} s ({syns} SYNs, no reply)", after.0 / 1_000_000_000))
         }
-        (Outcome::Open, Protocol::TCP) => sees("connect() succeeds"),
-        (Outcome::Open, _) => sees("an answer, if the other side sends one"),
-        (Outcome::Reply, _) => sees("the echo reply"),
-        (Outcome::Closed, Protocol::TCP) => sees("connect() is refused at once (RST)"),
-        (Outcome::Closed, _) => sees("port unreachable"),
-        (Outcome::NoReply, Protocol::TCP) => match os(network, e) {
-            GuestOs::Linux => sees("connect() times out after 127 s (7 SYNs, no reply)"),
-            GuestOs::Windows => sees("connect() times out after 21 s (3 SYNs, no reply)"),
-        },
-        (Outcome::NoReply, p) if p.is_icmp() => sees("no echo reply: 100% packet loss"),
-        (Outcome::NoReply, _) => sees("no answer"),
+        Symptom::Reset => sees("the next write is answered with a reset"),
+        Symptom::Stalls => sees("the connection stalls: what is sent is not acknowledged"),
+        Symptom::NoEcho => sees("no echo reply: 100% packet loss"),
+        Symptom::Silence => sees("no answer"),
     }
-}
-
-fn os(network: &Network, e: &Explanation) -> GuestOs {
-    let guest = match e.question.from {
-        Origin::Eni { eni, .. } => network.fabric.enis[eni].guest(),
-        Origin::Internet { .. } | Origin::Site { .. } => None,
-    };
-    guest.map_or(GuestOs::Linux, |guest| network.fabric.guests[guest].os)
 }
 
 /// One way as a line.
@@ -305,7 +312,7 @@ fn decided(out: &mut String, loaded: &Loaded, e: &Explanation) {
 }
 
 /// `  shop.yaml:41`.
-fn written_at(loaded: &Loaded, by: RowIx) -> String {
+pub(super) fn written_at(loaded: &Loaded, by: RowIx) -> String {
     let span = loaded.network.names.row_span(by);
     let source = loaded.sources.get(usize::from(span.file.0)).filter(|_| span.is_some());
     source.map_or_else(String::new, |source| format!("  {}:{}", source.name, span.line))

@@ -1,8 +1,9 @@
 //! The answer to "why", for programs. The form is versioned; nothing here decides.
 
-use super::explanation::{Asked, caveats, records, symptom};
+use super::explanation::{Asked, More, caveats, records, symptom};
 use crate::network::Loaded;
 use serde_json::{Value, json};
+use vpcsim_engine::explain::fix::Remedy;
 use vpcsim_engine::explain::{End, Explanation, Leg, Part};
 use vpcsim_engine::verdict::{RowIx, Stage, code_of};
 use vpcsim_engine::wire::{Headers, L4};
@@ -11,7 +12,13 @@ use vpcsim_engine::wire::{Headers, L4};
 const FORMAT_VERSION: u32 = 1;
 
 /// The answer as JSON.
-pub(crate) fn json(loaded: &Loaded, asked: &Asked<'_>, e: &Explanation) -> String {
+pub(crate) fn json(
+    loaded: &Loaded,
+    asked: &Asked<'_>,
+    e: &Explanation,
+    more: &More,
+    remedy: Option<&Remedy>,
+) -> String {
     let network = &loaded.network;
     let q = &e.question;
     let document = json!({
@@ -21,7 +28,7 @@ pub(crate) fn json(loaded: &Loaded, asked: &Asked<'_>, e: &Explanation) -> Strin
             "destination_port": q.protocol.has_ports().then_some(q.dst_port),
         },
         "result": e.outcome.word(),
-        "symptom": symptom(network, e),
+        "symptom": symptom(network, e, more),
         "inside_guest": e.inside_guest,
         "request": leg(loaded, &e.request),
         "copies": e.copies.iter().map(|(_, copy)| leg(loaded, copy)).collect::<Vec<_>>(),
@@ -33,9 +40,15 @@ pub(crate) fn json(loaded: &Loaded, asked: &Asked<'_>, e: &Explanation) -> Strin
         "reply": e.reply.as_ref().map(|reply| leg(loaded, reply)),
         "decided_by": e.decided_by.map(|(part, by)| row(loaded, part, by)),
         "blockers": e.blockers.iter().map(|b| row(loaded, b.part, b.step.decision.by)).collect::<Vec<_>>(),
+        "nearest_rules": super::detail::near_json(loaded, e),
+        "routes_not_taken": super::detail::beaten_json(loaded, e),
+        "size": super::detail::size_json(loaded, more),
+        "established": more.idle.map(|idle| json!({ "idle_ns": idle.0 })),
+        "note": more.note,
         "choice": super::hint::choices_json(loaded, e),
         "caveats": caveats(network, e),
         "flow_log": records(network, e),
+        "fix": remedy.map(|remedy| super::fix::json(loaded, remedy)),
     });
     format!("{document:#}\n")
 }

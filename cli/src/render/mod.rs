@@ -1,10 +1,14 @@
 //! What people and programs get to see.
 
+mod detail;
 pub(crate) mod diagnostics;
 pub(crate) mod explanation;
 pub(crate) mod explanation_json;
 pub(crate) mod findings;
+pub(crate) mod fix;
+mod fix_commands;
 pub(crate) mod hint;
+pub(crate) mod insights;
 pub(crate) mod sarif;
 
 use std::io::Write;
