@@ -212,7 +212,7 @@ fn a_manual_page_per_command() {
     let mut pages: Vec<String> =
         fs::read_dir(&dir).unwrap().map(|f| f.unwrap().file_name().into_string().unwrap()).collect();
     pages.sort();
-    assert_eq!(pages.len(), 14, "{pages:?}");
+    assert_eq!(pages.len(), 16, "{pages:?}");
     assert!(pages.contains(&"vpcsim.1".into()) && pages.contains(&"vpcsim-import-aws.1".into()));
     assert!(fs::read_to_string(dir.join("vpcsim-run.1")).unwrap().starts_with(".ie"));
     let file = folder("man-file").join("file");

@@ -158,11 +158,13 @@ impl Lint<'_> {
 
     fn others(&mut self, elsewhere: Vec<String>, unaddressed: &BTreeSet<EniIx>, guests: BTreeMap<String, Vec<String>>) {
         let network = self.network;
-        for eni in unaddressed {
-            let label = &network.names.enis[*eni];
-            let subnet = network.names.subnets[network.fabric.enis[*eni].subnet].short();
-            let text = network.names.eni_text(&network.fabric, *eni);
-            let message = format!("{text} has no public address, and subnet {subnet} sends to an internet gateway");
+        let all = classes(&signatures(network, &Borders::of(&[network])));
+        for class in all.iter().filter(|class| unaddressed.contains(&class[0])) {
+            let label = &network.names.enis[class[0]];
+            let subnet = network.names.subnets[network.fabric.enis[class[0]].subnet].short();
+            let text = named(class.iter().map(|eni| network.names.eni_text(&network.fabric, *eni)));
+            let have = if class.len() == 1 { "has" } else { "have" };
+            let message = format!("{text} {have} no public address, and subnet {subnet} sends to an internet gateway");
             let fix = "a public address, or a subnet that sends by a NAT gateway";
             self.found("no-public-address", "network_interface", label, message, fix);
         }
