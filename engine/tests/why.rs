@@ -77,6 +77,21 @@ fn asker(network: &Network, q: &Question) -> Option<HostRef> {
     }
 }
 
+/// Plays the question. Where the answer is not that of `why` at first, the packet may still be on its way, running in a
+/// circle: then to the end.
+fn run(network: &Network, q: &Question, e: &Explanation) -> Option<Ran> {
+    // An empty datagram is no question to a resolver. What does not listen is not described. And a run does not recognise the
+    // port unreachable that comes back through NAT64: it is the only answer that the law leaves out.
+    let nat64 =
+        !q.to.is_ipv4() && e.reply.as_ref().is_some_and(|reply| reply.start.is_v4() && reply.start.is_icmp_error());
+    let asks_resolver = matches!(e.request.end, End::Served(..)) && q.protocol == Protocol::UDP;
+    if e.supposes_listener.is_some() || asks_resolver || nat64 {
+        return None;
+    }
+    let first = play(network, q, false)?;
+    if differ(network, e, &first).is_none() { Some(first) } else { play(network, q, true) }
+}
+
 /// Plays the question in the engine. Nothing if no host sends such packets.
 fn play(network: &Network, q: &Question, to_the_end: bool) -> Option<Ran> {
     let host = asker(network, q)?;
@@ -110,7 +125,9 @@ fn play(network: &Network, q: &Question, to_the_end: bool) -> Option<Ran> {
             continue;
         }
         match event.what {
-            What::Connected { .. } | What::UdpReceived { .. } => ran.outcome = Outcome::Open,
+            What::Connected { .. } => ran.outcome = Outcome::Open,
+            // From elsewhere it is no answer to a socket that is connected.
+            What::UdpReceived { src, .. } if src == dst => ran.outcome = Outcome::Open,
             What::Refused { .. } | What::PortUnreachable { .. } => ran.outcome = Outcome::Closed,
             What::EchoReply { .. } => ran.outcome = Outcome::Reply,
             What::TimedOut { syns, .. } => ran.gave_up = Some((syns, event.at.since(Instant::START))),
@@ -141,7 +158,9 @@ fn differ(network: &Network, e: &Explanation, ran: &Ran) -> Option<String> {
         (None, None) => true,
     };
     // Nobody is there to send the reply that would be dropped, or a service's silence is no drop.
-    let unheard = matches!(e.request.end, End::Served(..) | End::Exited) && ran.dropped_by.is_none();
+    // And what a stranger says to a reply that went astray is dropped where it may.
+    let unheard =
+        e.reply_from_elsewhere || matches!(e.request.end, End::Served(..) | End::Exited) && ran.dropped_by.is_none();
     let agree = agree || unheard;
     if !agree {
         return Some(format!("why says {:?}, a run {:?}", decided.map(row), ran.dropped_by.map(row)));
@@ -167,8 +186,7 @@ fn broken(spec: &Spec, network: &Network, q: &Question, fix: &Fix) -> Option<Str
     if !fix::passes(&changed, &e) {
         return Some(format!("{texts:?} does not help: {}", e.outcome.word()));
     }
-    if e.supposes_listener.is_none()
-        && let Some(ran) = play(&changed, &asked, false)
+    if let Some(ran) = run(&changed, &asked, &e)
         && let Some(how) = differ(&changed, &e, &ran)
     {
         return Some(format!("{texts:?}: {how}"));
@@ -230,12 +248,7 @@ fn why_and_run_agree_and_every_fix_works() {
 
 fn one(spec: &Spec, network: &Network, q: &Question, tally: &mut Tally) -> Option<String> {
     let e = ask(network, q);
-    // An empty datagram is no question to a resolver.
-    let asks_resolver = matches!(e.request.end, End::Served(..)) && q.protocol == Protocol::UDP;
-    if e.supposes_listener.is_none()
-        && !asks_resolver
-        && let Some(ran) = play(network, q, false)
-    {
+    if let Some(ran) = run(network, q, &e) {
         tally.compared += 1;
         if let Symptom::TimesOut { syns, after } = symptom(network, &e, None, false)
             && tally.compared.is_multiple_of(WAITED_ONE_IN)
