@@ -1,20 +1,20 @@
 //! Interfaces that no row can tell apart, so that one of them speaks for all.
 //!
 //! Two interfaces are alike if they have the same subnet, groups and guest, and every block that a rule, a row or a
-//! route anywhere names holds both of their addresses or neither. An interface that is something by itself (it forwards,
-//! or a route, a service or a tunnel names it) is alike to none. Only packets are looked at, so a difference in latency
+//! route anywhere names holds addresses of both or of neither, secondary ones and delegated prefixes among them. An
+//! interface that is something by itself (it forwards, or a route, a service or a tunnel names it) is alike to none. Only packets are looked at, so a difference in latency
 //! does not count.
 //!
 //! Invariant: the answers of two questions that differ only in alike interfaces differ only in these. What AWS chooses
 //! by a flow's hash may fall otherwise; the alternatives of an answer list all of it.
 
-use crate::base::ids::{EniIx, SgSetIx, SubnetIx};
+use crate::base::ids::{EniIx, SgSetIx, SubnetIx, VpcIx};
 use crate::base::index::Index;
 use crate::base::{Cidr, IndexVec, PortRange, Protocol};
 use crate::compile::Network;
-use crate::fabric::{AclRow, Address, EniKind, Fib, Forwarding, PeerMatch, SgRow, Target, TgwAttachKind};
+use crate::fabric::{AclRow, Address, EniKind, Fabric, Fib, Forwarding, PeerMatch, SgRow, Target, TgwAttachKind};
 use std::collections::BTreeSet;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 /// Blocks without hosts on the internet (RFC 6890), but for those that documentation uses, as examples do.
 const SPECIAL_V4: [&str; 8] = [
@@ -41,16 +41,22 @@ impl Borders {
     /// The borders of everything that these networks name.
     #[must_use]
     pub fn of(networks: &[&Network]) -> Self {
+        Self::with(networks, &[])
+    }
+
+    /// The same with further blocks.
+    #[must_use]
+    pub fn with(networks: &[&Network], further: &[Cidr]) -> Self {
         let (mut v4, mut v6) = (BTreeSet::new(), BTreeSet::new());
-        for network in networks {
-            blocks(network, &mut |block: Cidr| {
-                if let (Some(first), Some(last)) = (u32::of(block.network()), u32::of(block.last())) {
-                    v4.extend([Some(first), last.checked_add(1)].into_iter().flatten());
-                } else if let (Some(first), Some(last)) = (u128::of(block.network()), u128::of(block.last())) {
-                    v6.extend([Some(first), last.checked_add(1)].into_iter().flatten());
-                }
-            });
-        }
+        let mut add = |block: Cidr| {
+            if let (Some(first), Some(last)) = (u32::of(block.network()), u32::of(block.last())) {
+                v4.extend([Some(first), last.checked_add(1)].into_iter().flatten());
+            } else if let (Some(first), Some(last)) = (u128::of(block.network()), u128::of(block.last())) {
+                v6.extend([Some(first), last.checked_add(1)].into_iter().flatten());
+            }
+        };
+        further.iter().for_each(|block| add(*block));
+        networks.iter().for_each(|network| blocks(network, &mut add));
         Self { v4: v4.into_iter().collect(), v6: v6.into_iter().collect() }
     }
 
@@ -128,14 +134,66 @@ fn blocks(network: &Network, out: &mut impl FnMut(Cidr)) {
     }
 }
 
+/// The addresses of an interface that something tells apart: one of each kind, the primary ones before others.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Addresses {
+    /// Private IPv4 and IPv6 addresses.
+    pub private: Vec<IpAddr>,
+    /// The public addresses of these.
+    pub public: Vec<Ipv4Addr>,
+}
+
+/// The addresses of every interface.
+#[must_use]
+pub fn addresses(network: &Network, borders: &Borders) -> IndexVec<EniIx, Addresses> {
+    let fabric = &network.fabric;
+    let mut all: Vec<Vec<IpAddr>> = vec![Vec::new(); fabric.enis.len()];
+    for vpc in fabric.vpcs.iter() {
+        vpc.addresses.iter().for_each(|(address, eni)| all[eni.to_usize()].push(*address));
+        for (first, last, eni) in vpc.prefixes_v4.iter() {
+            let inside = borders.v4.iter().filter(|border| first < **border && **border <= last);
+            all[eni.to_usize()].extend([first].iter().chain(inside).map(|a| IpAddr::V4((*a).into())));
+        }
+        for (first, last, eni) in vpc.prefixes_v6.iter() {
+            let inside = borders.v6.iter().filter(|border| first < **border && **border <= last);
+            all[eni.to_usize()].extend([first].iter().chain(inside).map(|a| IpAddr::V6((*a).into())));
+        }
+    }
+    let mut of = |(eni, e): (EniIx, &crate::fabric::Eni)| {
+        let mut own = std::mem::take(&mut all[eni.to_usize()]);
+        let primary = |a: &IpAddr| e.v4.is_some_and(|v4| *a == v4) || e.v6.is_some_and(|v6| *a == v6);
+        own.sort_by_key(|a| (!primary(a), *a));
+        let mut seen = BTreeSet::new();
+        own.retain(|a| seen.insert(address_signature(fabric, e.vpc, borders, *a)));
+        let public = own.iter().filter_map(|a| public_of(fabric, e.vpc, *a)).collect();
+        Addresses { private: own, public }
+    };
+    fabric.enis.iter_enumerated().map(&mut of).collect()
+}
+
+fn public_of(fabric: &Fabric, vpc: VpcIx, address: IpAddr) -> Option<Ipv4Addr> {
+    match address {
+        IpAddr::V4(private) => fabric.vpcs[vpc].public.get(&private).copied(),
+        IpAddr::V6(_) => None,
+    }
+}
+
+/// IPv4 or not, its stretch, and the one of its public address.
+type AddressSignature = (bool, usize, Option<usize>);
+
+fn address_signature(fabric: &Fabric, vpc: VpcIx, borders: &Borders, address: IpAddr) -> AddressSignature {
+    let public = public_of(fabric, vpc, address).map(|public| borders.stretch(IpAddr::V4(public)));
+    (address.is_ipv4(), borders.stretch(address), public)
+}
+
 /// What decides about an interface's packets.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Signature {
     subnet: SubnetIx,
     sg_set: SgSetIx,
     source_dest_check: bool,
-    /// The stretches of its private addresses and of the public one.
-    stretches: [Option<usize>; 3],
+    /// Of its addresses, ascending.
+    addresses: Vec<AddressSignature>,
     guest: GuestSignature,
     /// Set for an interface that is alike to none.
     alone: Option<EniIx>,
@@ -149,11 +207,13 @@ struct GuestSignature {
     listeners: Option<Vec<(u8, u16)>>,
 }
 
-/// The signature of every interface that conversations begin or end at: those of guests, and of interface endpoints.
+/// The signature of every interface that conversations begin or end at: those of guests, of interface endpoints, and of what
+/// is not modelled.
 #[must_use]
 pub fn signatures(network: &Network, borders: &Borders) -> IndexVec<EniIx, Option<Signature>> {
     let fabric = &network.fabric;
     let special = special(network);
+    let addresses = addresses(network, borders);
     let signature = |(eni, e): (EniIx, &crate::fabric::Eni)| {
         let none = GuestSignature { running: true, answers_ping: false, ephemeral: (0, 0), listeners: None };
         let (guest, alone) = match e.kind {
@@ -164,16 +224,17 @@ pub fn signatures(network: &Network, borders: &Borders) -> IndexVec<EniIx, Optio
                 let alone = g.enis.len() > 1 || matches!(g.forwarding, Forwarding::On { .. });
                 (GuestSignature { running: g.running, answers_ping: g.answers_ping, ephemeral, listeners }, alone)
             }
-            EniKind::Vpce(_) => (none, true),
+            EniKind::Vpce(_) | EniKind::NotModelled(_) => (none, true),
             _ => return None,
         };
-        let public = e.v4.and_then(|private| fabric.vpcs[e.vpc].public.get(&private).copied());
-        let addresses = [e.v4.map(IpAddr::V4), e.v6.map(IpAddr::V6), public.map(IpAddr::V4)];
+        let own = addresses[eni].private.iter();
+        let mut addresses: Vec<AddressSignature> = own.map(|a| address_signature(fabric, e.vpc, borders, *a)).collect();
+        addresses.sort_unstable();
         Some(Signature {
             subnet: e.subnet,
             sg_set: e.sg_set,
             source_dest_check: e.source_dest_check,
-            stretches: addresses.map(|address| address.map(|a| borders.stretch(a))),
+            addresses,
             guest,
             alone: (alone || special.contains(&eni)).then_some(eni),
         })

@@ -6,6 +6,7 @@ pub mod class;
 pub mod diff;
 pub mod graph;
 pub mod lint;
+pub mod reach;
 mod resilience;
 
 pub use resilience::{Resilience, resilience};

@@ -54,6 +54,7 @@ fn default_vpcs(full: &mut Spec) {
                 map_public_ip: Some(true),
                 dns64: None,
                 name_tag: None,
+                tags: crate::spec::Tags::default(),
             };
             full.subnets.insert(made(&name, &format!("default-{zone}")), subnet);
         }

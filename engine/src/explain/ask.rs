@@ -34,16 +34,22 @@ enum Answer {
 /// Answers a question.
 #[must_use]
 pub fn ask(network: &Network, question: &Question) -> Explanation {
-    let none = BTreeMap::new();
-    let (mut explanation, asked) = one(network, question, DenyPolicy::Stop, &none);
-    if !asked.is_empty() {
-        explanation.alternatives = alternatives(|forced| one(network, question, DenyPolicy::Stop, forced));
-    }
+    let mut explanation = decide(network, question);
     let blocked =
         explanation.decided_by.is_some_and(|(_, by)| reason_of(network.fabric.rows[by].kind) == Reason::Blocked);
     if blocked {
-        let (all, _) = one(network, question, DenyPolicy::CollectAll, &none);
+        let (all, _) = one(network, question, DenyPolicy::CollectAll, &BTreeMap::new());
         explanation.blockers = all.blockers;
+    }
+    explanation
+}
+
+/// The same without what else would block: of [`Explanation::blockers`] only the first is there.
+#[must_use]
+pub fn decide(network: &Network, question: &Question) -> Explanation {
+    let (mut explanation, asked) = one(network, question, DenyPolicy::Stop, &BTreeMap::new());
+    if !asked.is_empty() {
+        explanation.alternatives = alternatives(|forced| one(network, question, DenyPolicy::Stop, forced));
     }
     explanation
 }

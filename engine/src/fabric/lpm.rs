@@ -15,6 +15,8 @@ pub trait Address: Copy + Ord + std::fmt::Debug + 'static {
     const BITS: u8;
     /// The address after this one, if there is one.
     fn next(self) -> Option<Self>;
+    /// The address before this one, which is not the lowest.
+    fn before(self) -> Self;
     /// Host bits cleared: the network address for prefix length `len`.
     fn network(self, len: u8) -> Self;
     /// Host bits set: the last address for prefix length `len`.
@@ -35,6 +37,9 @@ macro_rules! address {
             const BITS: u8 = $bits;
             fn next(self) -> Option<Self> {
                 self.checked_add(1)
+            }
+            fn before(self) -> Self {
+                self - 1
             }
             fn network(self, len: u8) -> Self {
                 self & Self::mask(len)
@@ -104,6 +109,16 @@ impl<A: Address, V: Copy + Eq> Lpm<A, V> {
     #[must_use]
     pub fn get(&self, address: A) -> Option<V> {
         self.values[self.starts.partition_point(|start| *start <= address) - 1]
+    }
+    /// The ranges that have a value, ascending: first address, last address, value.
+    pub fn iter(&self) -> impl Iterator<Item = (A, A, V)> + '_ {
+        // The address before the next range's start: the ranges touch.
+        let ends = self.starts.iter().skip(1).map(|next| Some(*next)).chain([None]);
+        self.starts
+            .iter()
+            .zip(ends)
+            .zip(&self.values)
+            .filter_map(|((first, next), value)| Some((*first, next.map_or(A::MAX, A::before), (*value)?)))
     }
     /// Number of ranges, for size accounting.
     #[must_use]

@@ -216,6 +216,7 @@ fn interface(item: &Item<Eni>, out: &mut Out) -> NetworkInterface {
         requester_managed: eni.requester_managed.unwrap_or(false),
         account,
         name_tag: eni.tag_set.name(id),
+        tags: eni.tag_set.others(),
     }
 }
 

@@ -87,6 +87,7 @@ pub(super) fn build(instances: Vec<Item<Instance>>, out: &mut Out) {
             instance_type: instance.instance_type.0.clone(),
             os: windows.then_some(GuestOs::Windows),
             name_tag: instance.tags.name(&id),
+            tags: instance.tags.others(),
             ..Default::default()
         };
         out.spec.instances.insert(Name::new(id, span), built);

@@ -318,4 +318,10 @@ impl Tags {
         let name = self.0.iter().find(|tag| tag.key.text() == "Name")?.value.0.clone()?;
         (name != id).then_some(name)
     }
+    /// The others.
+    pub(super) fn others(&self) -> crate::spec::Tags {
+        let others = self.0.iter().filter(|tag| tag.key.text() != "Name");
+        let pair = |tag: &Tag| Some((tag.key.0.clone()?, tag.value.0.clone().unwrap_or_default()));
+        crate::spec::Tags(others.filter_map(pair).collect())
+    }
 }

@@ -75,6 +75,7 @@ pub(super) fn build(subnets: Vec<Item<Subnet>>, out: &mut Out) {
             map_public_ip: Some(subnet.map_public_ip_on_launch.unwrap_or(false)),
             dns64: subnet.enable_dns64.filter(|on| *on),
             name_tag: subnet.tags.name(&id),
+            tags: subnet.tags.others(),
         };
         for further in ipv6 {
             out.skip(&id, format!("its second IPv6 block {further} is not modelled"));

@@ -107,6 +107,7 @@ pub(super) fn build(vpcs: Vec<Item<Vpc>>, attributes: Vec<Attribute>, out: &mut 
             enable_dns_support: None,
             enable_dns_hostnames: None,
             name_tag: vpc.tags.name(&id),
+            tags: vpc.tags.others(),
         };
         out.spec.vpcs.insert(Name::new(id, span), built);
     }

@@ -45,7 +45,7 @@ impl<'t> Cx<'t> {
         }
     }
     /// Decodes `value` as the value of `label`.
-    fn under<T: Decode>(&mut self, label: &'t str, owner: Span, value: Value<'t>) -> Option<T> {
+    pub(super) fn under<T: Decode>(&mut self, label: &'t str, owner: Span, value: Value<'t>) -> Option<T> {
         let before = (self.label, self.owner);
         (self.label, self.owner) = (label, owner);
         let decoded = T::decode(value, self);

@@ -1,6 +1,6 @@
 //! Elastic network interfaces as written.
 
-use super::Spanned;
+use super::{Spanned, Tags};
 use crate::base::Cidr;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
@@ -54,6 +54,9 @@ pub struct NetworkInterface {
     /// The `Name` tag, if it is not the name used here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name_tag: Option<String>,
+    /// Its other tags.
+    #[serde(default, skip_serializing_if = "Tags::is_empty")]
+    pub tags: Tags,
 }
 
 /// A secondary private address.

@@ -195,10 +195,10 @@ decode_struct!(Spec, "a topology", {
     lint, traffic_mirror_targets, traffic_mirror_filters, traffic_mirror_sessions,
 });
 decode_struct!(Vpc, "a VPC", {
-    cidr, secondary_cidrs, ipv6_cidrs, region, account, default, enable_dns_support, enable_dns_hostnames, name_tag,
+    cidr, secondary_cidrs, ipv6_cidrs, region, account, default, enable_dns_support, enable_dns_hostnames, name_tag, tags,
 });
 decode_struct!(Subnet, "a subnet", {
-    vpc, az, az_id, cidr, ipv6_cidr, route_table, network_acl, map_public_ip, dns64, name_tag,
+    vpc, az, az_id, cidr, ipv6_cidr, route_table, network_acl, map_public_ip, dns64, name_tag, tags,
 });
 decode_struct!(PrefixList, "a prefix list", { entries: required, max_entries, name_tag });
 decode_struct!(NetworkAcl, "a network ACL", { vpc, default, inbound, outbound, name_tag });
@@ -250,7 +250,7 @@ decode_struct!(VpcEndpointService, "an endpoint service", {
 decode_struct!(ServiceListener, "a listener of an endpoint service", { listen, target_port, targets: required });
 decode_struct!(NetworkInterface, "a network interface", {
     subnet, address, secondary_addresses, ipv6_addresses, prefixes, public_ip, security_groups, source_dest_check,
-    instance, device_index, mac, interface_type, description, requester_managed, account, name_tag,
+    instance, device_index, mac, interface_type, description, requester_managed, account, name_tag, tags,
 });
 decode_struct!(Forwarding, "forwarding", { masquerade, stateful });
 decode_struct!(InternetHost, "an internet host", { addresses: required, listen, answers_ping, latency, mtu, names });
@@ -333,8 +333,8 @@ impl Decode for SecondaryAddress {
 }
 
 /// Fields of an interface that mean nothing inside an instance.
-pub(super) const NOT_IN_AN_INSTANCE: [&str; 3] = ["instance", "device_index", "name_tag"];
-const OF_AN_INSTANCE: [&str; 10] = [
+pub(super) const NOT_IN_AN_INSTANCE: [&str; 4] = ["instance", "device_index", "name_tag", "tags"];
+const OF_AN_INSTANCE: [&str; 11] = [
     "state",
     "instance_type",
     "os",
@@ -345,6 +345,7 @@ const OF_AN_INSTANCE: [&str; 10] = [
     "bandwidth",
     "mtu",
     "name_tag",
+    "tags",
 ];
 
 impl Decode for Instance {
@@ -358,6 +359,7 @@ impl Decode for Instance {
             instance: None,
             device_index: None,
             name_tag: None,
+            tags: Tags::default(),
             ..eni
         });
         let primary = match fields.value("subnet") {
@@ -390,6 +392,7 @@ impl Decode for Instance {
             bandwidth: fields.take("bandwidth", cx).flatten(),
             mtu: fields.take("mtu", cx).flatten(),
             name_tag: fields.take("name_tag", cx).flatten(),
+            tags: fields.take("tags", cx).unwrap_or_default(),
         };
         Some(instance)
     }

@@ -1,6 +1,6 @@
 //! Instances and what their guests do, as written.
 
-use super::{NetworkInterface, Spanned};
+use super::{NetworkInterface, Spanned, Tags};
 use crate::base::{Bandwidth, PortRange, Protocol};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
@@ -33,13 +33,21 @@ pub struct Instance {
     pub mtu: Option<Spanned<u32>>,
     /// The `Name` tag, if it is not the name used here.
     pub name_tag: Option<String>,
+    /// Its other tags.
+    #[serde(default, skip_serializing_if = "Tags::is_empty")]
+    pub tags: Tags,
 }
 
 /// Writes the primary interface's fields among the instance's: those that say which instance it belongs
 /// to are left out, and so is its `Name` tag, for the instance has one.
 fn fields_of_primary<S: Serializer>(primary: &Option<NetworkInterface>, serializer: S) -> Result<S::Ok, S::Error> {
-    let inside =
-        |eni: &NetworkInterface| NetworkInterface { instance: None, device_index: None, name_tag: None, ..eni.clone() };
+    let inside = |eni: &NetworkInterface| NetworkInterface {
+        instance: None,
+        device_index: None,
+        name_tag: None,
+        tags: Tags::default(),
+        ..eni.clone()
+    };
     primary.as_ref().map(inside).serialize(serializer)
 }
 

@@ -30,6 +30,7 @@ pub(crate) mod schema;
 mod security_group;
 mod span;
 mod syntax;
+mod tags;
 mod transit_gateway;
 mod vpc;
 mod vpn;
@@ -67,6 +68,7 @@ pub use router::{Neighbor, Router, RouterRoute, SiteHost};
 pub use schema::schema;
 pub use security_group::{Peer, SecurityGroup, SgRule};
 pub use span::{Name, Spanned};
+pub use tags::Tags;
 pub use transit_gateway::{
     AttachmentState, ConnectPeer, MulticastGroup, TransitGateway, TransitGatewayConnect, TransitGatewayMulticastDomain,
     TransitGatewayPeeringAttachment, TransitGatewayRoute, TransitGatewayRouteTable, TransitGatewayVpcAttachment,

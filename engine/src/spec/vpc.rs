@@ -1,6 +1,6 @@
 //! VPCs, subnets and prefix lists as written.
 
-use super::Spanned;
+use super::{Spanned, Tags};
 use crate::base::Cidr;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -31,6 +31,9 @@ pub struct Vpc {
     pub enable_dns_hostnames: Option<bool>,
     /// The `Name` tag, if it is not the name used here.
     pub name_tag: Option<String>,
+    /// Its other tags.
+    #[serde(default, skip_serializing_if = "Tags::is_empty")]
+    pub tags: Tags,
 }
 
 /// A subnet. IPv4-only, dual-stack or IPv6-only by the blocks it has.
@@ -57,6 +60,9 @@ pub struct Subnet {
     pub dns64: Option<bool>,
     /// The `Name` tag, if it is not the name used here.
     pub name_tag: Option<String>,
+    /// Its other tags.
+    #[serde(default, skip_serializing_if = "Tags::is_empty")]
+    pub tags: Tags,
 }
 
 /// A prefix list.

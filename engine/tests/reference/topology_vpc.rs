@@ -110,6 +110,7 @@ impl VpcParts {
                     map_public_ip: None,
                     dns64: None,
                     name_tag: None,
+                    tags: Default::default(),
                 },
             );
             self.subnets.push(net);

@@ -1,0 +1,19 @@
+//! Who reaches whom, over a whole network: matrices of groups, and assertions about sets of ends.
+//!
+//! Ends that no row can tell apart are one party ([`Parties`]); every pair of parties is asked once, for each stretch of
+//! ports in which all are alike. So ten thousand interfaces against each other take seconds, and the answer is that of asking
+//! every pair by itself. Only the first packet of a conversation and its reply are asked about, as `why` does.
+//!
+//! Not modelled here: other protocols than TCP, UDP and echo requests; latency.
+
+mod answer;
+mod assertion;
+mod matrix;
+mod party;
+mod select;
+
+pub use answer::{Answer, Cause, Reach, Service};
+pub use assertion::{Assertion, Checked, Verb, Violation, blocks, check, read_assertions, service};
+pub use matrix::{Cell, Example, Flow, Group, matrix};
+pub use party::{Parties, Party, range_text};
+pub use select::{Ends, GroupBy, Selection, SelectionError, groups, resolve, select};
