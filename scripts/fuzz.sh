@@ -51,12 +51,13 @@ marker='\377\377\377\377\377\377\377\377\377\377\377\377\377\377\377\377'
 printf "$marker"'\0\63\2\0\2\10\12\0\22\100\1\1\0\100\2\6\2\1\0\0\375\352\100\3\4\251\376\0\1\20\254\20'"$marker"'\0\23\4' > "$seeds/speak/update"
 printf '\40\300\3\30\0\0\0\1\0\0\0\2\0\4\223\340\0\4\223\340\0\0\0\0' > "$seeds/speak/bfd"
 head -c 4096 Cargo.lock > "$seeds/walk/text"
-# The first byte says what the rest is: a capture, a filter, a flow log, prices.
+# The first byte says what the rest is: a capture, a filter, a flow log, prices, assertions.
 { printf '\0'; cat scenarios/tour/*.pcap; } > "$seeds/evidence/pcap"
 printf '\1(tcp port 443 or 80) and not src net 10.0.0.0/8 || dropped' > "$seeds/evidence/filter"
 printf '\2srcaddr dstport action\n10.0.0.1 443 ACCEPT\n- - -\n' > "$seeds/evidence/custom"
 printf '\0022 111122223333 eni-1 10.0.0.1 10.0.0.2 40000 443 6 1 40 1700000000 1700000059 REJECT OK\n' > "$seeds/evidence/default"
 { printf '\3'; cat engine/src/record/prices.json; } > "$seeds/evidence/prices"
+printf '\4web reaches db on 5432, udp/8000-8100 # comment\nonly "sg:web", 203.0.113.0/24 reach tag:env=prod on icmp\ninternet never reaches all\n' > "$seeds/evidence/assertions"
 
 # The words of our own files are the fuzzer's dictionary.
 words=$build/words.dict

@@ -200,3 +200,53 @@ pub fn hub(spokes: usize) -> String {
          transit_gateway_vpc_attachments:\n{attachments}security_groups:\n{groups}instances:\n{instances}"
     )
 }
+
+/// An estate as companies have them: `vpcs` VPCs on a transit gateway, each with subnets for web, application and data in two
+/// zones, groups that name each other, a network ACL before the data, and `instances` instances. The first VPC has an
+/// internet gateway, and public addresses on its web servers.
+#[must_use]
+pub fn estate(vpcs: usize, instances: usize) -> String {
+    let mut parts: [String; 7] = Default::default();
+    for n in 0..vpcs {
+        let net = |third: usize| format!("10.{n}.{third}");
+        let _ = writeln!(parts[0], "  v{n}: {{cidr: 10.{n}.0.0/16}}");
+        let main = if n == 0 { "{to: 0.0.0.0/0, via: igw}, " } else { "" };
+        let _ = writeln!(parts[1], "  r{n}: {{vpc: v{n}, main: true, routes: [{main}{{to: 10.0.0.0/8, via: tgw}}]}}");
+        for (zone, az) in ["a", "b"].iter().enumerate() {
+            for (tier, role) in ["web", "app", "db", "tgw"].iter().enumerate() {
+                let acl = if *role == "db" { format!(", network_acl: acl{n}") } else { String::new() };
+                let cidr = format!("{}.0/24", net(tier * 2 + zone));
+                let _ = writeln!(parts[2], "  s{n}-{role}-{az}: {{vpc: v{n}, az: {az}, cidr: {cidr}{acl}}}");
+            }
+        }
+        let _ = writeln!(parts[3], "  att{n}: {{transit_gateway: tgw, vpc: v{n}, subnets: [s{n}-tgw-a, s{n}-tgw-b]}}");
+        let _ = writeln!(
+            parts[4],
+            "  acl{n}:\n    vpc: v{n}\n    inbound:\n      - {{rule: 100, action: allow, protocol: tcp, ports: 5432, from: 10.{n}.0.0/16}}\n      \
+             - {{rule: 110, action: allow, protocol: tcp, ports: 22, from: 10.0.0.0/16}}\n    outbound:\n      \
+             - {{rule: 100, action: allow, protocol: tcp, ports: 1024-65535, to: 10.0.0.0/8}}"
+        );
+        let from = if n == 0 { "0.0.0.0/0" } else { "10.0.0.0/8" };
+        let admin = "{protocol: tcp, ports: 22, from: 10.0.0.0/23}";
+        let _ = writeln!(
+            parts[5],
+            "  web{n}: {{vpc: v{n}, inbound: [{{protocol: tcp, ports: 443, from: {from}}}, {admin}]}}\n  \
+             app{n}: {{vpc: v{n}, inbound: [{{protocol: tcp, ports: 8080, from: web{n}}}, {admin}]}}\n  \
+             db{n}: {{vpc: v{n}, inbound: [{{protocol: tcp, ports: 5432, from: app{n}}}, {admin}]}}"
+        );
+        for i in 0..instances / vpcs {
+            let (role, port) = [("web", 443), ("app", 8080), ("db", 5432)][i % 3];
+            let az = ["a", "b"][i / 3 % 2];
+            let public = if n == 0 && role == "web" { ", public_ip: auto" } else { "" };
+            let _ = writeln!(
+                parts[6],
+                "  i{n}-{i}: {{subnet: s{n}-{role}-{az}, security_groups: [{role}{n}], listen: [22, {port}]{public}}}"
+            );
+        }
+    }
+    let [vpcs, tables, subnets, attachments, acls, groups, instances] = parts;
+    format!(
+        "vpcs:\n{vpcs}internet_gateways: {{igw: {{vpc: v0}}}}\nroute_tables:\n{tables}subnets:\n{subnets}transit_gateways: {{tgw: {{}}}}\n\
+         transit_gateway_vpc_attachments:\n{attachments}network_acls:\n{acls}security_groups:\n{groups}instances:\n{instances}"
+    )
+}

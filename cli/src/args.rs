@@ -267,14 +267,27 @@ pub(crate) struct ReachArgs {
     #[arg(short, long, value_name = "TOPO")]
     pub(crate) topology: PathBuf,
     /// CSV file of probes with the columns src, dst, protocol, dst_port and, if you like, expect
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["from", "to"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["from", "to", "group_by", "assert"])]
     pub(crate) probes: Option<PathBuf>,
-    /// Sources of the matrix [default: every instance and every host of a site]
+    /// File of assertions, a sentence a line: `web reaches db on 5432`, `dev never reaches prod`, `only bastion reaches db on 22`
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["from", "to", "group_by", "port"])]
+    pub(crate) assert: Option<PathBuf>,
+    /// Sources: an instance, an interface, a group, a subnet, a VPC, `tag:KEY=VALUE`, an address, a block, `internet`
+    /// [default: every instance and every host of a site; of groups the internet too]
     #[arg(long, value_name = "NAME")]
     pub(crate) from: Vec<String>,
-    /// Destinations of the matrix, with the port [default: everything that listens]
+    /// Destinations, with the port [default: everything that listens; of groups the internet too]
     #[arg(long, value_name = "NAME[:PORT]")]
     pub(crate) to: Vec<String>,
+    /// A matrix of groups: `sg`, `subnet`, `vpc`, `tag:KEY`, `class` (ends that no row can tell apart) or `end`
+    #[arg(long, value_name = "WHAT")]
+    pub(crate) group_by: Option<String>,
+    /// Ports of the matrix of groups: `443`, `udp/53`, `8000-8100`, `icmp` [default: all, as ranges]
+    #[arg(long, value_name = "PORT", requires = "group_by", value_delimiter = ',')]
+    pub(crate) port: Vec<String>,
+    /// Write a JUnit report of assertions, or of probes that say what they expect
+    #[arg(long, value_name = "FILE")]
+    pub(crate) junit: Option<PathBuf>,
     /// Form of the table
     #[arg(long, value_enum, default_value_t = TableOutput::Text, value_name = "FORM")]
     pub(crate) output: TableOutput,

@@ -1,14 +1,23 @@
-//! The README's screens are real: every `$ vpcsim ...` in a console block prints what stands below it.
+//! The screens of the README and of the pages in docs are real: every `$ vpcsim ...` in a console block prints what stands below it.
 
 use std::path::Path;
 use std::process::Command;
 
 #[test]
 fn the_screens_of_the_readme_are_real() {
+    screens("README.md");
+}
+
+#[test]
+fn the_screens_of_the_page_about_reach_are_real() {
+    screens("docs/reach.md");
+}
+
+fn screens(page: &str) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
+    let page = std::fs::read_to_string(root.join(page)).unwrap();
     let mut screens = 0;
-    for block in readme.split("```console\n").skip(1) {
+    for block in page.split("```console\n").skip(1) {
         let block = block.split("```").next().unwrap();
         let (command, expected) = block.split_once('\n').unwrap();
         let words: Vec<&str> =

@@ -81,6 +81,7 @@ fn ask(mut spec: Spec, vpc: &str, cidr: &str, address: &str, to: &str) -> (Outco
         map_public_ip: None,
         dns64: None,
         name_tag: None,
+        tags: Default::default(),
     };
     spec.subnets.insert("subnet-asks".into(), subnet);
     let interface = NetworkInterface {

@@ -9,7 +9,8 @@ use reference::questions::compiled;
 use reference::topology::{Dice, random, random_wide};
 use std::net::IpAddr;
 use vpcsim_engine::analyse::reach::{
-    Ends, GroupBy, Parties, Reach, Service, blocks, check, groups, matrix, read_assertions, select, service,
+    Ends, Group, GroupBy, Parties, Party, Reach, Service, blocks, check, groups, matrix, read_assertions, select,
+    service,
 };
 use vpcsim_engine::base::ids::EniIx;
 use vpcsim_engine::base::{PortRange, Protocol};
@@ -164,6 +165,79 @@ fn classes_answer_as_every_pair_by_itself_does() {
     println!("{pairs} pairs, by outcome {by:?}; {enis} interfaces in {classes} classes");
     assert!(classes * 10 < enis * 8, "too few are alike: {enis} interfaces in {classes} classes");
     assert!(pairs > networks * 20 && by[0] > 0 && by[3] > networks, "too few pairs: {pairs} {by:?}");
+}
+
+/// An address of a stretch, at random, that is nobody's here.
+fn stranger(network: &Network, (first, last): (IpAddr, IpAddr), dice: &mut Dice) -> Option<IpAddr> {
+    let share = dice.below(1_000_000) as u128;
+    let between = |a: u128, b: u128| a + (b - a) / 1_000_000 * share + (b - a) % 1_000_000 * share / 1_000_000;
+    let address = match (first, last) {
+        (IpAddr::V4(a), IpAddr::V4(b)) => {
+            IpAddr::V4(u32::try_from(between(u32::from(a).into(), u32::from(b).into())).unwrap().into())
+        }
+        (IpAddr::V6(a), IpAddr::V6(b)) => IpAddr::V6(between(a.into(), b.into()).into()),
+        _ => unreachable!("a stretch has one family"),
+    };
+    let fabric = &network.fabric;
+    (!fabric.is_ours(address) && fabric.internet_host(address).is_none()).then_some(address)
+}
+
+#[test]
+fn parts_of_the_internet_answer_as_each_of_their_addresses_does() {
+    let (mut asked, mut passed) = (0, 0);
+    for seed in 1..=NETWORKS {
+        let spec = if seed % 2 == 0 { random_wide(seed) } else { random(seed) };
+        let network = compiled(&spec);
+        let dice = &mut Dice::new(seed.wrapping_mul(331));
+        let parties = Parties::of(&network, &[]);
+        let enis = Ends { hosts: Default::default(), ..select(&spec, &network, "all").expect("it is there").ends };
+        let receivers = groups(&spec, &parties, &enis, &GroupBy::End);
+        for (n, party) in parties.list.iter().enumerate() {
+            let Party::Internet { first, last, .. } = party else { continue };
+            let Some(address) = stranger(&network, (*first, *last), dice) else { continue };
+            let sender = Group { name: String::new(), parts: vec![(n, Vec::new())] };
+            let port = [22, 80, 443][dice.below(3)];
+            let tcp = Service { protocol: Protocol::TCP, ports: Some(PortRange::one(port)) };
+            for cell in matrix(&parties, (&[sender], &receivers), &[tcp], &|| ()) {
+                let eni = receivers[cell.to].parts[0].1[0];
+                let (private, public) = addresses(&network, eni);
+                let targets = private.iter().filter(|a| a.is_ipv6()).chain(&public);
+                let targets = targets.filter(|a| a.is_ipv4() == address.is_ipv4());
+                let from = Origin::Internet { address };
+                let each = |to: &IpAddr| {
+                    let ask = |src_port| {
+                        let src_port = Some(src_port);
+                        one(
+                            &network,
+                            &Question { from, to: *to, protocol: Protocol::TCP, src_port, dst_port: port },
+                            eni,
+                        )
+                    };
+                    let all: Vec<Reach> = strangers_ports(&network).into_iter().map(ask).collect();
+                    if all.iter().all(|r| *r == all[0]) { all[0] } else { Reach::Depends }
+                };
+                let want = targets.map(each).max().unwrap_or(Reach::No);
+                let got = Reach::EVERY.into_iter().find(|r| cell.flows[0].pairs_that(*r) == 1).expect("one pair");
+                assert_eq!(got, want, "seed {seed}: {address} -> {} tcp/{port}", receivers[cell.to].name);
+                asked += 1;
+                passed += u32::from(want == Reach::Yes);
+            }
+        }
+    }
+    println!("{asked} pairs, {passed} pass");
+    assert!(asked > 1000 && passed > 50, "{asked} {passed}");
+}
+
+/// The ports that a host that is not described may send from, where an ACL divides them.
+fn strangers_ports(network: &Network) -> Vec<u16> {
+    let tables = network.fabric.acls.iter().flat_map(|acl| [&acl.inbound, &acl.outbound]);
+    let rows = tables.flat_map(|t| t.v4.iter().map(|r| (r.low, r.high)).chain(t.v6.iter().map(|r| (r.low, r.high))));
+    let mut out: Vec<u16> = rows.flat_map(|(low, high)| [low, high, high.saturating_add(1)]).collect();
+    out.extend([32_768, 40_000, 65_535]);
+    out.retain(|port| *port >= 32_768);
+    out.sort_unstable();
+    out.dedup();
+    out
 }
 
 const THREE: &str = "

@@ -1,17 +1,22 @@
-//! What other tools wrote: capture files, capture filters, lines of flow logs, tables of prices.
+//! What other tools and people wrote: capture files, capture filters, lines of flow logs, tables of prices, assertions.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use std::sync::LazyLock;
+use vpcsim_engine::analyse::reach::{Parties, blocks, check, read_assertions};
+use vpcsim_engine::compile::{Network, compile};
+use vpcsim_engine::diag::FileIx;
 use vpcsim_engine::observe::capture::{self, Filter};
 use vpcsim_engine::record::flow_log::Format;
 use vpcsim_engine::record::flow_log::read::{Line, Reader};
 use vpcsim_engine::record::price::Prices;
+use vpcsim_engine::spec::{self, Spec};
 use vpcsim_engine::wire::{emit, parse};
 
 fuzz_target!(|data: &[u8]| {
     let Some((kind, data)) = data.split_first() else { return };
-    match kind % 4 {
+    match kind % 5 {
         0 => {
             let Ok(read) = capture::read(data) else { return };
             let count = read.packets.len() + read.problems.len();
@@ -40,6 +45,24 @@ fuzz_target!(|data: &[u8]| {
                         Err(bad) => assert_eq!(bad.line, n as u64 + 1),
                     }
                 }
+            }
+        }
+        4 => {
+            let Ok(text) = std::str::from_utf8(data) else { return };
+            static TIERS: LazyLock<(Spec, Network)> = LazyLock::new(|| {
+                let (spec, _) = spec::read(FileIx(0), include_bytes!("../topologies/tiers.yaml"));
+                let spec = spec.expect("it is right");
+                let network = compile(&spec).0.expect("it is right");
+                (spec, network)
+            });
+            let (spec, network) = &*TIERS;
+            let (assertions, diagnostics) = read_assertions(spec, network, FileIx(0), text);
+            let lines = text.lines().count() as u32;
+            assert!(assertions.iter().map(|a| a.span).chain(diagnostics.iter().map(|d| d.span)).all(|s| (1..=lines).contains(&s.line)));
+            let parties = Parties::of(network, &blocks(&assertions));
+            for a in assertions.iter().take(4) {
+                let checked = check(spec, &parties, a);
+                assert!(checked.violations.iter().all(|v| 0 < v.pairs.0 && v.pairs.0 <= v.pairs.1 && v.pairs.1 <= checked.pairs));
             }
         }
         _ => {

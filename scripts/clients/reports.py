@@ -19,6 +19,17 @@ def main(vpcsim, folder):
     bad = [case.name for case in cases if case.result and not case.is_skipped]
     checks.check("junitparser finds no failure", not bad and not report.failures and not report.errors, bad)
 
+    path = pathlib.Path(folder, "reach.xml")
+    status, out, err = run(
+        vpcsim, "reach", "-t", "topologies/three-tier.yaml", "--assert", "scenarios/three-tier.reach", "--junit", path
+    )
+    cases = [case for suite in JUnitXml.fromfile(str(path)) for case in suite]
+    failed = [case for case in cases if case.result]
+    checks.check("junitparser reads what reach asserts", status == 1 and len(cases) == 4 and len(failed) == 1, out + err)
+    checks.check(
+        "junitparser finds the row that fails an assertion", "acl data outbound rule *" in failed[0].result[0].message, failed
+    )
+
     with tempfile.TemporaryDirectory() as scratch:
         for shell, command in SHELLS.items():
             status, script, err = run(vpcsim, "completions", shell)

@@ -169,6 +169,14 @@ pub fn resolve_origin(network: &Network, from: &str, to: &str) -> Result<(Origin
     Err(QuestionError::NoCommonFamily { from: from.to_owned(), to: to.to_owned() })
 }
 
+/// Who sends, for each address that a text stands for, IPv4 first.
+///
+/// # Errors
+/// If the text names nothing, several things, or something that cannot send.
+pub fn resolve_sources(network: &Network, from: &str) -> Result<Vec<Origin>, QuestionError> {
+    ends(network, from)?.candidates.into_iter().map(|(owner, address)| origin(network, owner, address)).collect()
+}
+
 /// The addresses of a destination, IPv4 first.
 ///
 /// # Errors

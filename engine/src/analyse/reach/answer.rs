@@ -5,6 +5,7 @@
 //! find the way that there is. What passes from some source ports only depends.
 
 use super::party::{Parties, Party};
+use super::service::Service;
 use crate::analyse::class::source_ports;
 use crate::base::ids::EniIx;
 use crate::base::{PortRange, Protocol};
@@ -15,42 +16,6 @@ use std::net::IpAddr;
 
 /// Ephemeral ports of senders that are not described: those of Linux and Windows together.
 const EPHEMERAL: PortRange = PortRange { from: 32768, to: 65535 };
-
-/// What is asked about: a protocol and, if it has ports, a range of destination ports. ICMP stands for echo requests.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct Service {
-    /// Protocol; ICMP stands for ICMPv6 too.
-    pub protocol: Protocol,
-    /// Destination ports of TCP and UDP.
-    pub ports: Option<PortRange>,
-}
-
-impl Service {
-    /// All that is asked about if nothing is said: TCP and UDP on all ports, echo requests.
-    pub const ALL: [Self; 3] = [
-        Self { protocol: Protocol::TCP, ports: Some(PortRange::ALL) },
-        Self { protocol: Protocol::UDP, ports: Some(PortRange::ALL) },
-        Self { protocol: Protocol::ICMP, ports: None },
-    ];
-
-    /// True if it is a single port, or none.
-    #[must_use]
-    pub const fn is_one(&self) -> bool {
-        match self.ports {
-            Some(ports) => ports.from == ports.to,
-            None => true,
-        }
-    }
-}
-
-impl std::fmt::Display for Service {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.ports {
-            Some(ports) => write!(f, "{}/{ports}", self.protocol),
-            None => write!(f, "{}", self.protocol),
-        }
-    }
-}
 
 /// Whether packets pass both ways.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -92,6 +57,8 @@ pub struct Answer {
     pub reach: Reach,
     /// What the asker sees.
     pub outcome: Outcome,
+    /// Whether the request arrives, by any address and from any source port, though no answer may come back.
+    pub arrives: bool,
     /// Why.
     pub cause: Cause,
     /// The question that it is the answer to; absent if there was no address to ask.
@@ -221,7 +188,17 @@ impl<'a> Pair<'a> {
             (_, _, None) if e.reply_from_elsewhere => Cause::Elsewhere,
             _ => Cause::Nothing,
         };
-        Answer { reach, outcome: e.outcome, cause, question: Some(e.question) }
+        Answer { reach, outcome: e.outcome, arrives: self.arrives(e), cause, question: Some(e.question) }
+    }
+
+    /// True if the request comes to its receiver.
+    fn arrives(&self, e: &Explanation) -> bool {
+        match (e.request.end, self.to) {
+            (End::Delivered(_), _) => self.elsewhere(e).is_none(),
+            (End::AtSite(at), Party::Host(host)) => at == *host,
+            (End::AtService(..), Party::Enis(_)) | (End::Exited, Party::Host(_) | Party::Internet { .. }) => true,
+            _ => false,
+        }
     }
 
     /// What one address of the sender and one of the receiver come to, from all source ports.
@@ -233,11 +210,14 @@ impl<'a> Pair<'a> {
             let e = decide(self.parties.network, &Question { from, to, protocol, src_port: *src_port, dst_port });
             self.answer(&e, self.reach(&e))
         };
-        src_ports.iter().map(one).reduce(|before, answer| match (before.reach, answer.reach) {
-            (a, b) if a == b => before,
-            // Some source ports pass and others do not: what fails is told of.
-            (Reach::Yes, _) => Answer { reach: Reach::Depends, ..answer },
-            _ => Answer { reach: Reach::Depends, ..before },
+        src_ports.iter().map(one).reduce(|before, answer| {
+            let arrives = before.arrives || answer.arrives;
+            match (before.reach, answer.reach) {
+                (a, b) if a == b => Answer { arrives, ..before },
+                // Some source ports pass and others do not: what fails is told of.
+                (Reach::Yes, _) => Answer { reach: Reach::Depends, arrives, ..answer },
+                _ => Answer { reach: Reach::Depends, arrives, ..before },
+            }
         })
     }
 
@@ -249,12 +229,15 @@ impl<'a> Pair<'a> {
         };
         let src_ports: Vec<Option<u16>> =
             if divided.is_empty() { vec![None] } else { divided.into_iter().map(Some).collect() };
-        let mut best = Answer { reach: Reach::No, outcome: Outcome::NoReply, cause: Cause::NoAddress, question: None };
+        let (outcome, cause) = (Outcome::NoReply, Cause::NoAddress);
+        let mut best = Answer { reach: Reach::No, outcome, arrives: false, cause, question: None };
         for (from, to) in self.questions() {
             let Some(answer) = self.between(service, from, to, &src_ports) else { continue };
+            let arrives = best.arrives || answer.arrives;
             if best.question.is_none() || answer.reach > best.reach {
                 best = answer;
             }
+            best.arrives = arrives;
             if best.reach == Reach::Yes {
                 break;
             }
@@ -276,7 +259,9 @@ impl<'a> Pair<'a> {
             let stretch = Service { ports: Some(PortRange { from: *first, to }), ..service };
             let answer = self.answers(stretch);
             match out.last_mut() {
-                Some((before, same)) if (same.reach, same.cause) == (answer.reach, answer.cause) => {
+                Some((before, same))
+                    if (same.reach, same.arrives, same.cause) == (answer.reach, answer.arrives, answer.cause) =>
+                {
                     before.ports = before.ports.map(|ports| PortRange { to, ..ports });
                 }
                 _ => out.push((stretch, answer)),

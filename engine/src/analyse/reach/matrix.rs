@@ -3,8 +3,9 @@
 //! Every pair of parties is asked once, in parallel; a cell counts the pairs of ends that the answer holds for. An end is no
 //! pair with itself. Invariant: the counts are those of asking every pair of ends by itself.
 
-use super::answer::{Answer, Pair, Reach, Service};
+use super::answer::{Answer, Pair, Reach};
 use super::party::{Parties, Party};
+use super::service::Service;
 use crate::base::ids::EniIx;
 use crate::base::{PortRange, Protocol};
 use crate::explain::Outcome;
@@ -44,12 +45,14 @@ pub struct Flow {
     pub service: Service,
     /// Pairs of ends by what becomes of them, in the order of [`Reach`].
     pub pairs: [u64; 4],
-    /// The first pair of each.
-    pub first: [Option<Example>; 4],
+    /// The first pair of each kind that there is.
+    pub first: Vec<Example>,
     /// Of those that pass, how many are refused because nothing listens, and the first one.
-    pub refused: (u64, Option<Example>),
-    /// The parties of the sender that pass, and those of the receiver: all, or what they are.
-    pub passing: [BTreeSet<usize>; 2],
+    pub refused: (u64, Option<Box<Example>>),
+    /// Of those that do not pass, how many requests arrive all the same, and the first one.
+    pub arrived: (u64, Option<Box<Example>>),
+    /// Hosts and parts of the internet among senders and receivers, by party: true if one of its pairs passes.
+    pub others: [BTreeMap<usize, bool>; 2],
 }
 
 impl Flow {
@@ -65,8 +68,8 @@ impl Flow {
     }
     /// The first pair of this kind.
     #[must_use]
-    pub const fn first_that(&self, reach: Reach) -> Option<&Example> {
-        self.first[reach as usize].as_ref()
+    pub fn first_that(&self, reach: Reach) -> Option<&Example> {
+        self.first.iter().find(|first| first.answer.reach == reach)
     }
 }
 
@@ -221,30 +224,46 @@ fn flows(pieces: &[Piece]) -> Vec<Flow> {
 
 /// True if the same is to be said of the next ports.
 fn continues(last: &Flow, next: &Flow) -> bool {
-    let causes = |flow: &Flow| flow.first.map(|first| first.map(|f| f.answer.cause));
+    let causes = |flow: &Flow| flow.first.iter().map(|f| (f.answer.reach, f.answer.cause)).collect::<Vec<_>>();
     let ports = last.service.ports.zip(next.service.ports);
     last.service.protocol == next.service.protocol
         && ports.is_some_and(|(a, b)| u32::from(a.to) + 1 == u32::from(b.from))
         && last.pairs == next.pairs
-        && last.passing == next.passing
+        && last.others == next.others
+        && last.arrived.0 == next.arrived.0
         && causes(last) == causes(next)
 }
 
 fn sum(service: Service, pieces: &[&Piece]) -> Flow {
-    let mut out = Flow { service, pairs: [0; 4], first: [None; 4], refused: (0, None), passing: Default::default() };
+    let mut out = Flow {
+        service,
+        pairs: [0; 4],
+        first: Vec::new(),
+        refused: (0, None),
+        arrived: (0, None),
+        others: Default::default(),
+    };
     for piece in pieces {
         let (example, reach) = (piece.example, piece.example.answer.reach);
         out.pairs[reach as usize] += piece.pairs;
-        out.first[reach as usize].get_or_insert(example);
-        if reach == Reach::Yes {
-            out.passing[0].insert(example.from.0);
-            out.passing[1].insert(example.to.0);
+        if out.first_that(reach).is_none() {
+            out.first.push(example);
+        }
+        for (others, (party, eni)) in out.others.iter_mut().zip([example.from, example.to]) {
+            if eni.is_none() {
+                *others.entry(party).or_default() |= reach == Reach::Yes;
+            }
+        }
+        if reach == Reach::No && example.answer.arrives {
+            out.arrived.0 += piece.pairs;
+            out.arrived.1.get_or_insert_with(|| Box::new(example));
         }
         if reach == Reach::Yes && example.answer.outcome == Outcome::Closed {
             out.refused.0 += piece.pairs;
-            out.refused.1.get_or_insert(example);
+            out.refused.1.get_or_insert_with(|| Box::new(example));
         }
     }
+    out.first.sort_by_key(|first| first.answer.reach);
     out
 }
 

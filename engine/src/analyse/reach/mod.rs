@@ -8,12 +8,18 @@
 
 mod answer;
 mod assertion;
+mod group;
 mod matrix;
 mod party;
 mod select;
+mod sentence;
+mod service;
 
-pub use answer::{Answer, Cause, Reach, Service};
-pub use assertion::{Assertion, Checked, Verb, Violation, blocks, check, read_assertions, service};
+pub use answer::{Answer, Cause, Reach};
+pub use assertion::{Assertion, Checked, Verb, Violation, Wrong, blocks, check};
+pub use group::{GroupBy, groups, resolve};
 pub use matrix::{Cell, Example, Flow, Group, matrix};
 pub use party::{Parties, Party, range_text};
-pub use select::{Ends, GroupBy, Selection, SelectionError, groups, resolve, select};
+pub use select::{Ends, KINDS, Selection, SelectionError, select};
+pub use sentence::read_assertions;
+pub use service::{Service, service};

@@ -7,7 +7,7 @@ use crate::analyse::class::{Addresses, Borders, addresses, classes, port_borders
 use crate::base::ids::{EniIx, InetIx, SgSetIx};
 use crate::base::{Cidr, IndexVec, Protocol};
 use crate::compile::{ANY_HOST, Network};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 /// Addresses of a stretch that are looked at for one that is nobody's here.
@@ -58,7 +58,7 @@ pub struct Parties<'a> {
     /// First ports of stretches that every pair has, TCP and UDP.
     everywhere: [Vec<u16>; 2],
     /// The same for what a set of groups says.
-    of_set: HashMap<SgSetIx, [Vec<u16>; 2]>,
+    of_set: BTreeMap<SgSetIx, [Vec<u16>; 2]>,
 }
 
 impl<'a> Parties<'a> {

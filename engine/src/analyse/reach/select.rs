@@ -5,8 +5,6 @@
 //! with that tag: their own, else their instance's, their subnet's, or their VPC's. Further: an address, a block,
 //! `internet`, `all` (every interface and described host).
 
-use super::matrix::{Group, members};
-use super::party::{Parties, Party};
 use crate::base::Cidr;
 use crate::base::ids::{EniIx, InetIx};
 use crate::compile::{ANY_HOST, Network};
@@ -17,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 /// Kinds of resources that a name may stand for, as written before a colon.
-const KINDS: [&str; 6] = ["instance", "eni", "sg", "subnet", "vpc", "host"];
+pub const KINDS: [&str; 6] = ["instance", "eni", "sg", "subnet", "vpc", "host"];
 /// Every interface and described host.
 pub(super) const ALL: &str = "all";
 
@@ -205,7 +203,7 @@ fn tagged(spec: &Spec, network: &Network, text: &str, key: &str, value: &str) ->
 }
 
 /// The value of a tag's key, of every interface that has it: its own, its instance's, its subnet's, its VPC's.
-fn tags(spec: &Spec, network: &Network, key: &str) -> BTreeMap<EniIx, String> {
+pub(super) fn tags(spec: &Spec, network: &Network, key: &str) -> BTreeMap<EniIx, String> {
     let (fabric, names) = (&network.fabric, &network.names);
     let of = |tags: Option<&crate::spec::Tags>, name: Option<&String>| {
         let own = tags.and_then(|tags| tags.get(key)).map(str::to_owned);
@@ -224,112 +222,4 @@ fn tags(spec: &Spec, network: &Network, key: &str) -> BTreeMap<EniIx, String> {
     };
     let enis = fabric.enis.indices().filter(|eni| receives(network, *eni));
     enis.filter_map(|eni| Some((eni, value(eni)?))).collect()
-}
-
-/// How ends are grouped.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum GroupBy {
-    /// Every security group; an interface of several is in each of them.
-    Sg,
-    /// Every subnet.
-    Subnet,
-    /// Every VPC.
-    Vpc,
-    /// Every value of a tag.
-    Tag(String),
-    /// Ends that no row can tell apart.
-    Class,
-    /// Every end by itself.
-    End,
-}
-
-/// The groups of these ends, by name; hosts are groups of their own, and so is the internet.
-#[must_use]
-pub fn groups(spec: &Spec, parties: &Parties<'_>, ends: &Ends, by: &GroupBy) -> Vec<Group> {
-    let network = parties.network;
-    let (fabric, names) = (&network.fabric, &network.names);
-    let tags = match by {
-        GroupBy::Tag(key) => tags(spec, network, key),
-        _ => BTreeMap::new(),
-    };
-    let mut groups: BTreeMap<(usize, String), BTreeMap<usize, Vec<EniIx>>> = BTreeMap::new();
-    for eni in &ends.enis {
-        let Some(party) = parties.of_eni(*eni) else { continue };
-        let e = &fabric.enis[*eni];
-        let keys: Vec<(usize, String)> = match by {
-            GroupBy::Sg => {
-                let of = &fabric.sg_sets[e.sg_set].groups;
-                of.iter().map(|sg| (sg.0 as usize, names.sgs[*sg].short().to_owned())).collect()
-            }
-            GroupBy::Subnet => vec![(e.subnet.0 as usize, names.subnets[e.subnet].short().to_owned())],
-            GroupBy::Vpc => vec![(e.vpc.0 as usize, names.vpcs[e.vpc].short().to_owned())],
-            GroupBy::Tag(key) => vec![(0, tags.get(eni).cloned().unwrap_or_else(|| format!("(no {key})")))],
-            GroupBy::Class => vec![(party, String::new())],
-            GroupBy::End => vec![(eni.0 as usize, names.eni_text(fabric, *eni))],
-        };
-        let keys = if keys.is_empty() { vec![(usize::MAX, "(no group)".to_owned())] } else { keys };
-        for key in keys {
-            groups.entry(key).or_default().entry(party).or_default().push(*eni);
-        }
-    }
-    let mut out: Vec<Group> = Vec::new();
-    for ((n, name), parts) in groups {
-        let name = match by {
-            GroupBy::Class => parties.text(&Party::Enis(parts[&n].clone())),
-            _ => name,
-        };
-        out.push(Group { name, parts: parts.into_iter().collect() });
-    }
-    if matches!(by, GroupBy::Sg | GroupBy::Subnet | GroupBy::Vpc) {
-        out.sort_by(|a, b| a.name.cmp(&b.name));
-    }
-    distinct(&mut out);
-    let single = |n: usize| Group { name: parties.text(&parties.list[n]), parts: vec![(n, Vec::new())] };
-    let mut internet = Group { name: ANY_HOST.0.to_owned(), parts: Vec::new() };
-    for (n, party) in parties.list.iter().enumerate() {
-        match party {
-            Party::Host(host) if ends.hosts.contains(host) => out.push(single(n)),
-            Party::Internet { .. } if ends.internet => internet.parts.push((n, Vec::new())),
-            Party::Internet { first, last, .. } if inside(ends, *first, *last) => out.push(single(n)),
-            _ => {}
-        }
-    }
-    if !internet.is_empty() {
-        out.push(internet);
-    }
-    out
-}
-
-/// Groups of one name are told apart by their first member.
-fn distinct(groups: &mut [Group]) {
-    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
-    for group in groups {
-        let n = seen.entry(group.name.clone()).or_default();
-        *n += 1;
-        if *n > 1 {
-            group.name = format!("{} ({n})", group.name);
-        }
-    }
-}
-
-fn inside(ends: &Ends, first: IpAddr, last: IpAddr) -> bool {
-    ends.blocks.iter().any(|block| block.contains(first) && block.contains(last))
-}
-
-/// All of these ends as one group.
-#[must_use]
-pub fn resolve(parties: &Parties<'_>, name: &str, ends: &Ends) -> Group {
-    let mut parts: Vec<(usize, Vec<EniIx>)> = Vec::new();
-    for (n, party) in parties.list.iter().enumerate() {
-        let part = match party {
-            Party::Enis(_) => {
-                let own: Vec<EniIx> = members(party).into_iter().filter(|eni| ends.enis.contains(eni)).collect();
-                Some(own).filter(|own| !own.is_empty())
-            }
-            Party::Host(host) => ends.hosts.contains(host).then(Vec::new),
-            Party::Internet { first, last, .. } => (ends.internet || inside(ends, *first, *last)).then(Vec::new),
-        };
-        parts.extend(part.map(|own| (n, own)));
-    }
-    Group { name: name.to_owned(), parts }
 }
