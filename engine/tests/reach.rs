@@ -9,8 +9,8 @@ use reference::questions::compiled;
 use reference::topology::{Dice, random, random_wide};
 use std::net::IpAddr;
 use vpcsim_engine::analyse::reach::{
-    Ends, Group, GroupBy, Parties, Party, Reach, Service, blocks, check, groups, matrix, read_assertions, select,
-    service,
+    Ends, Flow, Group, GroupBy, Parties, Party, Reach, Service, Side, blocks, check, groups, matrix, read_assertions,
+    select, service,
 };
 use vpcsim_engine::base::ids::EniIx;
 use vpcsim_engine::base::{PortRange, Protocol};
@@ -129,18 +129,27 @@ fn classes_answer_as_every_pair_by_itself_does() {
             let dice = &mut Dice::new(seed.wrapping_mul(977));
             let parties = Parties::of(&network, &[]);
             let all = select(&spec, &network, "all").expect("there are interfaces").ends;
-            let all = groups(&spec, &parties, &Ends { hosts: Default::default(), ..all }, &GroupBy::End);
+            let all =
+                groups(&spec, &parties, &Ends { hosts: Default::default(), ..all }, &GroupBy::End, Side::Receives);
             let eni = |group: usize| all[group].parts[0].1[0];
-            classes +=
-                groups(&spec, &parties, &select(&spec, &network, "all").expect("it is there").ends, &GroupBy::Class)
-                    .iter()
-                    .filter(|g| !g.parts[0].1.is_empty())
-                    .count();
+            classes += groups(
+                &spec,
+                &parties,
+                &select(&spec, &network, "all").expect("it is there").ends,
+                &GroupBy::Class,
+                Side::Sends,
+            )
+            .iter()
+            .filter(|g| !g.parts[0].1.is_empty())
+            .count();
             enis += all.len();
             for _ in 0..PORTS {
                 let port = [22, 80, 443, 5432, 1024, 40_000][dice.below(6)];
                 let protocol = [Protocol::TCP, Protocol::UDP, Protocol::ICMP][dice.below(3)];
-                let ports = protocol.has_ports().then_some(PortRange::one(port));
+                // All ports, in stretches, must say of each what it says of that one.
+                let port = if dice.chance(50) { port } else { dice.below(65_536) as u16 };
+                let range = if dice.chance(50) { PortRange::ALL } else { PortRange::one(port) };
+                let ports = protocol.has_ports().then_some(range);
                 let cells = matrix(&parties, (&all, &all), &[Service { protocol, ports }], &|| ());
                 for cell in cells {
                     let (a, b) = (eni(cell.from), eni(cell.to));
@@ -150,7 +159,9 @@ fn classes_answer_as_every_pair_by_itself_does() {
                     }
                     let from_ports = if protocol.has_ports() { sources(&network, a) } else { vec![40_000] };
                     let want = pairwise(&network, (a, b), protocol, port, &from_ports);
-                    let got = Reach::EVERY.into_iter().find(|r| cell.flows[0].pairs_that(*r) == 1).expect("one pair");
+                    let holds = |f: &&Flow| f.service.ports.is_none_or(|ports| ports.contains(port));
+                    let flow = cell.flows.iter().find(holds).expect("every port is in one");
+                    let got = Reach::EVERY.into_iter().find(|r| flow.pairs_that(*r) == 1).expect("one pair");
                     if got != want {
                         println!("{}", to_yaml(&spec));
                         let names = [cell.from, cell.to].map(|n| all[n].name.clone());
@@ -191,7 +202,7 @@ fn parts_of_the_internet_answer_as_each_of_their_addresses_does() {
         let dice = &mut Dice::new(seed.wrapping_mul(331));
         let parties = Parties::of(&network, &[]);
         let enis = Ends { hosts: Default::default(), ..select(&spec, &network, "all").expect("it is there").ends };
-        let receivers = groups(&spec, &parties, &enis, &GroupBy::End);
+        let receivers = groups(&spec, &parties, &enis, &GroupBy::End, Side::Receives);
         for (n, party) in parties.list.iter().enumerate() {
             let Party::Internet { first, last, .. } = party else { continue };
             let Some(address) = stranger(&network, (*first, *last), dice) else { continue };
@@ -355,7 +366,7 @@ fn groups_and_ports() {
     let parties = Parties::of(&network, &[]);
     // Web servers that listen to the same are alike.
     let all = Ends { internet: true, ..select(&spec, &network, "all").expect("it is there").ends };
-    let by = |by: &GroupBy| groups(&spec, &parties, &all, by);
+    let by = |by: &GroupBy| groups(&spec, &parties, &all, by, Side::Sends);
     let names = |by_what: &GroupBy| by(by_what).into_iter().map(|g| (g.name.clone(), g.len())).collect::<Vec<_>>();
     let internet = names(&GroupBy::Vpc).pop().expect("the internet is last");
     assert_eq!(internet.0, "internet");

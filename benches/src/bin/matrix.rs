@@ -4,7 +4,7 @@
 use std::fs;
 use std::time::Instant;
 use vpcsim_benches::{estate, network};
-use vpcsim_engine::analyse::reach::{Ends, GroupBy, Parties, Reach, Service, groups, matrix, select, service};
+use vpcsim_engine::analyse::reach::{Ends, GroupBy, Parties, Reach, Service, Side, groups, matrix, select, service};
 use vpcsim_engine::diag::FileIx;
 use vpcsim_engine::spec;
 
@@ -40,7 +40,7 @@ fn main() {
             let (began, cpu) = (Instant::now(), processors());
             let parties = Parties::of(&network, &[]);
             let all = Ends { internet: true, ..select(&spec, &network, "all").expect("there are interfaces").ends };
-            let groups = groups(&spec, &parties, &all, &by);
+            let groups = groups(&spec, &parties, &all, &by, Side::Sends);
             let cells = matrix(&parties, (&groups, &groups), &services, &|| ());
             let flows = cells.iter().flat_map(|cell| &cell.flows);
             let (pairs, yes) = flows.fold((0, 0), |(n, yes), f| (n + f.total(), yes + f.pairs_that(Reach::Yes)));

@@ -6,7 +6,8 @@ use crate::network::Loaded;
 use crate::{Failure, Status, output, progress};
 use serde_json::{Value, json};
 use vpcsim_engine::analyse::reach::{
-    Cell, Ends, Example, Flow, Group, GroupBy, Parties, Reach, Service, groups as grouped, matrix, select, service,
+    AWS, Cell, Ends, Example, Flow, Group, GroupBy, Parties, Reach, Service, Side, groups as groups_of, matrix, select,
+    service,
 };
 use vpcsim_engine::base::{PortRange, Protocol};
 use vpcsim_engine::compile::ANY_HOST;
@@ -43,7 +44,8 @@ pub(super) fn groups(args: &ReachArgs, global: &Global, loaded: &Loaded, by: &st
     services.dedup();
     let blocks: Vec<_> = from.blocks.iter().chain(&to.blocks).copied().collect();
     let parties = Parties::of(&loaded.network, &blocks);
-    let (from, to) = (grouped(&loaded.spec, &parties, &from, &by), grouped(&loaded.spec, &parties, &to, &by));
+    let grouped = |ends, side| groups_of(&loaded.spec, &parties, ends, &by, side);
+    let (from, to) = (grouped(&from, Side::Sends), grouped(&to, Side::Receives));
     if from.len().saturating_mul(to.len()) > CELLS_MAX {
         return Err(Failure::Usage(format!(
             "{} groups that send and {} that receive are more than {CELLS_MAX} pairs; group by something coarser, or choose \
@@ -100,6 +102,7 @@ fn ends(loaded: &Loaded, named: &[String]) -> Result<Ends, Failure> {
         out.enis.extend(ends.enis);
         out.hosts.extend(ends.hosts);
         out.internet |= ends.internet;
+        out.aws |= ends.aws;
         out.blocks.extend(ends.blocks);
     }
     Ok(out)
@@ -125,14 +128,14 @@ pub(super) fn told(flow: &Flow) -> Option<&Example> {
 impl Matrix<'_> {
     /// True if this group is the internet, of which parts are counted and not hosts.
     pub(super) fn is_internet(&self, cell: &Cell) -> bool {
-        self.from[cell.from].name == ANY_HOST.0 || self.to[cell.to].name == ANY_HOST.0
+        [&self.from[cell.from].name, &self.to[cell.to].name].into_iter().any(|name| name == ANY_HOST.0 || name == AWS)
     }
 
     /// The parts of the internet of which some pair passes, and those of which none does, if there are both.
     pub(super) fn parts(&self, cell: &Cell, flow: &Flow) -> Option<(Vec<String>, Vec<String>)> {
         let (mut passing, mut others) = (Vec::new(), Vec::new());
         for (parts, group) in flow.others.iter().zip([&self.from[cell.from], &self.to[cell.to]]) {
-            for (part, passes) in parts.iter().filter(|_| group.name == ANY_HOST.0) {
+            for (part, passes) in parts.iter().filter(|_| group.name == ANY_HOST.0 || group.name == AWS) {
                 let list = if *passes { &mut passing } else { &mut others };
                 list.push(self.parties.text(&self.parties.list[*part]));
             }

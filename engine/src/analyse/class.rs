@@ -57,6 +57,9 @@ impl Borders {
         };
         further.iter().for_each(|block| add(*block));
         networks.iter().for_each(|network| blocks(network, &mut add));
+        for (first, last, _) in networks.iter().flat_map(|network| network.fabric.aws_services.iter()) {
+            v4.extend([Some(first), last.checked_add(1)].into_iter().flatten());
+        }
         Self { v4: v4.into_iter().collect(), v6: v6.into_iter().collect() }
     }
 

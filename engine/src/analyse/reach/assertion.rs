@@ -15,7 +15,7 @@
 //! Sets are written as `select` reads them; several with commas; names with spaces in double quotes.
 
 use super::answer::Reach;
-use super::group::resolve;
+use super::group::{Side, resolve};
 use super::matrix::{Example, Flow, Group, matrix};
 use super::party::{Parties, Party};
 use super::select::{ALL, Ends, Selection, select};
@@ -114,6 +114,7 @@ fn union(selections: &[Selection]) -> Ends {
         out.enis.extend(&s.ends.enis);
         out.hosts.extend(&s.ends.hosts);
         out.internet |= s.ends.internet;
+        out.aws |= s.ends.aws;
         out.blocks.extend(&s.ends.blocks);
     }
     out
@@ -122,12 +123,12 @@ fn union(selections: &[Selection]) -> Ends {
 /// What becomes of an assertion. `parties` must have been made with the [`blocks`] that it names.
 #[must_use]
 pub fn check(spec: &Spec, parties: &Parties<'_>, assertion: &Assertion) -> Checked {
-    let (named, to) = (resolve(parties, "", &union(&assertion.from)), union(&assertion.to));
+    let (named, to) = (resolve(parties, &union(&assertion.from), Side::Sends), union(&assertion.to));
     let senders = match assertion.verb {
         Verb::Only => others(spec, parties, &named, &to),
         Verb::Reaches | Verb::Never => named,
     };
-    let receivers = resolve(parties, "", &to);
+    let receivers = resolve(parties, &to, Side::Receives);
     let cells = matrix(parties, (&[senders], &[receivers]), &assertion.services, &|| ());
     let flows = cells.into_iter().next().map(|cell| cell.flows).unwrap_or_default();
     let wrong = |reach: &Reach| (*reach != Reach::Yes) == (assertion.verb == Verb::Reaches) || !is_plain(*reach);
@@ -161,7 +162,7 @@ fn others(spec: &Spec, parties: &Parties<'_>, named: &Group, to: &Ends) -> Group
     all.internet = true;
     all.enis.retain(|eni| !to.enis.contains(eni));
     all.hosts.retain(|host| !to.hosts.contains(host));
-    let mut out = resolve(parties, "", &all);
+    let mut out = resolve(parties, &all, Side::Sends);
     for (party, members) in &mut out.parts {
         let own = named.parts.iter().find(|(n, _)| n == party);
         members.retain(|eni| own.is_none_or(|(_, own)| !own.contains(eni)));

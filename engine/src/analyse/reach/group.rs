@@ -26,9 +26,22 @@ pub enum GroupBy {
     End,
 }
 
-/// The groups of these ends, by name; hosts are groups of their own, and so is the internet.
+/// Which side of a matrix a group is on. AWS's services are a part of the internet that packets come from; as receivers they
+/// are apart, for they answer what they serve only.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Side {
+    /// It sends.
+    Sends,
+    /// It receives.
+    Receives,
+}
+
+/// What AWS's services are called.
+pub const AWS: &str = "aws";
+
+/// The groups of these ends, by name; hosts are groups of their own, and so are the internet and AWS's services.
 #[must_use]
-pub fn groups(spec: &Spec, parties: &Parties<'_>, ends: &Ends, by: &GroupBy) -> Vec<Group> {
+pub fn groups(spec: &Spec, parties: &Parties<'_>, ends: &Ends, by: &GroupBy, side: Side) -> Vec<Group> {
     let network = parties.network;
     let (fabric, names) = (&network.fabric, &network.names);
     let tags = match by {
@@ -69,17 +82,19 @@ pub fn groups(spec: &Spec, parties: &Parties<'_>, ends: &Ends, by: &GroupBy) -> 
     distinct(&mut out);
     let single = |n: usize| Group { name: parties.text(&parties.list[n]), parts: vec![(n, Vec::new())] };
     let mut internet = Group { name: ANY_HOST.0.to_owned(), parts: Vec::new() };
+    let mut aws = Group { name: AWS.to_owned(), parts: Vec::new() };
     for (n, party) in parties.list.iter().enumerate() {
         match party {
             Party::Host(host) if ends.hosts.contains(host) => out.push(single(n)),
+            Party::Internet { service: true, .. } if side == Side::Receives && (ends.aws || ends.internet) => {
+                aws.parts.push((n, Vec::new()));
+            }
             Party::Internet { .. } if ends.internet => internet.parts.push((n, Vec::new())),
             Party::Internet { first, last, .. } if inside(ends, *first, *last) => out.push(single(n)),
             _ => {}
         }
     }
-    if !internet.is_empty() {
-        out.push(internet);
-    }
+    out.extend([internet, aws].into_iter().filter(|group| !group.is_empty()));
     out
 }
 
@@ -101,7 +116,7 @@ fn inside(ends: &Ends, first: IpAddr, last: IpAddr) -> bool {
 
 /// All of these ends as one group.
 #[must_use]
-pub fn resolve(parties: &Parties<'_>, name: &str, ends: &Ends) -> Group {
+pub fn resolve(parties: &Parties<'_>, ends: &Ends, side: Side) -> Group {
     let mut parts: Vec<(usize, Vec<EniIx>)> = Vec::new();
     for (n, party) in parties.list.iter().enumerate() {
         let part = match party {
@@ -110,9 +125,12 @@ pub fn resolve(parties: &Parties<'_>, name: &str, ends: &Ends) -> Group {
                 Some(own).filter(|own| !own.is_empty())
             }
             Party::Host(host) => ends.hosts.contains(host).then(Vec::new),
-            Party::Internet { first, last, .. } => (ends.internet || inside(ends, *first, *last)).then(Vec::new),
+            Party::Internet { first, last, service, .. } => {
+                let named = if *service && side == Side::Receives { ends.aws } else { ends.internet };
+                (named || inside(ends, *first, *last)).then(Vec::new)
+            }
         };
         parts.extend(part.map(|own| (n, own)));
     }
-    Group { name: name.to_owned(), parts }
+    Group { name: String::new(), parts }
 }

@@ -17,7 +17,7 @@ mod service;
 
 pub use answer::{Answer, Cause, Reach};
 pub use assertion::{Assertion, Checked, Verb, Violation, Wrong, blocks, check};
-pub use group::{GroupBy, groups, resolve};
+pub use group::{AWS, GroupBy, Side, groups, resolve};
 pub use matrix::{Cell, Example, Flow, Group, matrix};
 pub use party::{Parties, Party, range_text};
 pub use select::{Ends, KINDS, Selection, SelectionError, select};

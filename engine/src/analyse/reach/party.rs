@@ -28,6 +28,8 @@ pub enum Party {
         last: IpAddr,
         /// The one that speaks for them.
         address: IpAddr,
+        /// True if they are a service of AWS's.
+        service: bool,
     },
 }
 
@@ -80,7 +82,10 @@ impl<'a> Parties<'a> {
         list.extend(hosts.map(|(host, _)| Party::Host(host)));
         for (first, last) in borders.public_stretches() {
             if let Some(address) = speaker(network, first, last) {
-                list.push(Party::Internet { first, last, address });
+                let service = fabric
+                    .internet_host(address)
+                    .is_some_and(|host| network.names.internet_hosts[host].id != ANY_HOST.0);
+                list.push(Party::Internet { first, last, address, service });
             }
         }
         let between = sets_in_between(network, &signatures);
@@ -88,10 +93,15 @@ impl<'a> Parties<'a> {
         let ports = |protocol, sets: &BTreeSet<SgSetIx>| -> Vec<u16> {
             port_borders(network, protocol, sets.iter().copied()).into_iter().collect()
         };
-        let services = fabric.services.iter().flat_map(|service| service.listeners.iter());
-        let services: Vec<u16> = services.flat_map(|l| [Some(l.port), l.port.checked_add(1)]).flatten().collect();
+        // Services and hosts outside may say nothing on ports that they do not serve.
+        let services =
+            fabric.services.iter().flat_map(|service| service.listeners.iter()).map(|l| (l.protocol, l.port));
+        let hosts = fabric.internet_hosts.iter().flat_map(|host| host.listeners.iter().copied());
+        let served: Vec<(Protocol, u16)> = services.chain(hosts).collect();
         let everywhere = [Protocol::TCP, Protocol::UDP].map(|protocol| {
-            let all: BTreeSet<u16> = ports(protocol, &between).into_iter().chain(services.iter().copied()).collect();
+            let served = served.iter().filter(|(p, _)| *p == protocol);
+            let served = served.flat_map(|(_, port)| [Some(*port), port.checked_add(1)]).flatten();
+            let all: BTreeSet<u16> = ports(protocol, &between).into_iter().chain(served).collect();
             all.into_iter().collect()
         });
         let group_ports =

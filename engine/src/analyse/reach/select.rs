@@ -3,8 +3,9 @@
 //! A name is an instance, a network interface, a security group, a subnet, a VPC or a described host, by id or `Name` tag;
 //! `sg:web` says which kind is meant. Everything of that tag is meant, if several have it. `tag:env=prod` are the interfaces
 //! with that tag: their own, else their instance's, their subnet's, or their VPC's. Further: an address, a block,
-//! `internet`, `all` (every interface and described host).
+//! `internet`, `aws` (AWS's services), `all` (every interface and described host).
 
+use super::group::AWS;
 use crate::base::Cidr;
 use crate::base::ids::{EniIx, InetIx};
 use crate::compile::{ANY_HOST, Network};
@@ -26,8 +27,10 @@ pub struct Ends {
     pub enis: BTreeSet<EniIx>,
     /// Described hosts.
     pub hosts: BTreeSet<InetIx>,
-    /// The whole internet.
+    /// The whole internet; as a receiver without AWS's services.
     pub internet: bool,
+    /// AWS's services.
+    pub aws: bool,
     /// Blocks: what is in them on the internet.
     pub blocks: Vec<Cidr>,
 }
@@ -63,7 +66,7 @@ impl std::fmt::Display for SelectionError {
             Self::Unknown(name, None) => write!(
                 f,
                 "there is no `{name}` in this network; name an instance, an interface, a group, a subnet, a VPC, a host, \
-                 `tag:KEY=VALUE`, an address, a block, `internet` or `all`"
+                 `tag:KEY=VALUE`, an address, a block, `internet`, `aws` or `all`"
             ),
             Self::Ambiguous(name, kinds) => {
                 let forms: Vec<String> = kinds.iter().map(|kind| format!("`{kind}:{name}`")).collect();
@@ -81,7 +84,7 @@ impl std::fmt::Display for SelectionError {
 /// If it names nothing, several kinds of things, or something without interfaces.
 pub fn select(spec: &Spec, network: &Network, text: &str) -> Result<Selection, SelectionError> {
     let ends = ends(spec, network, text)?;
-    let empty = ends.enis.is_empty() && ends.hosts.is_empty() && !ends.internet && ends.blocks.is_empty();
+    let empty = ends.enis.is_empty() && ends.hosts.is_empty() && !ends.internet && !ends.aws && ends.blocks.is_empty();
     if empty { Err(SelectionError::Empty(text.to_owned())) } else { Ok(Selection { text: text.to_owned(), ends }) }
 }
 
@@ -89,6 +92,9 @@ fn ends(spec: &Spec, network: &Network, text: &str) -> Result<Ends, SelectionErr
     let fabric = &network.fabric;
     if text == ANY_HOST.0 {
         return Ok(Ends { internet: true, ..Ends::default() });
+    }
+    if text == AWS {
+        return Ok(Ends { aws: true, ..Ends::default() });
     }
     if text == ALL {
         let hosts = network.names.internet_hosts.iter_enumerated();
@@ -122,8 +128,8 @@ fn ends(spec: &Spec, network: &Network, text: &str) -> Result<Ends, SelectionErr
         return Ok(Ends {
             enis: enis.filter(|eni| receives(network, *eni)).collect(),
             hosts: hosts.map(|(host, _)| host).collect(),
-            internet: false,
             blocks: vec![block],
+            ..Ends::default()
         });
     }
     named(network, text)
@@ -184,7 +190,7 @@ fn named(network: &Network, text: &str) -> Result<Ends, SelectionError> {
             let labels = names.guests.iter().chain(names.enis.iter()).chain(names.sgs.iter());
             let labels = labels.chain(names.subnets.iter()).chain(names.vpcs.iter()).chain(names.internet_hosts.iter());
             let known = labels.flat_map(|label| [Some(label.id.as_str()), label.tag.as_deref()]).flatten();
-            let near = nearest(name, known.chain([ANY_HOST.0, ALL])).map(str::to_owned);
+            let near = nearest(name, known.chain([ANY_HOST.0, AWS, ALL])).map(str::to_owned);
             Err(SelectionError::Unknown(name.to_owned(), near))
         }
         _ => Err(SelectionError::Ambiguous(name.to_owned(), found.into_iter().map(|(kind, _)| kind).collect())),
