@@ -487,3 +487,18 @@ fn flow_logs() {
     assert!(!any_error(&diagnostics), "{diagnostics:?}");
     assert_eq!(network.unwrap().flow_logs.len(), 2);
 }
+
+#[test]
+fn tags_but_for_the_name_are_kept() {
+    let import = with(
+        r#"{"Reservations": [{"Instances": [{"InstanceId": "i-1", "State": {"Name": "running"}, "SubnetId": "subnet-1",
+        "Tags": [{"Key": "Name", "Value": "web"}, {"Key": "env", "Value": "prod"}, {"Key": "empty", "Value": ""}],
+        "NetworkInterfaces": [{"NetworkInterfaceId": "eni-1", "SubnetId": "subnet-1", "VpcId": "vpc-1",
+        "PrivateIpAddress": "10.0.0.9", "Groups": [{"GroupId": "sg-1"}], "Attachment": {"DeviceIndex": 0}}]}]}]}"#,
+    );
+    let instance = &import.spec.instances["i-1"];
+    assert_eq!(instance.name_tag.as_deref(), Some("web"));
+    let tags = &instance.tags;
+    assert_eq!((tags.get("env"), tags.get("empty"), tags.get("Name")), (Some("prod"), Some(""), None));
+    assert!(to_yaml(&import.spec).contains("env: prod"), "{}", to_yaml(&import.spec));
+}

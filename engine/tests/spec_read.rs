@@ -190,6 +190,8 @@ fn each_code_with_its_help() {
         ("vpcs: {a: {default: yes}}\n", "wrong-type", 1, 21, "write `true`"),
         ("vpcs: {a: {default: \"true\"}}\n", "wrong-type", 1, 21, "quotes off"),
         ("description: true\n", "wrong-type", 1, 14, "put quotes"),
+        ("vpcs: {a: {tags: [env]}}\n", "wrong-type", 1, 18, ""),
+        ("instances: {i: {tags: {backup: true}}}\n", "wrong-type", 1, 32, "put quotes"),
         ("prefix_lists: {p: {entries: [10.0.0.1]}}\n", "bad-value", 1, 30, "10.0.0.1/32"),
         ("instances: {i: {mtu: 010}}\n", "bad-value", 1, 22, "without"),
         ("instances: {i: {mtu: 99999999999}}\n", "bad-value", 1, 22, ""),
