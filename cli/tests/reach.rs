@@ -139,3 +139,29 @@ fn probes_that_expect_something_are_test_cases() {
     assert!(xml.contains("tests=\"2\"") && xml.contains("failures=\"1\""), "{xml}");
     assert!(xml.contains("expected no_reply, it is open"), "{xml}");
 }
+
+#[test]
+fn an_office_is_named_exactly() {
+    let path = written(
+        "office.yaml",
+        "vpcs: {v: {cidr: 10.0.0.0/16}}
+internet_gateways: {igw: {vpc: v}}
+subnets: {p: {vpc: v, az: a, cidr: 10.0.1.0/24, route_table: out}}
+route_tables: {out: {vpc: v, routes: [{to: 0.0.0.0/0, via: igw}]}}
+prefix_lists: {office: {entries: [203.0.113.0/24, 198.51.101.0/25, 192.0.2.77/32]}}
+security_groups:
+  web: {vpc: v, inbound: [{protocol: tcp, ports: 443, from: 0.0.0.0/0}, {protocol: tcp, ports: 22, from: office}]}
+instances: {w1: {subnet: p, security_groups: [web], public_ip: 198.51.100.10, listen: [443, 22]}}
+",
+    );
+    let output = vpcsim(&["reach", "-t", path.to_str().unwrap(), "--group-by", "sg", "--from", "internet"]);
+    let out = text(&output.stdout).replace(path.to_str().unwrap(), "office.yaml");
+    assert_eq!(
+        out,
+        "internet  -> web  tcp/22   some  only 192.0.2.77, 198.51.101.0/25, 203.0.113.0/24: sg web inbound rule 2: allow tcp 22 from office  office.yaml:7
+internet  -> web  tcp/443  all   sg web inbound rule 1: allow tcp 443 from 0.0.0.0/0  office.yaml:7
+
+groups: 1 send, 2 receive; nothing passes in 0 of 1 pairs
+"
+    );
+}

@@ -204,8 +204,8 @@ fn parts_of_the_internet_answer_as_each_of_their_addresses_does() {
         let enis = Ends { hosts: Default::default(), ..select(&spec, &network, "all").expect("it is there").ends };
         let receivers = groups(&spec, &parties, &enis, &GroupBy::End, Side::Receives);
         for (n, party) in parties.list.iter().enumerate() {
-            let Party::Internet { first, last, .. } = party else { continue };
-            let Some(address) = stranger(&network, (*first, *last), dice) else { continue };
+            let Party::Internet { stretches, .. } = party else { continue };
+            let Some(address) = stranger(&network, stretches[dice.below(stretches.len())], dice) else { continue };
             let sender = Group { name: String::new(), parts: vec![(n, Vec::new())] };
             let port = [22, 80, 443][dice.below(3)];
             let tcp = Service { protocol: Protocol::TCP, ports: Some(PortRange::one(port)) };

@@ -57,7 +57,7 @@ fn end(parties: &Parties<'_>, (party, eni): (usize, Option<EniIx>)) -> String {
     let network = parties.network;
     match (eni, &parties.list[party]) {
         (Some(eni), _) => network.names.eni_text(&network.fabric, eni),
-        (None, Party::Internet { .. }) => format!("internet ({})", parties.text(&parties.list[party])),
+        (None, Party::Internet { address, .. }) => format!("internet ({address})"),
         (None, party) => parties.text(party),
     }
 }

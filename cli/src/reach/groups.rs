@@ -6,8 +6,8 @@ use crate::network::Loaded;
 use crate::{Failure, Status, output, progress};
 use serde_json::{Value, json};
 use vpcsim_engine::analyse::reach::{
-    AWS, Cell, Ends, Example, Flow, Group, GroupBy, Parties, Reach, Service, Side, groups as groups_of, matrix, select,
-    service,
+    AWS, Cell, Ends, Example, Flow, Group, GroupBy, Parties, Party, Reach, Service, Side, groups as groups_of, matrix,
+    select, service,
 };
 use vpcsim_engine::base::{PortRange, Protocol};
 use vpcsim_engine::compile::ANY_HOST;
@@ -132,15 +132,15 @@ impl Matrix<'_> {
     }
 
     /// The parts of the internet of which some pair passes, and those of which none does, if there are both.
-    pub(super) fn parts(&self, cell: &Cell, flow: &Flow) -> Option<(Vec<String>, Vec<String>)> {
+    pub(super) fn parts(&self, cell: &Cell, flow: &Flow) -> Option<[Vec<&Party>; 2]> {
         let (mut passing, mut others) = (Vec::new(), Vec::new());
         for (parts, group) in flow.others.iter().zip([&self.from[cell.from], &self.to[cell.to]]) {
             for (part, passes) in parts.iter().filter(|_| group.name == ANY_HOST.0 || group.name == AWS) {
                 let list = if *passes { &mut passing } else { &mut others };
-                list.push(self.parties.text(&self.parties.list[*part]));
+                list.push(&self.parties.list[*part]);
             }
         }
-        (!passing.is_empty() && !others.is_empty()).then_some((passing, others))
+        (!passing.is_empty() && !others.is_empty()).then_some([passing, others])
     }
 
     fn csv(&self) -> String {
@@ -206,7 +206,9 @@ impl Matrix<'_> {
             "on": flow.service.to_string(), "protocol": flow.service.protocol.to_string(),
             "ports": flow.service.ports.map(|ports| json!([ports.from, ports.to])), "verdict": verdict(flow),
             "pairs": flow.total(), "yes": n(Reach::Yes), "no": n(Reach::No), "unknown": n(Reach::Unknown),
-            "depends": n(Reach::Depends), "parts_of_the_internet": self.parts(cell, flow).map(|(passing, _)| passing),
+            "depends": n(Reach::Depends), "parts_of_the_internet": self.parts(cell, flow).map(|[passing, _]| {
+                passing.iter().map(|part| self.parties.text(part)).collect::<Vec<_>>()
+            }),
             "first": flow.first.iter().map(first).collect::<Vec<_>>(),
         })
     }

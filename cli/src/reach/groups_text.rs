@@ -4,7 +4,7 @@ use super::cause;
 use super::groups::{Matrix, told, verdict};
 use crate::render;
 use std::fmt::Write;
-use vpcsim_engine::analyse::reach::{Cell, Flow, Reach, Service};
+use vpcsim_engine::analyse::reach::{Cell, Flow, Party, Reach, Service};
 use vpcsim_engine::base::PortRange;
 
 /// Widest grid, in characters.
@@ -40,7 +40,7 @@ pub(super) fn text(matrix: &Matrix<'_>, verbose: bool) -> String {
     let none = matrix.cells.iter().filter(|cell| cell.flows.iter().all(|flow| verdict(flow) == "none")).count();
     let _ = writeln!(
         out,
-        "{} groups send, {} receive; of {} pairs of groups {none} have nothing that passes",
+        "groups: {} send, {} receive; nothing passes in {none} of {} pairs",
         matrix.from.len(),
         matrix.to.len(),
         matrix.cells.len()
@@ -69,10 +69,13 @@ fn line(matrix: &Matrix<'_>, cell: &Cell, flow: &Flow, verdict: &str, on: String
         other => other.to_owned(),
     };
     let mut why = told(flow).map_or_else(String::new, |first| cause::text(matrix.loaded, first.answer.cause));
-    if let Some((passing, others)) = &parts {
-        let (lead, named) = if passing.len() <= others.len() { ("only", passing) } else { ("all but", others) };
+    if let Some([passing, others]) = &parts {
+        // The shorter list says it.
+        let ranges = |list: &[&Party]| list.iter().map(|part| part.ranges()).sum::<usize>();
+        let (lead, named) = if ranges(passing) <= ranges(others) { ("only", passing) } else { ("all but", others) };
         let more = named.len().saturating_sub(NAMED_MAX);
-        let shown = named[..named.len() - more].join(", ");
+        let shown: Vec<String> = named[..named.len() - more].iter().map(|part| matrix.parties.text(part)).collect();
+        let shown = shown.join(", ");
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         why = format!("{lead} {shown}{more}: {why}");
     }

@@ -8,134 +8,14 @@
 //! Invariant: the answers of two questions that differ only in alike interfaces differ only in these. What AWS chooses
 //! by a flow's hash may fall otherwise; the alternatives of an answer list all of it.
 
+use super::borders::Borders;
 use crate::base::ids::{EniIx, SgSetIx, SubnetIx, VpcIx};
 use crate::base::index::Index;
-use crate::base::{Cidr, IndexVec, PortRange, Protocol};
+use crate::base::{IndexVec, PortRange, Protocol};
 use crate::compile::Network;
-use crate::fabric::{AclRow, Address, EniKind, Fabric, Fib, Forwarding, PeerMatch, SgRow, Target, TgwAttachKind};
+use crate::fabric::{AclRow, EniKind, Fabric, Forwarding, SgRow, Target, TgwAttachKind};
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
-
-/// Blocks without hosts on the internet (RFC 6890), but for those that documentation uses, as examples do.
-const SPECIAL_V4: [&str; 8] = [
-    "0.0.0.0/8",
-    "10.0.0.0/8",
-    "100.64.0.0/10",
-    "127.0.0.0/8",
-    "169.254.0.0/16",
-    "172.16.0.0/12",
-    "192.168.0.0/16",
-    "224.0.0.0/3",
-];
-/// Global unicast addresses (RFC 4291).
-const GLOBAL_V6: &str = "2000::/3";
-
-/// Where blocks begin and end: between two borders all addresses are alike.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Borders {
-    v4: Vec<u32>,
-    v6: Vec<u128>,
-}
-
-impl Borders {
-    /// The borders of everything that these networks name.
-    #[must_use]
-    pub fn of(networks: &[&Network]) -> Self {
-        Self::with(networks, &[])
-    }
-
-    /// The same with further blocks.
-    #[must_use]
-    pub fn with(networks: &[&Network], further: &[Cidr]) -> Self {
-        let (mut v4, mut v6) = (BTreeSet::new(), BTreeSet::new());
-        let mut add = |block: Cidr| {
-            if let (Some(first), Some(last)) = (u32::of(block.network()), u32::of(block.last())) {
-                v4.extend([Some(first), last.checked_add(1)].into_iter().flatten());
-            } else if let (Some(first), Some(last)) = (u128::of(block.network()), u128::of(block.last())) {
-                v6.extend([Some(first), last.checked_add(1)].into_iter().flatten());
-            }
-        };
-        further.iter().for_each(|block| add(*block));
-        networks.iter().for_each(|network| blocks(network, &mut add));
-        for (first, last, _) in networks.iter().flat_map(|network| network.fabric.aws_services.iter()) {
-            v4.extend([Some(first), last.checked_add(1)].into_iter().flatten());
-        }
-        Self { v4: v4.into_iter().collect(), v6: v6.into_iter().collect() }
-    }
-
-    /// The stretches of public addresses outside of AWS, as first and last address: blocks that are special (RFC 6890) are
-    /// left out.
-    #[must_use]
-    pub fn public_stretches(&self) -> Vec<(IpAddr, IpAddr)> {
-        let blocks = |text: &[&str]| text.iter().map(|b| b.parse::<Cidr>().expect("a block")).collect::<Vec<_>>();
-        let (special_v4, global_v6) = (blocks(&SPECIAL_V4), blocks(&[GLOBAL_V6])[0]);
-        let mut v4: BTreeSet<u32> = self.v4.iter().copied().chain([0]).collect();
-        for block in &special_v4 {
-            let (first, last) = (u32::of(block.network()), u32::of(block.last()));
-            v4.extend([first, last.and_then(|last| last.checked_add(1))].into_iter().flatten());
-        }
-        let v4: Vec<u32> = v4.into_iter().collect();
-        let ends = v4.iter().skip(1).map(|next| next - 1).chain([u32::MAX]);
-        let ranges = v4.iter().zip(ends).map(|(a, b)| (IpAddr::V4((*a).into()), IpAddr::V4(b.into())));
-        let mut out: Vec<_> = ranges.filter(|(a, _)| !special_v4.iter().any(|block| block.contains(*a))).collect();
-        let edges = [u128::of(global_v6.network()), u128::of(global_v6.last()).map(|last| last + 1)];
-        let v6: BTreeSet<u128> = self.v6.iter().copied().chain(edges.into_iter().flatten()).chain([0]).collect();
-        let v6: Vec<u128> = v6.into_iter().collect();
-        let ends = v6.iter().skip(1).map(|next| next - 1).chain([u128::MAX]);
-        let ranges = v6.iter().zip(ends).map(|(a, b)| (IpAddr::V6((*a).into()), IpAddr::V6(b.into())));
-        out.extend(ranges.filter(|(a, _)| global_v6.contains(*a)));
-        out
-    }
-
-    /// Which stretch between two borders an address is in.
-    #[must_use]
-    pub fn stretch(&self, address: IpAddr) -> usize {
-        match address {
-            IpAddr::V4(a) => self.v4.partition_point(|border| *border <= u32::from(a)),
-            IpAddr::V6(a) => self.v6.partition_point(|border| *border <= u128::from(a)),
-        }
-    }
-}
-
-/// Every block that something in the network names.
-fn blocks(network: &Network, out: &mut impl FnMut(Cidr)) {
-    let fabric = &network.fabric;
-    let v4 = |net: u32, mask: u32| Cidr::new(IpAddr::V4(net.into()), mask.leading_ones() as u8);
-    let v6 = |net: u128, mask: u128| Cidr::new(IpAddr::V6(net.into()), mask.leading_ones() as u8);
-    fabric.vpcs.iter().flat_map(|vpc| vpc.blocks.iter()).for_each(|block| out(*block));
-    fabric.subnets.iter().flat_map(|subnet| [subnet.v4, subnet.v6]).flatten().for_each(&mut *out);
-    fabric.rtbs.iter().flat_map(|table| table.routes.iter()).for_each(|route| out(route.to));
-    fabric.tgw_rtbs.iter().flat_map(|table| table.routes.iter()).for_each(|route| out(route.to));
-    for acl in fabric.acls.iter() {
-        for table in [&acl.inbound, &acl.outbound] {
-            table.v4.iter().filter_map(|row| v4(row.net, row.mask)).for_each(&mut *out);
-            table.v6.iter().filter_map(|row| v6(row.net, row.mask)).for_each(&mut *out);
-        }
-    }
-    for table in fabric.sg_sets.iter().flat_map(|set| [&set.inbound, &set.outbound]) {
-        for row in table.v4.iter() {
-            if let PeerMatch::Block { net, mask } = row.peer {
-                v4(net, mask).into_iter().for_each(&mut *out);
-            }
-        }
-        for row in table.v6.iter() {
-            if let PeerMatch::Block { net, mask } = row.peer {
-                v6(net, mask).into_iter().for_each(&mut *out);
-            }
-        }
-    }
-    network.spec.prefix_lists.values().flat_map(|list| &list.entries).for_each(|block| out(block.value));
-    let fibs = fabric.routers.iter().map(|r| &r.fib).chain(fabric.vgws.iter().map(|v| &v.fib));
-    let fibs = fibs.chain(fabric.publics.iter().map(|p| &p.fib));
-    let views = fabric.dxgws.iter().flat_map(|d| d.views.iter().map(|(_, fib)| fib).chain([&d.fib]));
-    fibs.chain(views).flat_map(|fib: &Fib| fib.routes.iter()).for_each(|route| out(route.to));
-    for cvpn in fabric.cvpns.iter() {
-        out(cvpn.client_cidr);
-        cvpn.pushed.iter().flatten().for_each(|block| out(*block));
-        cvpn.rules.iter().for_each(|rule| out(rule.to));
-        cvpn.targets.iter().flat_map(|target| target.routes.iter()).for_each(|route| out(route.to));
-    }
-}
 
 /// The addresses of an interface that something tells apart: one of each kind, the primary ones before others.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -154,12 +34,10 @@ pub fn addresses(network: &Network, borders: &Borders) -> IndexVec<EniIx, Addres
     for vpc in fabric.vpcs.iter() {
         vpc.addresses.iter().for_each(|(address, eni)| all[eni.to_usize()].push(*address));
         for (first, last, eni) in vpc.prefixes_v4.iter() {
-            let inside = borders.v4.iter().filter(|border| first < **border && **border <= last);
-            all[eni.to_usize()].extend([first].iter().chain(inside).map(|a| IpAddr::V4((*a).into())));
+            all[eni.to_usize()].extend(borders.between(IpAddr::V4(first.into()), IpAddr::V4(last.into())));
         }
         for (first, last, eni) in vpc.prefixes_v6.iter() {
-            let inside = borders.v6.iter().filter(|border| first < **border && **border <= last);
-            all[eni.to_usize()].extend([first].iter().chain(inside).map(|a| IpAddr::V6((*a).into())));
+            all[eni.to_usize()].extend(borders.between(IpAddr::V6(first.into()), IpAddr::V6(last.into())));
         }
     }
     let mut of = |(eni, e): (EniIx, &crate::fabric::Eni)| {
@@ -181,12 +59,12 @@ fn public_of(fabric: &Fabric, vpc: VpcIx, address: IpAddr) -> Option<Ipv4Addr> {
     }
 }
 
-/// IPv4 or not, its stretch, and the one of its public address.
+/// IPv4 or not, its kind, and the one of its public address.
 type AddressSignature = (bool, usize, Option<usize>);
 
 fn address_signature(fabric: &Fabric, vpc: VpcIx, borders: &Borders, address: IpAddr) -> AddressSignature {
-    let public = public_of(fabric, vpc, address).map(|public| borders.stretch(IpAddr::V4(public)));
-    (address.is_ipv4(), borders.stretch(address), public)
+    let public = public_of(fabric, vpc, address).map(|public| borders.kind(IpAddr::V4(public)));
+    (address.is_ipv4(), borders.kind(address), public)
 }
 
 /// What decides about an interface's packets.

@@ -2,6 +2,7 @@
 //! of threads never shows.
 
 pub mod audit;
+pub mod borders;
 pub mod class;
 pub mod diff;
 pub mod graph;

@@ -1,7 +1,8 @@
 //! Flows gained and lost: both networks are asked the same questions, in parallel, and the answers compared.
 
 use super::cause::{Cause, cause};
-use crate::analyse::class::{Borders, Signature, port_borders, sets_in_between, signatures, source_ports};
+use crate::analyse::borders::Borders;
+use crate::analyse::class::{Signature, port_borders, sets_in_between, signatures, source_ports};
 use crate::base::ids::{EniIx, InetIx, SgSetIx};
 use crate::base::{IndexVec, PortRange, Protocol};
 use crate::compile::{ANY_HOST, Network};

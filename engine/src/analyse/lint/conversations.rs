@@ -5,7 +5,8 @@
 //! groups stands for it: somebody wrote the rule.
 
 use super::{Lint, Severity, named};
-use crate::analyse::class::{Borders, classes, signatures, source_ports};
+use crate::analyse::borders::Borders;
+use crate::analyse::class::{classes, signatures, source_ports};
 use crate::analyse::probes;
 use crate::base::ids::EniIx;
 use crate::base::{PortRange, Protocol};

@@ -1,7 +1,8 @@
 //! Ports for administration and data that anybody on the internet reaches, asked of the walk.
 
 use super::{Lint, Severity, count, named};
-use crate::analyse::class::{Borders, classes, signatures};
+use crate::analyse::borders::Borders;
+use crate::analyse::class::{classes, signatures};
 use crate::analyse::probes;
 use crate::base::Protocol;
 use crate::base::ids::EniIx;

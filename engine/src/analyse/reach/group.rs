@@ -3,11 +3,12 @@
 use super::matrix::{Group, members};
 use super::party::{Parties, Party};
 use super::select::{Ends, tags};
+use crate::analyse::borders::Stretch;
+use crate::base::Cidr;
 use crate::base::ids::EniIx;
 use crate::compile::ANY_HOST;
 use crate::spec::Spec;
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 
 /// How ends are grouped.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -90,7 +91,7 @@ pub fn groups(spec: &Spec, parties: &Parties<'_>, ends: &Ends, by: &GroupBy, sid
                 aws.parts.push((n, Vec::new()));
             }
             Party::Internet { .. } if ends.internet => internet.parts.push((n, Vec::new())),
-            Party::Internet { first, last, .. } if inside(ends, *first, *last) => out.push(single(n)),
+            Party::Internet { stretches, .. } if inside(ends, stretches) => out.push(single(n)),
             _ => {}
         }
     }
@@ -110,8 +111,10 @@ fn distinct(groups: &mut [Group]) {
     }
 }
 
-fn inside(ends: &Ends, first: IpAddr, last: IpAddr) -> bool {
-    ends.blocks.iter().any(|block| block.contains(first) && block.contains(last))
+/// True if one of the blocks that are asked for holds all of these.
+fn inside(ends: &Ends, stretches: &[Stretch]) -> bool {
+    let holds = |block: &Cidr| stretches.iter().all(|(first, last)| block.contains(*first) && block.contains(*last));
+    ends.blocks.iter().any(holds)
 }
 
 /// All of these ends as one group.
@@ -125,9 +128,9 @@ pub fn resolve(parties: &Parties<'_>, ends: &Ends, side: Side) -> Group {
                 Some(own).filter(|own| !own.is_empty())
             }
             Party::Host(host) => ends.hosts.contains(host).then(Vec::new),
-            Party::Internet { first, last, service, .. } => {
+            Party::Internet { stretches, service, .. } => {
                 let named = if *service && side == Side::Receives { ends.aws } else { ends.internet };
-                (named || inside(ends, *first, *last)).then(Vec::new)
+                (named || inside(ends, stretches)).then(Vec::new)
             }
         };
         parts.extend(part.map(|own| (n, own)));

@@ -19,7 +19,7 @@ pub use answer::{Answer, Cause, Reach};
 pub use assertion::{Assertion, Checked, Verb, Violation, Wrong, blocks, check};
 pub use group::{AWS, GroupBy, Side, groups, resolve};
 pub use matrix::{Cell, Example, Flow, Group, matrix};
-pub use party::{Parties, Party, range_text};
+pub use party::{Parties, Party};
 pub use select::{Ends, KINDS, Selection, SelectionError, select};
 pub use sentence::read_assertions;
 pub use service::{Service, service};

@@ -3,7 +3,8 @@
 //! Invariant: whatever is said of one member of a party holds for each of them, and of a pair of parties for each pair.
 //! Not parties: addresses of the internet that belong to somebody in the network, and interfaces behind which nobody is.
 
-use crate::analyse::class::{Addresses, Borders, addresses, classes, port_borders, sets_in_between, signatures};
+use crate::analyse::borders::{Borders, Stretch};
+use crate::analyse::class::{Addresses, addresses, classes, port_borders, sets_in_between, signatures};
 use crate::base::ids::{EniIx, InetIx, SgSetIx};
 use crate::base::{Cidr, IndexVec, Protocol};
 use crate::compile::{ANY_HOST, Network};
@@ -12,6 +13,8 @@ use std::net::IpAddr;
 
 /// Addresses of a stretch that are looked at for one that is nobody's here.
 const ADDRESSES_MAX: u32 = 65_536;
+/// Ranges of addresses that a text names.
+const SHOWN_MAX: usize = 3;
 
 /// Ends that are alike.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -22,10 +25,8 @@ pub enum Party {
     Host(InetIx),
     /// Addresses on the internet that nothing names apart.
     Internet {
-        /// The first one.
-        first: IpAddr,
-        /// The last one.
-        last: IpAddr,
+        /// Where they are, ascending.
+        stretches: Vec<Stretch>,
         /// The one that speaks for them.
         address: IpAddr,
         /// True if they are a service of AWS's.
@@ -40,6 +41,14 @@ impl Party {
         match self {
             Self::Enis(members) => members.len(),
             Self::Host(_) | Self::Internet { .. } => 1,
+        }
+    }
+    /// Ranges of addresses on the internet that it is made of.
+    #[must_use]
+    pub fn ranges(&self) -> usize {
+        match self {
+            Self::Internet { stretches, .. } => stretches.len(),
+            _ => 0,
         }
     }
     /// Never: a party has a member.
@@ -80,12 +89,12 @@ impl<'a> Parties<'a> {
         let hosts = network.names.internet_hosts.iter_enumerated().filter(|(_, label)| label.id != ANY_HOST.0);
         let hosts = hosts.filter(|(host, label)| label.span.is_some() || fabric.vantage_of(*host).is_some());
         list.extend(hosts.map(|(host, _)| Party::Host(host)));
-        for (first, last) in borders.public_stretches() {
-            if let Some(address) = speaker(network, first, last) {
+        for stretches in borders.public_kinds() {
+            if let Some(address) = speaker(network, &stretches) {
                 let service = fabric
                     .internet_host(address)
                     .is_some_and(|host| network.names.internet_hosts[host].id != ANY_HOST.0);
-                list.push(Party::Internet { first, last, address, service });
+                list.push(Party::Internet { stretches, address, service });
             }
         }
         let between = sets_in_between(network, &signatures);
@@ -146,16 +155,23 @@ impl<'a> Parties<'a> {
                 }
             }
             Party::Host(host) => network.names.internet_hosts[*host].id.clone(),
-            Party::Internet { first, last, .. } => range_text(*first, *last),
+            Party::Internet { stretches, .. } => {
+                let shown: Vec<String> = stretches.iter().take(SHOWN_MAX).map(|s| range_text(*s)).collect();
+                match stretches.len().saturating_sub(SHOWN_MAX) {
+                    0 => shown.join(", "),
+                    more => format!("{} and {more} more ranges", shown.join(", ")),
+                }
+            }
         }
     }
 }
 
 /// A range of addresses as a block, if it is one.
-#[must_use]
-pub fn range_text(first: IpAddr, last: IpAddr) -> String {
+fn range_text((first, last): Stretch) -> String {
     let bits = if first.is_ipv4() { 32 } else { 128 };
-    let block = (0..=bits).filter_map(|len| Cidr::new(first, len)).find(|block| block.last() == last);
+    let block = (0..=bits)
+        .filter_map(|len| Cidr::new(first, len))
+        .find(|block| (block.network(), block.last()) == (first, last));
     match block {
         Some(_) if first == last => first.to_string(),
         Some(block) => block.to_string(),
@@ -178,22 +194,27 @@ fn set_borders(network: &Network, protocol: Protocol, set: SgSetIx) -> Vec<u16> 
     out.into_iter().collect()
 }
 
-/// The address that speaks for a stretch of the internet: the one that takes everything, or the first one that is nobody's.
-fn speaker(network: &Network, first: IpAddr, last: IpAddr) -> Option<IpAddr> {
+/// The address that speaks for a part of the internet: the one that takes everything, or the first one that is nobody's.
+fn speaker(network: &Network, stretches: &[Stretch]) -> Option<IpAddr> {
     let fabric = &network.fabric;
-    if fabric.vpcs.iter().any(|vpc| vpc.contains(first)) {
-        return None;
-    }
+    let first = stretches.first()?.0;
     let any: IpAddr = ANY_HOST.1[usize::from(first.is_ipv6())].parse().expect("an address");
-    if first <= any && any <= last {
+    if stretches.iter().any(|(first, last)| *first <= any && any <= *last) {
         return Some(any);
     }
-    let nth = |n: u32| match first {
+    // A described host speaks for itself; what is in a VPC's block is not on the internet.
+    let nobody = |a: &IpAddr| {
+        let inside = fabric.vpcs.iter().any(|vpc| vpc.contains(*a));
+        !inside && !fabric.is_ours(*a) && !fabric.internet_by_address.contains_key(a)
+    };
+    stretches.iter().find_map(|stretch| addresses_of(*stretch).find(nobody))
+}
+
+/// The first addresses of a stretch.
+fn addresses_of((first, last): Stretch) -> impl Iterator<Item = IpAddr> {
+    let nth = move |n: u32| match first {
         IpAddr::V4(a) => u32::from(a).checked_add(n).map(|a| IpAddr::V4(a.into())),
         IpAddr::V6(a) => u128::from(a).checked_add(n.into()).map(|a| IpAddr::V6(a.into())),
     };
-    let mut all = (0..ADDRESSES_MAX).map_while(nth).take_while(|address| *address <= last);
-    // A described host speaks for itself.
-    let nobody = |a: &IpAddr| !fabric.is_ours(*a) && !fabric.internet_by_address.contains_key(a);
-    all.find(nobody)
+    (0..ADDRESSES_MAX).map_while(nth).take_while(move |address| *address <= last)
 }
