@@ -2,10 +2,14 @@
 
 use crate::args::{FixForm, Global, WhyArgs, WhyOutput};
 use crate::{Failure, Status, network, output, render, why_line};
+use std::net::{IpAddr, Ipv4Addr};
 use vpcsim_engine::base::{Nanos, Protocol};
 use vpcsim_engine::compile::Network;
 use vpcsim_engine::explain::fix::{self, fix};
-use vpcsim_engine::explain::{Outcome, Question, ask, ask_established, resolve_origin, size};
+use vpcsim_engine::explain::{Outcome, Question, ask, ask_established, resolve, size};
+
+/// Where every VPC's resolver answers (SVC-2).
+const RESOLVER: Ipv4Addr = Ipv4Addr::new(169, 254, 169, 253);
 
 pub(crate) fn why(args: &WhyArgs, global: &Global) -> Result<Status, Failure> {
     let idle = match &args.idle {
@@ -22,9 +26,22 @@ pub(crate) fn why(args: &WhyArgs, global: &Global) -> Result<Status, Failure> {
         Some(asked) => asked,
         None => of_line(network, args)?,
     };
-    let (from, to) = resolve_origin(network, &source, &destination).map_err(|e| Failure::Usage(e.to_string()))?;
+    let meant = resolve(network, &source, &destination).map_err(|e| Failure::Usage(e.to_string()))?;
+    let (from, to) = (meant.from, meant.to);
     let protocol = if protocol == Protocol::ICMP && to.is_ipv6() { Protocol::ICMPV6 } else { protocol };
-    let question = Question { from, to, protocol, src_port, dst_port: port.unwrap_or(0) };
+    let mut question = Question { from, to, protocol, src_port, dst_port: port.unwrap_or(0) };
+    let mut notes: Vec<String> = note.into_iter().collect();
+    let mut name_error = None;
+    if let Some((eni, found)) = &meant.lookup {
+        let vpc = network.fabric.enis[*eni].vpc;
+        notes.push(looked_up(&destination, network.names.vpcs[vpc].short(), found));
+        // The name comes first: if its resolver is not to be had, nothing else is sent.
+        let resolver =
+            Question { to: RESOLVER.into(), protocol: Protocol::UDP, src_port: None, dst_port: 53, ..question };
+        if question.from.address().is_ipv4() && !fix::passes(network, &ask(network, &resolver)) {
+            (question, name_error) = (resolver, Some(destination.clone()));
+        }
+    }
     let explanation = match idle {
         Some(idle) => ask_established(network, &question, idle),
         None => ask(network, &question),
@@ -32,7 +49,8 @@ pub(crate) fn why(args: &WhyArgs, global: &Global) -> Result<Status, Failure> {
     let more = render::explanation::More {
         size: size(network, &question, &explanation),
         idle,
-        note,
+        notes,
+        name_error,
         verbose: global.verbose > 0,
     };
     let asked = render::explanation::Asked { from: &source, to: &destination };
@@ -43,7 +61,7 @@ pub(crate) fn why(args: &WhyArgs, global: &Global) -> Result<Status, Failure> {
         WhyOutput::Text => {
             let mut text = render::explanation::text(&loaded, &asked, &explanation, &more);
             if let Some(remedy) = &remedy {
-                text.push_str(&render::fix::text(&loaded, remedy, args.fix));
+                text.push_str(&render::fix::text(&loaded, remedy, question.protocol, args.fix));
             }
             text
         }
@@ -59,6 +77,13 @@ pub(crate) fn why(args: &WhyArgs, global: &Global) -> Result<Status, Failure> {
         Outcome::Closed | Outcome::NoReply => Status::Finding,
         Outcome::Unknown => Status::NotModelled,
     })
+}
+
+/// What the resolver of a VPC answers, in a sentence.
+fn looked_up(name: &str, vpc: &str, found: &[IpAddr]) -> String {
+    let all: Vec<String> = found.iter().map(ToString::to_string).collect();
+    let first = if found.len() > 1 { "; the first is asked about" } else { "" };
+    format!("the resolver of vpc {vpc} answers {} for {name}{first}", all.join(", "))
 }
 
 /// What was asked.

@@ -27,7 +27,10 @@ pub(super) fn text(loaded: &Loaded, e: &Explanation, more: &More) -> String {
     for beaten in beaten_routes(network, e) {
         // On a way that works every table has some; where one drops they are the next thing to look at.
         let drops = e.decided_by.is_some_and(|(part, by)| (part, by) == (beaten.part, beaten.by));
-        if !(drops || more.verbose && beaten.why != Lost::Block) {
+        // Where a packet is dropped further on, the table that sent it that way is.
+        let local = names.rows.get(beaten.by).is_some_and(|row| row.says == "local");
+        let on_the_way = !local && e.decided_by.is_some_and(|(part, _)| part == beaten.part) && !e.outcome.passes();
+        if !(drops || (on_the_way || more.verbose) && beaten.why != Lost::Block) {
             continue;
         }
         let _ = writeln!(
@@ -43,7 +46,8 @@ pub(super) fn text(loaded: &Loaded, e: &Explanation, more: &More) -> String {
             let told = if size.told { "and the sender is told" } else { "and the sender is not told" };
             format!(" of {}: {}, {told}", size.sent, names.row_text(fabric, by))
         });
-        let _ = writeln!(out, "  packet size  up to {} bytes{by}", size.largest);
+        let whose = if size.part == Part::Reply { ", on the reply" } else { "" };
+        let _ = writeln!(out, "  packet size  up to {} bytes{by}{whose}", size.largest);
     }
     if more.verbose {
         let legs = [(Part::Request, Some(&e.request)), (Part::Reply, e.reply.as_ref())];
@@ -114,7 +118,7 @@ pub(super) fn beaten_json(loaded: &Loaded, e: &Explanation) -> Value {
 pub(super) fn size_json(loaded: &Loaded, more: &More) -> Value {
     let Some(size) = more.size else { return Value::Null };
     json!({
-        "largest": size.largest, "sent": size.sent, "told": size.told, "hangs": size.hangs(),
+        "on": size.part.word(), "largest": size.largest, "sent": size.sent, "told": size.told, "hangs": size.hangs(),
         "stopped_by": size.stopped_by.map(|by| super::explanation_json::row_facts(loaded, by)),
     })
 }

@@ -8,10 +8,13 @@ use std::fmt::Write;
 use vpcsim_engine::base::Nanos;
 use vpcsim_engine::base::ids::{MirrorSessionIx, TgwAttachIx};
 use vpcsim_engine::compile::Network;
-use vpcsim_engine::explain::{End, Explanation, Leg, Origin, Outcome, Part, Size, Symptom, symptom as symptom_of};
+use vpcsim_engine::explain::{
+    End, Explanation, Leg, Origin, Outcome, Part, Size, Symptom, explanation_code, symptom as symptom_of,
+};
 use vpcsim_engine::fabric::MirrorTarget;
 use vpcsim_engine::record::flow_log;
 use vpcsim_engine::verdict::{RowIx, RowKind, Stage, Step, code_of};
+use vpcsim_engine::walk::NAT_IDLE;
 use vpcsim_engine::wire::Headers;
 
 /// What the user typed.
@@ -27,7 +30,9 @@ pub(crate) struct More {
     /// The question is about a connection that exists and was idle for so long.
     pub(crate) idle: Option<Nanos>,
     /// What to know of the question.
-    pub(crate) note: Option<String>,
+    pub(crate) notes: Vec<String>,
+    /// The name whose look-up the explanation is about, if that fails already.
+    pub(crate) name_error: Option<String>,
     /// Headers where they change.
     pub(crate) verbose: bool,
 }
@@ -83,7 +88,8 @@ pub(crate) fn text(loaded: &Loaded, asked: &Asked<'_>, e: &Explanation, more: &M
     out.push_str(&super::detail::text(loaded, e, more));
     out.push_str(&super::hint::choices(loaded, e));
     let caveats = caveats(network, e);
-    for caveat in more.note.iter().chain(&caveats) {
+    let forgotten = forgotten(network, e, more);
+    for caveat in more.notes.iter().chain(&forgotten).chain(&caveats) {
         let _ = writeln!(out, "  note         {caveat}");
     }
     for (n, record) in records(network, e).iter().enumerate() {
@@ -114,12 +120,21 @@ fn named(typed: &str, id: &str, address: &str) -> String {
 
 fn what(e: &Explanation) -> String {
     let q = &e.question;
-    if q.protocol.has_ports() { format!("{}/{}", q.protocol, q.dst_port) } else { q.protocol.to_string() }
+    let word = q.protocol.to_string();
+    match q.protocol.has_ports() {
+        true => format!("{word}/{}", q.dst_port),
+        // One that has only its number.
+        false if word.bytes().all(|b| b.is_ascii_digit()) => format!("protocol {word}"),
+        false => word,
+    }
 }
 
 /// What the client's system call or command says.
 pub(super) fn symptom(network: &Network, e: &Explanation, more: &More) -> String {
     let sees = |text: &str| format!("the client sees: {text}");
+    if let Some(name) = &more.name_error {
+        return sees(&format!("a name error: nobody answers what {name} is"));
+    }
     match symptom_of(network, e, more.size.as_ref(), more.idle.is_some()) {
         Symptom::Depends => super::hint::shares(e),
         Symptom::Unknown => {
@@ -129,9 +144,12 @@ pub(super) fn symptom(network: &Network, e: &Explanation, more: &More) -> String
         Symptom::Connects { .. } if more.idle.is_some() => sees("the connection goes on"),
         Symptom::Connects { supposed: true } => sees("connect() succeeds if something listens, else it is refused"),
         Symptom::Connects { supposed: false } => sees("connect() succeeds"),
-        Symptom::Hangs { over } => sees(&format!(
-            "connect() succeeds, and then it hangs: packets over {over} bytes are lost and the sender is not told"
-        )),
+        Symptom::Hangs { over, part } => {
+            let whose = if part == Part::Request { "packets" } else { "answers in packets" };
+            sees(&format!(
+                "connect() succeeds, and then it hangs: {whose} over {over} bytes are lost and the sender is not told"
+            ))
+        }
         Symptom::Answers => sees("an answer, if the other side sends one"),
         Symptom::Echo => sees("the echo reply"),
         Symptom::Refused => sees("connect() is refused at once (RST)"),
@@ -161,10 +179,12 @@ fn chain(network: &Network, leg: &Leg, started: Nanos) -> String {
             stops.push(stop);
         }
     }
+    let refused = leg.steps.last().is_some_and(|step| !step.decision.allow);
     let stops = circles(stops);
     let at = started + leg.latency;
     let end = match leg.end {
         End::Delivered(_) => format!("delivered at {at}"),
+        End::Served(..) if refused => format!("dropped at {at}"),
         End::Served(..) => format!("answered on the host at {at}"),
         End::Exited => format!("on the internet at {at}"),
         End::AtSite(host) => format!("delivered to {} at {at}", network.names.internet_hosts[host].id),
@@ -290,7 +310,7 @@ fn decided(out: &mut String, loaded: &Loaded, e: &Explanation) {
             "  decided by   {}, on the {}  {}{implied}",
             names.row_text(fabric, by),
             part.word(),
-            code_of(fabric.rows[by])
+            code(&loaded.network, e, by)
         );
     }
     let others: Vec<_> = e.blockers.iter().filter(|b| Some((b.part, b.step.decision.by)) != e.decided_by).collect();
@@ -302,7 +322,7 @@ fn decided(out: &mut String, loaded: &Loaded, e: &Explanation) {
             "  {lead}{}, on the {}  {}{}",
             names.row_text(fabric, by),
             blocker.part.word(),
-            code_of(fabric.rows[by]),
+            code(&loaded.network, e, by),
             written_at(loaded, by)
         );
     }
@@ -311,11 +331,31 @@ fn decided(out: &mut String, loaded: &Loaded, e: &Explanation) {
     }
 }
 
+/// The code of a row in this answer.
+pub(super) fn code(network: &Network, e: &Explanation, by: RowIx) -> &'static str {
+    let step = e.blockers.iter().map(|blocker| &blocker.step).find(|step| step.decision.by == by);
+    step.map_or_else(|| code_of(network.fabric.rows[by]), |step| explanation_code(network, e, step))
+}
+
 /// `  shop.yaml:41`.
 pub(super) fn written_at(loaded: &Loaded, by: RowIx) -> String {
     let span = loaded.network.names.row_span(by);
     let source = loaded.sources.get(usize::from(span.file.0)).filter(|_| span.is_some());
     source.map_or_else(String::new, |source| format!("  {}:{}", source.name, span.line))
+}
+
+/// What a connection that was idle for too long needs.
+pub(super) fn forgotten(network: &Network, e: &Explanation, more: &More) -> Option<String> {
+    let idle = more.idle.filter(|idle| *idle > Nanos::ZERO)?;
+    match network.fabric.rows[e.decided_by?.1].kind {
+        RowKind::NatIdle => Some(format!(
+            "idle for {idle}, longer than the {NAT_IDLE} for which a NAT gateway remembers a connection: keep-alives more often than that keep it"
+        )),
+        RowKind::SgLast | RowKind::GuestNoState => Some(format!(
+            "after {idle} without a packet the connection is no longer tracked, and its next packet is taken for a new one: keep-alives keep it"
+        )),
+        _ => None,
+    }
 }
 
 /// What was supposed, and what is not modelled.

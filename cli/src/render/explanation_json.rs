@@ -1,10 +1,10 @@
 //! The answer to "why", for programs. The form is versioned; nothing here decides.
 
-use super::explanation::{Asked, More, caveats, records, symptom};
+use super::explanation::{Asked, More, caveats, code, forgotten, records, symptom};
 use crate::network::Loaded;
 use serde_json::{Value, json};
 use vpcsim_engine::explain::fix::Remedy;
-use vpcsim_engine::explain::{End, Explanation, Leg, Part};
+use vpcsim_engine::explain::{End, Explanation, Leg, Part, codes};
 use vpcsim_engine::verdict::{RowIx, Stage, code_of};
 use vpcsim_engine::wire::{Headers, L4};
 
@@ -38,15 +38,17 @@ pub(crate) fn json(
             copied
         }).collect::<Vec<_>>(),
         "reply": e.reply.as_ref().map(|reply| leg(loaded, reply)),
-        "decided_by": e.decided_by.map(|(part, by)| row(loaded, part, by)),
-        "blockers": e.blockers.iter().map(|b| row(loaded, b.part, b.step.decision.by)).collect::<Vec<_>>(),
+        "decided_by": e.decided_by.map(|(part, by)| row(loaded, e, part, by)),
+        "blockers": e.blockers.iter().map(|b| row(loaded, e, b.part, b.step.decision.by)).collect::<Vec<_>>(),
+        "codes": codes(network, e),
         "nearest_rules": super::detail::near_json(loaded, e),
         "routes_not_taken": super::detail::beaten_json(loaded, e),
         "size": super::detail::size_json(loaded, more),
         "established": more.idle.map(|idle| json!({ "idle_ns": idle.0 })),
-        "note": more.note,
+        "note": more.notes.first(),
+        "notes": more.notes,
         "choice": super::hint::choices_json(loaded, e),
-        "caveats": caveats(network, e),
+        "caveats": forgotten(network, e, more).into_iter().chain(caveats(network, e)).collect::<Vec<_>>(),
         "flow_log": records(network, e),
         "fix": remedy.map(|remedy| super::fix::json(loaded, remedy)),
     });
@@ -136,9 +138,10 @@ fn headers(h: &Headers) -> Value {
     out
 }
 
-fn row(loaded: &Loaded, part: Part, by: RowIx) -> Value {
+fn row(loaded: &Loaded, e: &Explanation, part: Part, by: RowIx) -> Value {
     let mut out = row_facts(loaded, by);
     out["on"] = part.word().into();
+    out["code"] = code(&loaded.network, e, by).into();
     out
 }
 

@@ -5,6 +5,7 @@ use crate::args::FixForm;
 use crate::network::Loaded;
 use serde_json::{Value, json};
 use std::fmt::Write;
+use vpcsim_engine::base::Protocol;
 use vpcsim_engine::explain::Outcome;
 use vpcsim_engine::explain::fix::{Fix, Remedy};
 
@@ -12,7 +13,7 @@ use vpcsim_engine::explain::fix::{Fix, Remedy};
 const PAIRS_SHOWN: usize = 3;
 
 /// The last lines of an answer: what helps, and the proof; or why nothing does.
-pub(crate) fn text(loaded: &Loaded, remedy: &Remedy, form: FixForm) -> String {
+pub(crate) fn text(loaded: &Loaded, remedy: &Remedy, protocol: Protocol, form: FixForm) -> String {
     let mut out = String::new();
     let fix = match remedy {
         Remedy::Change(fix) => fix,
@@ -22,7 +23,7 @@ pub(crate) fn text(loaded: &Loaded, remedy: &Remedy, form: FixForm) -> String {
         }
     };
     let names = &loaded.network.names;
-    let proof = format!("verified by replay: {}", proof(fix));
+    let proof = format!("verified by replay: {}", proof(fix, protocol));
     match fix.edits.as_slice() {
         [one] => _ = writeln!(out, "\nfix: {}    {proof}", one.text(names)),
         several => {
@@ -61,9 +62,10 @@ pub(crate) fn text(loaded: &Loaded, remedy: &Remedy, form: FixForm) -> String {
 }
 
 /// What the asker sees after it.
-fn proof(fix: &Fix) -> &'static str {
+fn proof(fix: &Fix, protocol: Protocol) -> &'static str {
     match fix.outcome {
-        Outcome::Open => "connected",
+        Outcome::Open if protocol == Protocol::TCP => "connected",
+        Outcome::Open => "packets pass both ways",
         Outcome::Reply => "the echo reply comes",
         Outcome::Closed => "packets pass both ways; nothing listens there",
         Outcome::Unknown | Outcome::NoReply => "the way is open; whether that host answers is not described",

@@ -2,9 +2,9 @@
 
 use crate::network::Loaded;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
-use vpcsim_engine::base::ids::EniIx;
+use vpcsim_engine::base::ids::{EniIx, VpcIx};
 use vpcsim_engine::compile::Network;
 use vpcsim_engine::explain::{Common, Device, Explanation, GroupLost, Hint, Outcome, hints};
 use vpcsim_engine::fabric::{Fib, NextHop, PathOwner, TgwAttachKind, TgwTarget};
@@ -98,9 +98,8 @@ fn choice(network: &Network, pick: &Pick) -> String {
 /// What an option of a choice is called.
 fn option(network: &Network, pick: &Pick, label: u32) -> String {
     let (fabric, names) = (&network.fabric, &network.names);
-    let zone = |eni: EniIx| names.zones[fabric.subnets[fabric.enis[eni].subnet].zone as usize].clone();
     match pick.choice {
-        Choice::Zone(_) | Choice::Appliance(_) => zone(EniIx(label)),
+        Choice::Zone(_) | Choice::Appliance(_) => zone(network, EniIx(label)).to_owned(),
         Choice::Target(_) => names.eni_text(fabric, EniIx(label)),
         Choice::Link(lag) => match fabric.lags[lag].links.get(label as usize) {
             Some(link) => names.links[link.link].clone(),
@@ -216,8 +215,43 @@ pub(crate) fn notes(network: &Network, e: &Explanation) -> Vec<String> {
                 "the policy of {} is not the one that allows everything: the service may answer 403, which is not a network matter",
                 names.vpces[vpce].short()
             ),
+            Hint::PeeringJoins { pcx, elsewhere } => {
+                let sides: Vec<String> =
+                    fabric.pcxs[pcx].sides.iter().flatten().map(|vpc| vpc_text(network, *vpc)).collect();
+                let there = elsewhere.map(|vpc| format!("; {} is in {}", e.question.to, vpc_text(network, vpc)));
+                format!(
+                    "{} carries packets between {} only{}",
+                    names.pcxs[pcx].short(),
+                    sides.join(" and "),
+                    there.unwrap_or_default()
+                )
+            }
+            Hint::ZoneNotAttached { attach, eni } => {
+                let zones: BTreeSet<&str> = match &fabric.tgw_attaches[attach].kind {
+                    TgwAttachKind::Vpc { ports, .. } => ports.iter().map(|port| zone(network, port.eni)).collect(),
+                    _ => BTreeSet::new(),
+                };
+                format!(
+                    "{} is in zone {}; {} has subnets in {}",
+                    names.eni_text(fabric, eni),
+                    zone(network, eni),
+                    names.tgw_attaches[attach].short(),
+                    zones.into_iter().collect::<Vec<_>>().join(", ")
+                )
+            }
         })
         .collect()
+}
+
+fn zone(network: &Network, eni: EniIx) -> &str {
+    let fabric = &network.fabric;
+    &network.names.zones[fabric.subnets[fabric.enis[eni].subnet].zone as usize]
+}
+
+/// `app (10.0.0.0/16)`.
+fn vpc_text(network: &Network, vpc: VpcIx) -> String {
+    let blocks: Vec<String> = network.fabric.vpcs[vpc].blocks.iter().map(ToString::to_string).collect();
+    format!("{} ({})", network.names.vpcs[vpc].short(), blocks.join(", "))
 }
 
 fn device(network: &Network, device: Device) -> String {
@@ -227,6 +261,9 @@ fn device(network: &Network, device: Device) -> String {
         Device::Attach(attach) => format!("tgw attachment {}", names.tgw_attaches[attach].short()),
         Device::Tunnel(tunnel) => format!("vpn {}", names.tunnels[tunnel].short()),
         Device::Vif(vif) => format!("vif {}", names.vifs[vif].short()),
-        Device::Guest(guest) => format!("instance {}", names.guests[guest].short()),
+        Device::Guest(guest) => {
+            let zone = network.fabric.guests[guest].enis.first().map(|eni| format!(" (zone {})", zone(network, *eni)));
+            format!("instance {}{}", names.guests[guest].short(), zone.unwrap_or_default())
+        }
     }
 }

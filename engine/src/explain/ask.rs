@@ -485,7 +485,18 @@ fn announce(packet: &mut Packet, mss: u16) {
 
 /// A later packet of the conversation of so many bytes, with don't-fragment as TCP has it.
 pub(super) fn packet_of_size(fabric: &Fabric, question: &Question, size: u32) -> Packet {
-    let mut packet = later(request(fabric, question));
+    filled(later(request(fabric, question)), size)
+}
+
+/// A later answer to a packet that arrived, of so many bytes.
+pub(super) fn answer_of_size(arrived: &Packet, size: u32) -> Packet {
+    filled(later(reply_to(arrived, false)), size)
+}
+
+fn filled(mut packet: Packet, size: u32) -> Packet {
+    if let L4::Tcp(tcp) = &mut packet.headers.l4 {
+        tcp.options_len = 0;
+    }
     packet.payload = Payload::EMPTY;
     packet.payload = Payload::Zeros(size.saturating_sub(packet.len()));
     packet.headers.fragment.dont = true;

@@ -1,10 +1,10 @@
 //! What a person should also know about an answer: nothing here decides.
 
-use super::{Explanation, Leg, Origin, Part};
+use super::{Blocker, Explanation, Leg, Origin, Part};
 use crate::base::Protocol;
-use crate::base::ids::{GuestIx, PcxIx, SgIx, TgwAttachIx, TunnelIx, VifIx, VpceIx};
+use crate::base::ids::{EniIx, GuestIx, PcxIx, SgIx, TgwAttachIx, TunnelIx, VifIx, VpcIx, VpceIx};
 use crate::compile::Network;
-use crate::fabric::{ANY_PROTOCOL, Address, PeerMatch, SgRow, TgwAttachKind};
+use crate::fabric::{ANY_PROTOCOL, Address, PeerMatch, SgRow, TgwAttachKind, Vpc};
 use crate::verdict::{Dir, RowIx, RowKind, Stage};
 use std::collections::BTreeSet;
 
@@ -29,6 +29,20 @@ pub enum Hint {
     },
     /// The endpoint has a policy of its own: the service may answer 403, which is no matter of packets.
     EndpointPolicy(VpceIx),
+    /// A peering was asked to carry what is for neither of its VPCs: where the destination is, if it is known.
+    PeeringJoins {
+        /// The peering.
+        pcx: PcxIx,
+        /// The VPC that has the destination.
+        elsewhere: Option<VpcIx>,
+    },
+    /// The attachment has no subnet in the zone of this interface.
+    ZoneNotAttached {
+        /// The attachment.
+        attach: TgwAttachIx,
+        /// The interface that sends.
+        eni: EniIx,
+    },
 }
 
 /// What loses a sender's groups.
@@ -76,6 +90,7 @@ pub fn hints(network: &Network, e: &Explanation) -> Vec<Hint> {
     let mut out = Vec::new();
     out.extend(group_not_carried(network, e));
     out.extend(asymmetric(network, e));
+    out.extend(e.blockers.iter().filter_map(|blocker| of_blocker(network, e, blocker)));
     for step in e.request.steps.iter().filter(|step| step.decision.allow) {
         if let Stage::Vpce(vpce) = step.stage
             && network.fabric.vpces[vpce].restrictive_policy
@@ -85,6 +100,29 @@ pub fn hints(network: &Network, e: &Explanation) -> Vec<Hint> {
         }
     }
     out
+}
+
+/// What a row that blocks does not say itself.
+fn of_blocker(network: &Network, e: &Explanation, blocker: &Blocker) -> Option<Hint> {
+    let fabric = &network.fabric;
+    let leg = if blocker.part == Part::Request { Some(&e.request) } else { e.reply.as_ref() };
+    match (fabric.rows[blocker.step.decision.by].kind, blocker.step.stage) {
+        (RowKind::PcxTransit, Stage::Pcx(pcx)) => {
+            let holds = |(vpc, v): &(VpcIx, &Vpc)| {
+                v.contains(blocker.step.before.dst) && !fabric.pcxs[pcx].sides.contains(&Some(*vpc))
+            };
+            let elsewhere = fabric.vpcs.iter_enumerated().find(holds).map(|(vpc, _)| vpc);
+            Some(Hint::PeeringJoins { pcx, elsewhere })
+        }
+        (RowKind::TgwNoAz, Stage::Tgw(attach)) => {
+            let eni = leg?.steps.iter().rev().find_map(|step| match step.stage {
+                Stage::Route(eni) => Some(eni),
+                _ => None,
+            })?;
+            Some(Hint::ZoneNotAttached { attach, eni })
+        }
+        _ => None,
+    }
 }
 
 /// A group's default deny decided, and one of its rules names a group of the sender.

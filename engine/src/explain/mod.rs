@@ -31,6 +31,6 @@ pub use hint::{Device, GroupLost, Hint, hints};
 pub(crate) use leg::walk as walk_leg;
 pub use leg::{End, Leg};
 pub use near::{Beaten, Field, Lost, Near, beaten_routes, nearest_rule};
-pub use question::{Origin, Question, QuestionError, resolve_origin, resolve_sources, resolve_target};
+pub use question::{Ask, Origin, Question, QuestionError, resolve, resolve_origin, resolve_sources, resolve_target};
 pub use size::{Size, size};
 pub use symptom::{Symptom, gives_up, symptom};

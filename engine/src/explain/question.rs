@@ -86,6 +86,20 @@ pub enum QuestionError {
         from: String,
         /// The destination.
         to: String,
+        /// True if the source is the one that has IPv4.
+        from_v4: bool,
+    },
+    /// Both ends are on the internet: such packets never come near the network.
+    Outside {
+        /// The source.
+        from: String,
+        /// The destination.
+        to: String,
+    },
+    /// Nobody has such an address: a loopback, unspecified, multicast or broadcast one.
+    NotAHost {
+        /// The address.
+        address: IpAddr,
     },
     /// The address is inside a VPC, but no interface has it: nobody there can send.
     NobodyHas {
@@ -113,9 +127,18 @@ impl std::fmt::Display for QuestionError {
                 f,
                 "`{name}` is {kind}, which neither sends nor receives; name an instance, a network interface or an address"
             ),
-            Self::NoCommonFamily { from, to } => {
-                write!(f, "`{from}` and `{to}` have no addresses of one family (IPv4 or IPv6)")
+            Self::NoCommonFamily { from, to, from_v4 } => {
+                let (one, other) = if *from_v4 { ("IPv4", "IPv6") } else { ("IPv6", "IPv4") };
+                write!(
+                    f,
+                    "`{from}` and `{to}` have no addresses of one family: the one has only {one}, the other only {other}; \
+                     give either an address of the other's family"
+                )
             }
+            Self::Outside { from, to } => {
+                write!(f, "neither `{from}` nor `{to}` is in this network: what they say to each other never enters it")
+            }
+            Self::NotAHost { address } => write!(f, "{address} is the address of no host that could be asked about"),
             Self::NobodyHas { address } => {
                 write!(f, "no interface has the address {address}, so nobody can send from it")
             }
@@ -147,15 +170,7 @@ pub fn resolve_origin(network: &Network, from: &str, to: &str) -> Result<(Origin
     let sources = ends(network, from)?;
     let targets = match resolve_target(network, to) {
         Err(unknown @ QuestionError::Unknown { .. }) => {
-            let asks = sources.candidates.iter().find_map(|(owner, _)| match owner {
-                Owner::Eni(eni) => Some(*eni),
-                _ => None,
-            });
-            let found = asks.map(|eni| network.resolve(network.fabric.enis[eni].vpc, to)).unwrap_or_default();
-            if found.is_empty() {
-                return Err(unknown);
-            }
-            found
+            lookup_by(network, &sources, to).map(|(_, found)| found).ok_or(unknown)?
         }
         found => found?,
     };
@@ -166,7 +181,62 @@ pub fn resolve_origin(network: &Network, from: &str, to: &str) -> Result<(Origin
             }
         }
     }
-    Err(QuestionError::NoCommonFamily { from: from.to_owned(), to: to.to_owned() })
+    let from_v4 = sources.candidates.iter().any(|(_, address)| address.is_ipv4());
+    Err(QuestionError::NoCommonFamily { from: from.to_owned(), to: to.to_owned(), from_v4 })
+}
+
+/// Two ends as a person means them.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Ask {
+    /// Who sends.
+    pub from: Origin,
+    /// The address that it writes to: from the internet a name means the public address, if there is one.
+    pub to: IpAddr,
+    /// If the resolver of the sender's VPC was asked for it: by which interface, and the addresses in its answer.
+    pub lookup: Option<(EniIx, Vec<IpAddr>)>,
+}
+
+/// [`resolve_origin`] for one question of a person, who is told if it makes no sense.
+///
+/// # Errors
+/// As [`resolve_origin`]; also if both ends are outside, or an address is that of no host.
+pub fn resolve(network: &Network, from: &str, to: &str) -> Result<Ask, QuestionError> {
+    let fabric = &network.fabric;
+    let (origin, target) = resolve_origin(network, from, to)?;
+    let no_host = |address: IpAddr| address.is_loopback() || address.is_unspecified();
+    let broadcast = |address: IpAddr| address.is_multicast() || address == IpAddr::from([u8::MAX; 4]);
+    match origin {
+        _ if no_host(target) => return Err(QuestionError::NotAHost { address: target }),
+        Origin::Internet { address } if no_host(address) || broadcast(address) => {
+            return Err(QuestionError::NotAHost { address });
+        }
+        Origin::Internet { .. } => {}
+        _ => {
+            let unknown = matches!(resolve_target(network, to), Err(QuestionError::Unknown { .. }));
+            let lookup = if unknown { lookup_by(network, &ends(network, from)?, to) } else { None };
+            return Ok(Ask { from: origin, to: target, lookup });
+        }
+    }
+    let stranger = ANY_HOST.1.iter().any(|any| any.parse() == Ok(target));
+    if stranger || fabric.internet_host(target).is_some_and(|host| fabric.vantage_of(host).is_none()) {
+        return Err(QuestionError::Outside { from: from.to_owned(), to: to.to_owned() });
+    }
+    let public = match target {
+        IpAddr::V4(private) if to.parse::<IpAddr>().is_err() => {
+            fabric.vpcs.iter().filter(|vpc| vpc.eni_with(target).is_some()).find_map(|vpc| vpc.public.get(&private))
+        }
+        _ => None,
+    };
+    Ok(Ask { from: origin, to: public.map_or(target, |public| IpAddr::V4(*public)), lookup: None })
+}
+
+/// What the resolver of the sender's VPC answers. Nothing if it knows no such name.
+fn lookup_by(network: &Network, sources: &Ends, name: &str) -> Option<(EniIx, Vec<IpAddr>)> {
+    let eni = sources.candidates.iter().find_map(|(owner, _)| match owner {
+        Owner::Eni(eni) => Some(*eni),
+        _ => None,
+    })?;
+    Some((eni, network.resolve(network.fabric.enis[eni].vpc, name))).filter(|(_, found)| !found.is_empty())
 }
 
 /// Who sends, for each address that a text stands for, IPv4 first.

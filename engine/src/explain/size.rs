@@ -1,10 +1,12 @@
-//! How large a packet may be: the largest that passes both ways once the conversation exists, and whether a sender whose
-//! packets are too large is told.
+//! How large a packet may be once the conversation exists, and whether a sender whose packets are too large is told: of the
+//! asker's packets, and of the answers of a TCP connection.
+//!
+//! Not asked: answers without a connection, and those of an endpoint's service, whose sizes nobody knows.
 
-use super::ask::{answer_with, packet_of_size, request_with, start_of};
+use super::ask::{answer_of_size, answer_with, packet_of_size, request_with, start_of};
 use super::leg::{End, walk};
-use super::{Explanation, Origin, Question};
-use crate::base::Nanos;
+use super::{Explanation, Origin, Part, Question};
+use crate::base::{Nanos, Protocol};
 use crate::compile::Network;
 use crate::fabric::Fabric;
 use crate::flow::FlowState;
@@ -22,7 +24,9 @@ const SIZE_INTERNET: u32 = 1500;
 /// What a conversation's packets may measure.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Size {
-    /// The largest packet, in bytes with its IP header, that arrives where the request did.
+    /// Whose packets: the asker's, or the answers.
+    pub part: Part,
+    /// The largest packet, in bytes with its IP header, that arrives where the first one did.
     pub largest: u32,
     /// The largest that the sender would send.
     pub sent: u32,
@@ -40,7 +44,8 @@ impl Size {
     }
 }
 
-/// The size of the request's direction; nothing if it does not arrive, or if what it passes is no network.
+/// The size of the first direction whose large packets are stopped, else of the request's; nothing if the request does not
+/// arrive, or if what it passes is no network.
 #[must_use]
 pub fn size(network: &Network, question: &Question, e: &Explanation) -> Option<Size> {
     let served = matches!(e.request.end, End::Served(..));
@@ -49,46 +54,86 @@ pub fn size(network: &Network, question: &Question, e: &Explanation) -> Option<S
     }
     let fabric = &network.fabric;
     let mut flows = FlowState::default();
-    let sent = handshake(fabric, &mut flows, question, e);
+    let made = handshake(fabric, &mut flows, question, e);
+    let packet = |size: u32| packet_of_size(fabric, question, size);
+    let asker = |end: End| match (question.from, end) {
+        (Origin::Eni { eni, .. }, End::Delivered(at)) => fabric.enis[eni].guest() == fabric.enis[at].guest(),
+        (Origin::Internet { .. }, End::Exited) | (Origin::Site { .. }, End::AtSite(_)) => true,
+        _ => false,
+    };
     let at = start_of(fabric, question);
+    let request = largest(fabric, &mut flows, Part::Request, at, made.asker_sends, packet, asker)?;
+    let answers = question.protocol == Protocol::TCP && !matches!(e.request.end, End::AtService(..));
+    if request.stopped_by.is_some() || !answers {
+        return Some(request);
+    }
+    let packet = |size: u32| answer_of_size(&made.arrived, size);
+    let host = |end: End| match (e.request.end, end) {
+        (End::Delivered(eni), End::Delivered(at)) => fabric.enis[eni].guest() == fabric.enis[at].guest(),
+        (End::Exited, End::Exited) | (End::AtSite(_), End::AtSite(_)) => true,
+        _ => false,
+    };
+    let reply = largest(fabric, &mut flows, Part::Reply, made.back, made.host_sends, packet, host);
+    Some(reply.filter(|reply| reply.stopped_by.is_some()).unwrap_or(request))
+}
+
+/// The largest packet of one direction. Nothing if something else than its size stops it.
+fn largest(
+    fabric: &Fabric,
+    flows: &mut FlowState,
+    part: Part,
+    at: Vantage,
+    sent: u32,
+    packet: impl Fn(u32) -> Packet,
+    is_sender: impl Fn(End) -> bool,
+) -> Option<Size> {
     let mut passes = |size: u32| -> Result<(), (RowIx, bool)> {
-        let packet = packet_of_size(fabric, question, size);
-        let (leg, lost) = walk(fabric, &mut flows, packet, at, Nanos::ZERO, DenyPolicy::Stop);
+        let (leg, lost) = walk(fabric, flows, packet(size), at, Nanos::ZERO, DenyPolicy::Stop);
         match leg.end {
-            End::Dropped(by) => Err((by, told(fabric, &mut flows, question, leg.notify, &lost))),
+            End::Dropped(by) => Err((by, told(fabric, flows, leg.notify, &lost, &is_sender))),
             _ => Ok(()),
         }
     };
     match passes(sent) {
-        Ok(()) => Some(Size { largest: sent, sent, stopped_by: None, told: true }),
+        Ok(()) => Some(Size { part, largest: sent, sent, stopped_by: None, told: true }),
         Err((by, told)) if is_mtu(fabric.rows[by].kind) => {
             let (mut good, mut bad) = (SIZE_MIN, sent);
             while bad.saturating_sub(good) > 1 {
                 let middle = good + (bad - good) / 2;
                 if passes(middle).is_ok() { good = middle } else { bad = middle }
             }
-            Some(Size { largest: good, sent, stopped_by: Some(by), told })
+            Some(Size { part, largest: good, sent, stopped_by: Some(by), told })
         }
         Err(_) => None,
     }
 }
 
-/// Walks the first packet and its answer, and gives the size that the sender's packets will have: its own interface's, and for
-/// TCP no more than the other side announces, as it arrives.
-fn handshake(fabric: &Fabric, flows: &mut FlowState, question: &Question, e: &Explanation) -> u32 {
+/// What the first packet and its answer agree on.
+struct Handshake {
+    /// The size of the asker's packets: its own interface's, and for TCP no more than the other side announces, as it arrives.
+    asker_sends: u32,
+    /// The same of the host at the end.
+    host_sends: u32,
+    /// The first packet where it arrived.
+    arrived: Packet,
+    /// Where answers begin.
+    back: Vantage,
+}
+
+/// Walks the first packet and its answer.
+fn handshake(fabric: &Fabric, flows: &mut FlowState, question: &Question, e: &Explanation) -> Handshake {
     let of = |eni| fabric.enis[eni].guest().map_or(SIZE_MAX, |guest| fabric.guests[guest].mtu);
+    let outside = |address| fabric.internet_host(address).map_or(SIZE_INTERNET, |host| fabric.internet_hosts[host].mtu);
     let near = match question.from {
         Origin::Eni { eni, .. } => of(eni),
-        Origin::Internet { address } => {
-            fabric.internet_host(address).map_or(SIZE_INTERNET, |host| fabric.internet_hosts[host].mtu)
-        }
+        Origin::Internet { address } => outside(address),
         Origin::Site { host, .. } => fabric.internet_hosts[host].mtu,
     };
     let (far, back) = match e.request.end {
         End::Delivered(eni) => (of(eni), Vantage::Out(eni)),
         End::AtSite(host) => (fabric.internet_hosts[host].mtu, fabric.vantage_of(host).unwrap_or(Vantage::Internet)),
         End::AtService(host, back) => (fabric.internet_hosts[host].mtu, back),
-        _ => (SIZE_INTERNET, Vantage::Internet),
+        _ => (outside(e.request.end_headers.dst), Vantage::Internet),
     };
     // IP and TCP headers.
     let around = if question.to.is_ipv4() { 40 } else { 60 };
@@ -97,26 +142,31 @@ fn handshake(fabric: &Fabric, flows: &mut FlowState, question: &Question, e: &Ex
     let (_, arrived) = walk(fabric, flows, first, start_of(fabric, question), Nanos::ZERO, DenyPolicy::Stop);
     let answer = answer_with(&arrived, mss(far));
     let (_, heard) = walk(fabric, flows, answer, back, Nanos::ZERO, DenyPolicy::Stop);
-    let option = heard.payload.slice(0, 4).to_vec();
-    match (heard.headers.tcp(), option.as_slice()) {
-        (Some(tcp), [2, 4, high, low]) if tcp.options_len >= 4 => {
-            near.min(u32::from(u16::from_be_bytes([*high, *low])) + around)
+    let announced = |packet: &Packet, own: u32| {
+        let option = packet.payload.slice(0, 4).to_vec();
+        match (packet.headers.tcp(), option.as_slice()) {
+            (Some(tcp), [2, 4, high, low]) if tcp.options_len >= 4 => {
+                own.min(u32::from(u16::from_be_bytes([*high, *low])) + around)
+            }
+            _ => own,
         }
-        _ => near,
-    }
+    };
+    Handshake { asker_sends: announced(&heard, near), host_sends: announced(&arrived, far), arrived, back }
 }
 
 /// Whether the message about a packet that was too large comes back to its sender.
-fn told(fabric: &Fabric, flows: &mut FlowState, question: &Question, notify: Option<Notify>, lost: &Packet) -> bool {
+fn told(
+    fabric: &Fabric,
+    flows: &mut FlowState,
+    notify: Option<Notify>,
+    lost: &Packet,
+    is_sender: &impl Fn(End) -> bool,
+) -> bool {
     let Some(notify) = notify else { return false };
     let NotifyKind::TooBig { mtu } = notify.kind else { return false };
     let message = quote::too_big(lost, notify.from, mtu);
     let (leg, _) = walk(fabric, flows, message, notify.at, Nanos::ZERO, DenyPolicy::Stop);
-    match (question.from, leg.end) {
-        (Origin::Eni { eni, .. }, End::Delivered(at)) => fabric.enis[eni].guest() == fabric.enis[at].guest(),
-        (Origin::Internet { .. }, End::Exited) | (Origin::Site { .. }, End::AtSite(_)) => true,
-        _ => false,
-    }
+    is_sender(leg.end)
 }
 
 const fn is_mtu(kind: RowKind) -> bool {

@@ -1,6 +1,6 @@
 //! What the asker's system call or command says, and after how long.
 
-use super::{Explanation, Origin, Outcome, Size};
+use super::{Explanation, Origin, Outcome, Part, Size};
 use crate::base::{Nanos, Protocol};
 use crate::compile::Network;
 use crate::fabric::GuestOs;
@@ -22,6 +22,8 @@ pub enum Symptom {
     Hangs {
         /// The largest packet that passes, in bytes.
         over: u32,
+        /// Whose packets.
+        part: Part,
     },
     /// An answer, if the other side sends one.
     Answers,
@@ -66,7 +68,7 @@ pub fn symptom(network: &Network, e: &Explanation, size: Option<&Size>, establis
         _ if e.depends_on_choice() => Symptom::Depends,
         (Outcome::Unknown, _) => Symptom::Unknown,
         (Outcome::Open, Protocol::TCP) => match size.filter(|size| size.hangs()) {
-            Some(size) => Symptom::Hangs { over: size.largest },
+            Some(size) => Symptom::Hangs { over: size.largest, part: size.part },
             None => Symptom::Connects { supposed: e.supposes_listener.is_some() },
         },
         (Outcome::Open, _) => Symptom::Answers,

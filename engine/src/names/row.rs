@@ -300,7 +300,7 @@ impl Names {
             K::ManagedSilent => format!("eni {name}: does not answer this"),
             K::AddressNone => format!("vpc {name}: no interface has the destination address"),
             K::AddressReserved => format!("subnet {name}: the destination is one of its reserved addresses"),
-            K::ServiceNone => format!("vpc {name}: no service has this link-local address"),
+            K::ServiceNone => format!("vpc {name}: no link-local service answers at this address and port"),
             K::Service => "link-local service, never filtered".to_owned(),
             K::ServiceDnsOff => format!("vpc {name}: enableDnsSupport is off, the resolver does not answer"),
             K::ServiceRate => format!("eni {name}: more than 1024 packets a second to link-local services"),

@@ -158,5 +158,9 @@ fn a_replaced_local_route() {
 fn link_local_addresses_are_not_routed() {
     let net = net(&routed("{to: 169.254.0.0/16, via: fw}"));
     check(&net, "a -> 169.254.169.254 tcp/80", "open");
-    check(&net, "a -> 169.254.170.99 tcp/80", "no_reply request vpc v: no service has this link-local address");
+    check(
+        &net,
+        "a -> 169.254.170.99 tcp/80",
+        "no_reply request vpc v: no link-local service answers at this address and port",
+    );
 }

@@ -17,12 +17,16 @@ pub enum NoFix {
     Overlap,
     /// A peering carries only what is for the peer VPC itself.
     Transitive,
+    /// A peering leads to no gateway of the peer VPC's.
+    EdgeToEdge,
     /// Nobody has the address.
     NoSuchAddress,
     /// From the internet to a private address.
     PrivateAddress,
     /// What carries it takes other protocols only.
     Protocol,
+    /// A link-local service answers on its own address and port only.
+    Service,
     /// The answer carries another address than the client wrote to.
     OtherAddress,
     /// The packet is too large for what carries it.
@@ -49,9 +53,11 @@ impl NoFix {
             Self::Unknown => "unknown",
             Self::Overlap => "overlap",
             Self::Transitive => "transitive",
+            Self::EdgeToEdge => "edge_to_edge",
             Self::NoSuchAddress => "no_such_address",
             Self::PrivateAddress => "private_address",
             Self::Protocol => "protocol",
+            Self::Service => "service",
             Self::OtherAddress => "other_address",
             Self::TooLarge => "too_large",
             Self::NotConnected => "not_connected",
@@ -77,11 +83,17 @@ impl NoFix {
             Self::Transitive => {
                 "no change of this network: a peering carries only what is for the peer VPC itself. A peering of the two VPCs, or a transit gateway, connects them"
             }
+            Self::EdgeToEdge => {
+                "no change of this network: a peering does not lead to the peer's internet gateway, NAT gateway, VPN or endpoints. A gateway of its own, or a transit gateway with a way out for everybody, leads there"
+            }
             Self::NoSuchAddress => "no change of this network: no interface has the address",
             Self::PrivateAddress => {
                 "the internet reaches public addresses only: ask for the public address of the instance, or give it one"
             }
             Self::Protocol => "no change of this network: what carries it takes other protocols only",
+            Self::Service => {
+                "the link-local services answer DNS on port 53, HTTP (metadata) on port 80 and NTP on udp/123, and nothing else"
+            }
             Self::OtherAddress => {
                 "no change of this network was found: the reply comes from another address than the client wrote to. Ask for the private address, or keep the translation out of the way back"
             }
@@ -130,14 +142,18 @@ pub(super) fn reason(network: &Network, question: &Question, e: &Explanation) ->
     }
     let Some((_, by)) = e.decided_by else { return NoFix::NotFound };
     match fabric.rows[by].kind {
-        K::PcxTransit => NoFix::Transitive,
-        K::AddressNone | K::AddressReserved | K::IgwNoMapping | K::ServiceNone | K::CvpnNoClient => {
-            NoFix::NoSuchAddress
-        }
+        K::PcxTransit if fabric.vpcs.iter().any(|vpc| vpc.contains(question.to)) => NoFix::Transitive,
+        K::PcxTransit => NoFix::EdgeToEdge,
+        K::AddressNone | K::AddressReserved | K::IgwNoMapping | K::CvpnNoClient => NoFix::NoSuchAddress,
+        K::ServiceNone => NoFix::Service,
         K::NatProtocol | K::VpceProtocol | K::TunnelFamily => NoFix::Protocol,
-        K::RouteNone | K::TgwRouteNone | K::IgwNoPublicAddress | K::VgwRouteNone | K::DxgwRouteNone => {
-            NoFix::NotConnected
-        }
+        K::RouteNone
+        | K::TgwRouteNone
+        | K::IgwNoPublicAddress
+        | K::IgwPrivateDestination
+        | K::IgwSharedDestination
+        | K::VgwRouteNone
+        | K::DxgwRouteNone => NoFix::NotConnected,
         K::MtuGuest
         | K::MtuIgw
         | K::MtuNat

@@ -38,14 +38,22 @@ pub(super) fn opens(before: &Network, after: &Network, question: &Question) -> O
             if from == Some(*to) || own || !(complete || ours) {
                 continue;
             }
-            if !reaches(before, question, from, *to)
-                && reaches(after, question, from.and_then(|eni| carried_eni(eni, before, after)), *to)
-            {
+            if !reaches(before, question, from, *to) && reaches_after(before, after, question, from, *to) {
                 pairs.push((from, *to));
             }
         }
     }
     Opens { pairs, complete }
+}
+
+/// The same two ends in the network after the change, where other interfaces may have come before them.
+fn reaches_after(before: &Network, after: &Network, question: &Question, from: Option<EniIx>, to: EniIx) -> bool {
+    let Some(to) = carried_eni(to, before, after) else { return false };
+    match from.map(|eni| carried_eni(eni, before, after)) {
+        None => reaches(after, question, None, to),
+        Some(Some(from)) => reaches(after, question, Some(from), to),
+        Some(None) => false,
+    }
 }
 
 /// The interface that has an address, private or public.
