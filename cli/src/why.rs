@@ -3,10 +3,12 @@
 use crate::args::{FixForm, Global, WhyArgs, WhyOutput};
 use crate::{Failure, Status, network, output, render, why_line};
 use std::net::{IpAddr, Ipv4Addr};
+use vpcsim_engine::base::ids::VpcIx;
 use vpcsim_engine::base::{Nanos, Protocol};
 use vpcsim_engine::compile::Network;
 use vpcsim_engine::explain::fix::{self, fix};
 use vpcsim_engine::explain::{Outcome, Question, ask, ask_established, resolve, size};
+use vpcsim_engine::fabric::PublicOwner;
 
 /// Where every VPC's resolver answers (SVC-2).
 const RESOLVER: Ipv4Addr = Ipv4Addr::new(169, 254, 169, 253);
@@ -34,12 +36,13 @@ pub(crate) fn why(args: &WhyArgs, global: &Global) -> Result<Status, Failure> {
     let mut name_error = None;
     if let Some((eni, found)) = &meant.lookup {
         let vpc = network.fabric.enis[*eni].vpc;
-        notes.push(looked_up(&destination, network.names.vpcs[vpc].short(), found));
         // The name comes first: if its resolver is not to be had, nothing else is sent.
         let resolver =
             Question { to: RESOLVER.into(), protocol: Protocol::UDP, src_port: None, dst_port: 53, ..question };
         if question.from.address().is_ipv4() && !fix::passes(network, &ask(network, &resolver)) {
             (question, name_error) = (resolver, Some(destination.clone()));
+        } else {
+            notes.push(looked_up(network, &destination, vpc, found));
         }
     }
     let explanation = match idle {
@@ -79,11 +82,24 @@ pub(crate) fn why(args: &WhyArgs, global: &Global) -> Result<Status, Failure> {
     })
 }
 
-/// What the resolver of a VPC answers, in a sentence.
-fn looked_up(name: &str, vpc: &str, found: &[IpAddr]) -> String {
+/// What the resolver of a VPC answers, in a sentence. That a name is a public address of elsewhere is worth knowing.
+fn looked_up(network: &Network, name: &str, vpc: VpcIx, found: &[IpAddr]) -> String {
+    let (fabric, names) = (&network.fabric, &network.names);
     let all: Vec<String> = found.iter().map(ToString::to_string).collect();
     let first = if found.len() > 1 { "; the first is asked about" } else { "" };
-    format!("the resolver of vpc {vpc} answers {} for {name}{first}", all.join(", "))
+    let owner = |address: &IpAddr| match address {
+        IpAddr::V4(public) => fabric.public_v4.get(public).map(|binding| binding.owner),
+        IpAddr::V6(_) => None,
+    };
+    let public = found.iter().find_map(|address| match owner(address)? {
+        PublicOwner::Eni { eni, private } if fabric.enis[eni].vpc != vpc => Some(format!(
+            ", the public address of {} ({private}): DNS resolution over a peering or a transit gateway would give the private one",
+            names.eni_text(fabric, eni)
+        )),
+        _ => None,
+    });
+    let public = public.unwrap_or_default();
+    format!("the resolver of vpc {} answers {} for {name}{first}{public}", names.vpcs[vpc].short(), all.join(", "))
 }
 
 /// What was asked.

@@ -43,8 +43,12 @@ pub(super) fn text(loaded: &Loaded, e: &Explanation, more: &More) -> String {
     }
     if let Some(size) = more.size.filter(|size| size.stopped_by.is_some() || more.verbose) {
         let by = size.stopped_by.map_or_else(String::new, |by| {
-            let told = if size.told { "and the sender is told" } else { "and the sender is not told" };
-            format!(" of {}: {}, {told}", size.sent, names.row_text(fabric, by))
+            let told = match size.untold_by {
+                _ if size.told => "and the sender is told".to_owned(),
+                Some(by) => format!("and the ICMP message that says so is dropped: {}", names.row_text(fabric, by)),
+                None => "and the sender is not told".to_owned(),
+            };
+            format!(" of {}: {}; {told}", size.sent, names.row_text(fabric, by))
         });
         let whose = if size.part == Part::Reply { ", on the reply" } else { "" };
         let _ = writeln!(out, "  packet size  up to {} bytes{by}{whose}", size.largest);
@@ -120,5 +124,6 @@ pub(super) fn size_json(loaded: &Loaded, more: &More) -> Value {
     json!({
         "on": size.part.word(), "largest": size.largest, "sent": size.sent, "told": size.told, "hangs": size.hangs(),
         "stopped_by": size.stopped_by.map(|by| super::explanation_json::row_facts(loaded, by)),
+        "message_dropped_by": size.untold_by.map(|by| super::explanation_json::row_facts(loaded, by)),
     })
 }

@@ -61,6 +61,9 @@ pub(crate) fn text(loaded: &Loaded, asked: &Asked<'_>, e: &Explanation, more: &M
     let mut out = String::new();
     let word = match e.outcome {
         _ if e.depends_on_choice() => "depends",
+        _ if matches!(symptom_of(network, e, more.size.as_ref(), more.idle.is_some()), Symptom::Hangs { .. }) => {
+            "hangs"
+        }
         Outcome::Open | Outcome::Reply => "reachable",
         Outcome::Closed => "refused",
         Outcome::NoReply => "blocked",
@@ -92,7 +95,9 @@ pub(crate) fn text(loaded: &Loaded, asked: &Asked<'_>, e: &Explanation, more: &M
     for caveat in more.notes.iter().chain(&forgotten).chain(&caveats) {
         let _ = writeln!(out, "  note         {caveat}");
     }
-    for (n, record) in records(network, e).iter().enumerate() {
+    let records = records(network, e);
+    let untold = untold(network, e, records.len());
+    for (n, record) in records.into_iter().chain(untold).enumerate() {
         let _ = writeln!(out, "  {}{}", if n == 0 { "flow log     " } else { "             " }, record);
     }
     super::clean(&out)
@@ -391,6 +396,28 @@ pub(super) fn caveats(network: &Network, e: &Explanation) -> Vec<String> {
 pub(super) fn records(network: &Network, e: &Explanation) -> Vec<String> {
     let hops = e.request.hops.iter().chain(e.reply.iter().flat_map(|reply| &reply.hops));
     flow_log::lines_of_hops(network, hops)
+}
+
+/// What the records do not tell (FLW-1, FLW-2).
+fn untold(network: &Network, e: &Explanation, records: usize) -> Vec<String> {
+    let fabric = &network.fabric;
+    let mut out = Vec::new();
+    if let End::Delivered(eni) = e.request.end
+        && let Some(primary) = fabric.enis[eni].primary.filter(|primary| *primary != e.request.end_headers.dst)
+        && !e.inside_guest
+    {
+        out.push(format!("(dstaddr is the primary address {primary}; pkt-dstaddr has {})", e.request.end_headers.dst));
+    }
+    match e.decided_by.map(|(_, by)| fabric.rows[by]) {
+        Some(row) if e.outcome == Outcome::NoReply && !row.is_filter() => {
+            out.push("(no record tells of the drop: only groups, ACLs and Block Public Access reject)".to_owned());
+        }
+        _ if records == 0 && !e.inside_guest => {
+            out.push("(no record: what the host answers itself is not logged)".to_owned());
+        }
+        _ => {}
+    }
+    out
 }
 
 #[cfg(test)]

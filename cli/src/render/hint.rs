@@ -4,7 +4,7 @@ use crate::network::Loaded;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
-use vpcsim_engine::base::ids::{EniIx, VpcIx};
+use vpcsim_engine::base::ids::{EniIx, GuestIx, VpcIx};
 use vpcsim_engine::compile::Network;
 use vpcsim_engine::explain::{Common, Device, Explanation, GroupLost, Hint, Outcome, hints};
 use vpcsim_engine::fabric::{Fib, NextHop, PathOwner, TgwAttachKind, TgwTarget};
@@ -226,6 +226,27 @@ pub(crate) fn notes(network: &Network, e: &Explanation) -> Vec<String> {
                     there.unwrap_or_default()
                 )
             }
+            Hint::SameBlock { here, eni } => format!(
+                "{} is {}'s, in {}; the way led into {}, where nobody has it",
+                e.question.to,
+                names.eni_text(fabric, eni),
+                vpc_text(network, fabric.enis[eni].vpc),
+                vpc_text(network, here)
+            ),
+            Hint::NatBehindItself(eni) => {
+                let subnet = fabric.enis[eni].subnet;
+                format!(
+                    "{} is in subnet {}, whose own table {} leads back to it: a NAT gateway needs a subnet whose table leads to an internet gateway",
+                    names.eni_text(fabric, eni),
+                    names.subnets[subnet].short(),
+                    names.rtbs[fabric.subnets[subnet].rtb].short()
+                )
+            }
+            Hint::NoListener(guest) => format!(
+                "the network is fine both ways; {} {}, and what is bound to 127.0.0.1 only is not reached from outside",
+                names.guests[guest].short(),
+                listens_on(network, e, guest)
+            ),
             Hint::ZoneNotAttached { attach, eni } => {
                 let zones: BTreeSet<&str> = match &fabric.tgw_attaches[attach].kind {
                     TgwAttachKind::Vpc { ports, .. } => ports.iter().map(|port| zone(network, port.eni)).collect(),
@@ -246,6 +267,18 @@ pub(crate) fn notes(network: &Network, e: &Explanation) -> Vec<String> {
 fn zone(network: &Network, eni: EniIx) -> &str {
     let fabric = &network.fabric;
     &network.names.zones[fabric.subnets[fabric.enis[eni].subnet].zone as usize]
+}
+
+/// `listens on 8080, 8443 only`.
+fn listens_on(network: &Network, e: &Explanation, guest: GuestIx) -> String {
+    let protocol = e.question.protocol;
+    let listeners = network.fabric.guests[guest].listeners.iter().flatten().filter(|(of, _)| *of == protocol);
+    let ports: BTreeSet<u16> = listeners.map(|(_, port)| *port).collect();
+    let ports: Vec<String> = ports.iter().map(ToString::to_string).collect();
+    match ports.is_empty() {
+        true => format!("listens on no {protocol} port"),
+        false => format!("listens on {} only", ports.join(", ")),
+    }
 }
 
 /// `app (10.0.0.0/16)`.

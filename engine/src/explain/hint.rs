@@ -1,10 +1,10 @@
 //! What a person should also know about an answer: nothing here decides.
 
-use super::{Blocker, Explanation, Leg, Origin, Part};
+use super::{Blocker, End, Explanation, Leg, Origin, Outcome, Part};
 use crate::base::Protocol;
 use crate::base::ids::{EniIx, GuestIx, PcxIx, SgIx, TgwAttachIx, TunnelIx, VifIx, VpcIx, VpceIx};
 use crate::compile::Network;
-use crate::fabric::{ANY_PROTOCOL, Address, PeerMatch, SgRow, TgwAttachKind, Vpc};
+use crate::fabric::{ANY_PROTOCOL, Address, EniKind, PeerMatch, SgRow, TgwAttachKind, Vpc};
 use crate::verdict::{Dir, RowIx, RowKind, Stage};
 use std::collections::BTreeSet;
 
@@ -36,6 +36,17 @@ pub enum Hint {
         /// The VPC that has the destination.
         elsewhere: Option<VpcIx>,
     },
+    /// The packet came into one VPC with the destination's block, and an interface of another has the address.
+    SameBlock {
+        /// Where it came.
+        here: VpcIx,
+        /// Who has the address.
+        eni: EniIx,
+    },
+    /// The route of a NAT gateway's own subnet leads back to it.
+    NatBehindItself(EniIx),
+    /// The network lets packets pass both ways; nothing listens on the port.
+    NoListener(GuestIx),
     /// The attachment has no subnet in the zone of this interface.
     ZoneNotAttached {
         /// The attachment.
@@ -91,6 +102,11 @@ pub fn hints(network: &Network, e: &Explanation) -> Vec<Hint> {
     out.extend(group_not_carried(network, e));
     out.extend(asymmetric(network, e));
     out.extend(e.blockers.iter().filter_map(|blocker| of_blocker(network, e, blocker)));
+    if let (Outcome::Closed, Some(by)) = (e.outcome, e.decided_by.map(|(_, by)| network.fabric.rows[by]))
+        && let (RowKind::GuestClosed, End::Delivered(eni)) = (by.kind, e.request.end)
+    {
+        out.extend(network.fabric.enis[eni].guest().map(Hint::NoListener));
+    }
     for step in e.request.steps.iter().filter(|step| step.decision.allow) {
         if let Stage::Vpce(vpce) = step.stage
             && network.fabric.vpces[vpce].restrictive_policy
@@ -113,6 +129,18 @@ fn of_blocker(network: &Network, e: &Explanation, blocker: &Blocker) -> Option<H
             };
             let elsewhere = fabric.vpcs.iter_enumerated().find(holds).map(|(vpc, _)| vpc);
             Some(Hint::PeeringJoins { pcx, elsewhere })
+        }
+        (RowKind::AddressNone, _) => {
+            let here = VpcIx(fabric.rows[blocker.step.decision.by].owner);
+            let eni = fabric.vpcs.iter().find_map(|vpc| vpc.eni_with(blocker.step.before.dst))?;
+            Some(Hint::SameBlock { here, eni })
+        }
+        (RowKind::Loop, _) => {
+            let last = leg?.steps.iter().rev().find_map(|step| match step.stage {
+                Stage::Route(eni) => Some(eni),
+                _ => None,
+            })?;
+            matches!(fabric.enis[last].kind, EniKind::Nat(_)).then_some(Hint::NatBehindItself(last))
         }
         (RowKind::TgwNoAz, Stage::Tgw(attach)) => {
             let eni = leg?.steps.iter().rev().find_map(|step| match step.stage {
@@ -180,7 +208,7 @@ fn asymmetric(network: &Network, e: &Explanation) -> Option<Hint> {
     let (there, back) = (devices(network, &e.request), devices(network, reply));
     let only = |a: &BTreeSet<Device>, b: &BTreeSet<Device>| a.difference(b).copied().collect::<Vec<_>>();
     let (mut request, only_reply) = (only(&there, &back), only(&back, &there));
-    if matches!(reply.end, super::End::Dropped(_)) {
+    if matches!(reply.end, End::Dropped(_)) {
         // It has not shown its whole way: what it did not come to, it might have passed.
         let guests = only_reply.iter().any(|d| matches!(d, Device::Guest(_)));
         request.retain(|d| guests && matches!(d, Device::Guest(_)));

@@ -245,7 +245,10 @@ pub fn beaten_routes(network: &Network, e: &Explanation) -> Vec<Beaten> {
                 };
                 Some(Beaten { part, by, row: *row, to: *to, why, tgw })
             });
-            out.extend(lost.take(LOSERS_MAX));
+            let mut lost: Vec<Beaten> = lost.collect();
+            // The next in line first.
+            lost.sort_by_key(|beaten| std::cmp::Reverse(beaten.to.len()));
+            out.extend(lost.into_iter().take(LOSERS_MAX));
         }
     }
     out

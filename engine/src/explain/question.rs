@@ -114,6 +114,11 @@ impl std::fmt::Display for QuestionError {
             Self::Unknown { name, near: Some(near) } => {
                 write!(f, "there is no `{name}` in this network; did you mean `{near}`?")
             }
+            Self::Unknown { name, near: None } if name.contains('.') => write!(
+                f,
+                "there is no `{name}` in this network, and the resolver of the sender's VPC knows no such name (private hosted \
+                 zones are not modelled; `names:` of an internet host makes a name known)"
+            ),
             Self::Unknown { name, near: None } => {
                 write!(
                     f,

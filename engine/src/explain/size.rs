@@ -34,6 +34,8 @@ pub struct Size {
     pub stopped_by: Option<RowIx>,
     /// Whether the sender of a packet that is too large is told so.
     pub told: bool,
+    /// What drops the message that would tell it.
+    pub untold_by: Option<RowIx>,
 }
 
 impl Size {
@@ -87,7 +89,7 @@ fn largest(
     packet: impl Fn(u32) -> Packet,
     is_sender: impl Fn(End) -> bool,
 ) -> Option<Size> {
-    let mut passes = |size: u32| -> Result<(), (RowIx, bool)> {
+    let mut passes = |size: u32| -> Result<(), (RowIx, Result<(), Option<RowIx>>)> {
         let (leg, lost) = walk(fabric, flows, packet(size), at, Nanos::ZERO, DenyPolicy::Stop);
         match leg.end {
             End::Dropped(by) => Err((by, told(fabric, flows, leg.notify, &lost, &is_sender))),
@@ -95,14 +97,15 @@ fn largest(
         }
     };
     match passes(sent) {
-        Ok(()) => Some(Size { part, largest: sent, sent, stopped_by: None, told: true }),
+        Ok(()) => Some(Size { part, largest: sent, sent, stopped_by: None, told: true, untold_by: None }),
         Err((by, told)) if is_mtu(fabric.rows[by].kind) => {
             let (mut good, mut bad) = (SIZE_MIN, sent);
             while bad.saturating_sub(good) > 1 {
                 let middle = good + (bad - good) / 2;
                 if passes(middle).is_ok() { good = middle } else { bad = middle }
             }
-            Some(Size { part, largest: good, sent, stopped_by: Some(by), told })
+            let untold_by = told.err().flatten();
+            Some(Size { part, largest: good, sent, stopped_by: Some(by), told: told.is_ok(), untold_by })
         }
         Err(_) => None,
     }
@@ -154,19 +157,22 @@ fn handshake(fabric: &Fabric, flows: &mut FlowState, question: &Question, e: &Ex
     Handshake { asker_sends: announced(&heard, near), host_sends: announced(&arrived, far), arrived, back }
 }
 
-/// Whether the message about a packet that was too large comes back to its sender.
+/// Whether the message about a packet that was too large comes back to its sender; if not, what drops it, if anybody sends one.
 fn told(
     fabric: &Fabric,
     flows: &mut FlowState,
     notify: Option<Notify>,
     lost: &Packet,
     is_sender: &impl Fn(End) -> bool,
-) -> bool {
-    let Some(notify) = notify else { return false };
-    let NotifyKind::TooBig { mtu } = notify.kind else { return false };
+) -> Result<(), Option<RowIx>> {
+    let notify = notify.ok_or(None)?;
+    let NotifyKind::TooBig { mtu } = notify.kind else { return Err(None) };
     let message = quote::too_big(lost, notify.from, mtu);
     let (leg, _) = walk(fabric, flows, message, notify.at, Nanos::ZERO, DenyPolicy::Stop);
-    is_sender(leg.end)
+    match leg.end {
+        End::Dropped(by) => Err(Some(by)),
+        end => is_sender(end).then_some(()).ok_or(None),
+    }
 }
 
 const fn is_mtu(kind: RowKind) -> bool {

@@ -10,7 +10,7 @@ use super::arrive::{inside_of, outside_of, set_destination, set_source};
 use super::{Next, Pass, Recorder, Walk};
 use crate::base::Protocol;
 use crate::base::ids::{EniIx, InetIx, SvcIx, VpceIx};
-use crate::fabric::{EniRow, Vpce, VpceRow, VpceService};
+use crate::fabric::{EniKind, EniRow, Vpce, VpceRow, VpceService};
 use crate::flow::{Choice, Inside, Outside, Pick, PickOption};
 use crate::verdict::{Decision, Dir, Notify, NotifyKind, Stage, Vantage, Verdict};
 use crate::wire::{Packet, TcpFlags, clamp_mss};
@@ -176,6 +176,9 @@ impl<R: Recorder> Walk<'_, R> {
             let by = self.fabric.enis[node].row(EniRow::Silent);
             return Err(self.end(Stage::VpceService(service), packet, by, None));
         };
+        if let EniKind::Vpce(vpce) = self.fabric.enis[eni].kind {
+            self.clamp(packet, &self.fabric.vpces[vpce], Stage::Vpce(vpce))?;
+        }
         set_source(packet, inside.dst, inside.dst_port);
         set_destination(packet, inside.src, inside.src_port);
         let by = self.fabric.services[service].target;

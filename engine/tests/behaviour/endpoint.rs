@@ -142,6 +142,15 @@ fn too_big_for_an_endpoint_core_case_21() {
     assert_eq!(sent.notify, None);
 }
 
+/// VPCE-10: segment sizes are clamped both ways, so TCP between jumbo frames does not hang.
+#[test]
+fn both_directions_are_clamped() {
+    let net = net(&privatelink("", ""));
+    let e = ask(&net, "ca1 -> e/ca tcp/443");
+    let size = vpcsim_engine::explain::size(&net, &e.question, &e).expect("it passes");
+    assert_eq!((size.sent, size.largest, size.stopped_by), (8500, 8500, None));
+}
+
 /// An endpoint that is not available: its route is a blackhole, its interface takes nothing.
 #[test]
 fn an_endpoint_that_is_not_available() {

@@ -62,6 +62,11 @@ pub(super) fn candidates(at: &Situation<'_>, blocker: &Blocker) -> Vec<Edit> {
         }
         (K::TgwNoAz, _) => attachment_subnets(at, blocker, TgwAttachIx(row.owner)),
         (K::TgwRouteNone | K::TgwRouteBlackhole, _) => route::of_tgw(at, blocker),
+        (K::AddressNone, _) => {
+            let mut out = route::of_overlap(at, blocker);
+            out.extend(route::around(at, blocker));
+            out
+        }
         (K::GuestNoState, _) => appliance_mode(at, blocker),
         // What stands downstream of a route that leads there may be avoided by another route.
         (
@@ -76,7 +81,6 @@ pub(super) fn candidates(at: &Situation<'_>, blocker: &Blocker) -> Vec<Edit> {
             | K::TtlGuest
             | K::TtlTgw
             | K::Loop
-            | K::AddressNone
             | K::GuestForwardOff
             | K::VpceFromOutside
             | K::VpceState

@@ -282,11 +282,14 @@ impl Edit {
 
 /// `tcp 1024-65535`, `icmp type 8`.
 fn matched(protocol: Option<ProtocolMatch>, ports: Option<PortRange>, icmp: Option<i16>) -> String {
-    let protocol = protocol.unwrap_or(ProtocolMatch::All);
+    let mut protocol = protocol.unwrap_or(ProtocolMatch::All).to_string();
+    if protocol.bytes().all(|b| b.is_ascii_digit()) {
+        protocol.insert_str(0, "protocol ");
+    }
     match (ports, icmp) {
         (Some(ports), _) => format!("{protocol} {ports}"),
         (None, Some(kind)) if kind >= 0 => format!("{protocol} type {kind}"),
-        _ => protocol.to_string(),
+        _ => protocol,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Why no change of what is there helps, and what would have to be built.
 
 use crate::compile::Network;
-use crate::explain::{Explanation, Origin, Question};
+use crate::explain::{Explanation, Hint, Origin, Question, hints};
 use crate::verdict::{Reason, RowKind, reason_of};
 
 /// Why no change is offered.
@@ -15,6 +15,8 @@ pub enum NoFix {
     Unknown,
     /// The sender's VPC has a block with the destination's address: it never leaves.
     Overlap,
+    /// The NAT gateway is in the sender's subnet, behind the route that leads to itself.
+    NatBehindItself,
     /// A peering carries only what is for the peer VPC itself.
     Transitive,
     /// A peering leads to no gateway of the peer VPC's.
@@ -52,6 +54,7 @@ impl NoFix {
             Self::Host => "host",
             Self::Unknown => "unknown",
             Self::Overlap => "overlap",
+            Self::NatBehindItself => "nat_behind_itself",
             Self::Transitive => "transitive",
             Self::EdgeToEdge => "edge_to_edge",
             Self::NoSuchAddress => "no_such_address",
@@ -79,6 +82,9 @@ impl NoFix {
             Self::Unknown => "what decides is not in the input: describe it, or look there",
             Self::Overlap => {
                 "no change of this network: the sender's VPC has the destination's block itself, so the packet never leaves. A private NAT gateway with a secondary block on each side, or PrivateLink, connects networks with equal addresses"
+            }
+            Self::NatBehindItself => {
+                "no change of what is there: a NAT gateway cannot be moved. Make one in a public subnet, whose table leads to the internet gateway, and lead this subnet's route to it"
             }
             Self::Transitive => {
                 "no change of this network: a peering carries only what is for the peer VPC itself. A peering of the two VPCs, or a transit gateway, connects them"
@@ -121,8 +127,18 @@ pub(super) fn hopeless(network: &Network, e: &Explanation) -> Option<NoFix> {
         Reason::Guest => Some(NoFix::Host),
         Reason::Unknown => Some(NoFix::Unknown),
         Reason::Link => Some(NoFix::LineDown),
-        Reason::Blocked => None,
+        Reason::Blocked => behind_itself(network, e).then_some(NoFix::NatBehindItself),
     }
+}
+
+/// True if the packet runs in a circle by a NAT gateway of the sender's own subnet.
+fn behind_itself(network: &Network, e: &Explanation) -> bool {
+    let fabric = &network.fabric;
+    let Origin::Eni { eni, .. } = e.question.from else { return false };
+    hints(network, e).iter().any(|hint| match hint {
+        Hint::NatBehindItself(nat) => fabric.enis[*nat].subnet == fabric.enis[eni].subnet,
+        _ => false,
+    })
 }
 
 /// Why the search found nothing, by what blocks first.

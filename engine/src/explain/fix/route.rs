@@ -6,7 +6,7 @@ use crate::base::Cidr;
 use crate::base::ids::{EniIx, TgwAttachIx, TgwIx, TgwRtbIx, VpcIx};
 use crate::explain::Blocker;
 use crate::fabric::{TgwAttachKind, TgwTarget};
-use crate::verdict::Stage;
+use crate::verdict::{RowKind, Stage};
 use std::net::IpAddr;
 
 /// Other ways at the last route table that the packet met: another route, or another table for the subnet.
@@ -148,6 +148,30 @@ pub(super) fn of_tgw(at: &Situation<'_>, blocker: &Blocker) -> Vec<Edit> {
         out.push(Edit::TgwRoute { table: table.clone(), to, via: id, replaces });
     }
     out
+}
+
+/// Where the transit gateway's table led into another VPC with the same block: a route for the subnet that has the destination.
+pub(super) fn of_overlap(at: &Situation<'_>, blocker: &Blocker) -> Vec<Edit> {
+    let (fabric, names) = (&at.network.fabric, &at.network.names);
+    let dst = blocker.step.before.dst;
+    let steps = at.steps(blocker.part);
+    let upto = steps.iter().position(|step| *step == blocker.step).unwrap_or(steps.len());
+    let table = steps[..upto].iter().rev().find_map(|step| match step.stage {
+        Stage::TgwRoute(by) if fabric.rows[step.decision.by].kind == RowKind::TgwRoute => {
+            Some((fabric.tgw_attaches[by].tgw, TgwRtbIx(fabric.rows[step.decision.by].owner)))
+        }
+        _ => None,
+    });
+    let Some((tgw, rtb)) = table else { return Vec::new() };
+    let all = fabric.tgw_attaches.iter_enumerated().filter(|(_, a)| a.tgw == tgw && a.available);
+    all.filter_map(|(attachment, a)| {
+        let TgwAttachKind::Vpc { vpc, .. } = a.kind else { return None };
+        let subnet = &fabric.subnets[fabric.enis[fabric.vpcs[vpc].eni_with(dst)?].subnet];
+        let to = if dst.is_ipv4() { subnet.v4 } else { subnet.v6 }?;
+        let via = names.tgw_attaches[attachment].id.clone();
+        Some(Edit::TgwRoute { table: names.tgw_rtbs[rtb].id.clone(), to, via, replaces: false })
+    })
+    .collect()
 }
 
 /// Attachments that `dst` may be behind, the block to route there, and whether the block is the attachment's own.
