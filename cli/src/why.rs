@@ -128,7 +128,16 @@ fn typed(args: &WhyArgs) -> Result<Typed, Failure> {
         return Err(Failure::Usage(format!("{protocol} has no ports: ask for `{destination}`")));
     }
     let source = args.source.clone().unwrap_or_default();
-    Ok(Typed { source, destination: destination.to_owned(), protocol, src_port: args.src_port, port, note: None })
+    let note = unbracketed(&text);
+    Ok(Typed { source, destination: destination.to_owned(), protocol, src_port: args.src_port, port, note })
+}
+
+/// `2001:db8::1:443` is an address, though its writer may have meant a port.
+fn unbracketed(text: &str) -> Option<String> {
+    text.parse::<std::net::Ipv6Addr>().ok()?;
+    let (address, port) = text.rsplit_once(':')?;
+    let meant = address.parse::<std::net::Ipv6Addr>().is_ok() && port.parse::<u16>().is_ok();
+    meant.then(|| format!("{text} was read as an address; with a port write [{address}]:{port}"))
 }
 
 /// The question of a line of a flow log or of tcpdump.
@@ -186,6 +195,9 @@ mod tests {
         ] {
             assert_eq!(split_port(text), want);
         }
+        assert_eq!(super::unbracketed("2600:1f18::1"), None);
+        let note = super::unbracketed("2600:1f18::1:443").expect("it may be meant so");
+        assert!(note.ends_with("[2600:1f18::1]:443"), "{note}");
         for bad in ["db-1:http", "db-1:65536", "[::1", "[::1]x"] {
             assert!(split_port(bad).is_err(), "{bad}");
         }

@@ -65,8 +65,8 @@ fn ipv6_addresses() {
 /// SVC-3 (assumed): each answers on its own port only.
 #[test]
 fn other_ports_are_silent() {
-    check(&net(CLOSED), "a -> 169.254.169.254 tcp/443", "no_reply request vpc v: no service");
-    check(&net(CLOSED), "a -> 169.254.169.123 udp/53", "no_reply request vpc v: no service");
+    check(&net(CLOSED), "a -> 169.254.169.254 tcp/443", "no_reply request vpc v: no link-local service");
+    check(&net(CLOSED), "a -> 169.254.169.123 udp/53", "no_reply request vpc v: no link-local service");
 }
 
 /// SVC-5: 1,024 packets a second and interface to all of them together; the 1,025th is dropped.

@@ -27,6 +27,10 @@ pub enum NoFix {
     PrivateAddress,
     /// What carries it takes other protocols only.
     Protocol,
+    /// A NAT gateway takes only replies.
+    RepliesOnly,
+    /// The endpoint's service has no node or no target in the zone.
+    ServiceZone,
     /// A link-local service answers on its own address and port only.
     Service,
     /// The answer carries another address than the client wrote to.
@@ -60,6 +64,8 @@ impl NoFix {
             Self::NoSuchAddress => "no_such_address",
             Self::PrivateAddress => "private_address",
             Self::Protocol => "protocol",
+            Self::RepliesOnly => "replies_only",
+            Self::ServiceZone => "service_zone",
             Self::Service => "service",
             Self::OtherAddress => "other_address",
             Self::TooLarge => "too_large",
@@ -97,6 +103,12 @@ impl NoFix {
                 "the internet reaches public addresses only: ask for the public address of the instance, or give it one"
             }
             Self::Protocol => "no change of this network: what carries it takes other protocols only",
+            Self::RepliesOnly => {
+                "no change of this network: a NAT gateway takes only replies to what went out by it, and nobody can start a connection to it. Ask for what is behind it, by an address of its own or a load balancer"
+            }
+            Self::ServiceZone => {
+                "the provider's affair: a node and a usable target in the zone of this endpoint address, or a load balancer that crosses zones. Until then use the endpoint's address in another zone"
+            }
             Self::Service => {
                 "the link-local services answer DNS on port 53, HTTP (metadata) on port 80 and NTP on udp/123, and nothing else"
             }
@@ -162,6 +174,8 @@ pub(super) fn reason(network: &Network, question: &Question, e: &Explanation) ->
         K::PcxTransit => NoFix::EdgeToEdge,
         K::AddressNone | K::AddressReserved | K::IgwNoMapping | K::CvpnNoClient => NoFix::NoSuchAddress,
         K::ServiceNone => NoFix::Service,
+        K::NatUnsolicited => NoFix::RepliesOnly,
+        K::VpceNoAz | K::VpceNoTarget => NoFix::ServiceZone,
         K::NatProtocol | K::VpceProtocol | K::TunnelFamily => NoFix::Protocol,
         K::RouteNone
         | K::TgwRouteNone
