@@ -7,7 +7,7 @@ use vpcsim_engine::base::ids::VpcIx;
 use vpcsim_engine::base::{Nanos, Protocol};
 use vpcsim_engine::compile::Network;
 use vpcsim_engine::explain::fix::{self, fix};
-use vpcsim_engine::explain::{Outcome, Question, ask, ask_established, resolve, size};
+use vpcsim_engine::explain::{Outcome, Question, ask, ask_established, ask_on, resolve, size};
 use vpcsim_engine::fabric::PublicOwner;
 
 /// Where every VPC's resolver answers (SVC-2).
@@ -45,19 +45,26 @@ pub(crate) fn why(args: &WhyArgs, global: &Global) -> Result<Status, Failure> {
             notes.push(looked_up(network, &destination, vpc, found));
         }
     }
-    let explanation = match idle {
+    let mut explanation = match idle {
         Some(idle) => ask_established(network, &question, idle),
         None => ask(network, &question),
     };
+    let on = idle.is_none().then(|| ask_on(network, &question, &explanation)).flatten();
+    let stalls = on.is_some();
+    if let Some(on) = on {
+        explanation = on;
+        notes.push("the handshake passes; what is shown is the packet after it".to_owned());
+    }
     let more = render::explanation::More {
         size: size(network, &question, &explanation),
         idle,
         notes,
         name_error,
+        stalls,
         verbose: global.verbose > 0,
     };
     let asked = render::explanation::Asked { from: &source, to: &destination };
-    let wanted = args.fix != FixForm::Off && !fix::passes(network, &explanation);
+    let wanted = args.fix != FixForm::Off && !stalls && !fix::passes(network, &explanation);
     // For a connection that exists the question is what became of it.
     let remedy = (wanted && idle.is_none()).then(|| fix(&loaded.spec, network, &question));
     let text = match args.output {

@@ -196,3 +196,68 @@ instances: {a: {subnet: s}, b: {subnet: t, security_groups: [g], listen: [udp/53
         udp["size"]
     );
 }
+
+/// The SYN-ACK passes a masquerading instance as it is, the packet after it gets another source: a handshake, and then nothing.
+#[test]
+fn what_passes_the_handshake_only_hangs() {
+    let topology = "
+vpcs: {v: {cidr: 10.0.0.0/16}}
+subnets:
+  s: {vpc: v, az: a, cidr: 10.0.1.0/24}
+  t: {vpc: v, az: a, cidr: 10.0.2.0/24, route_table: back}
+  u: {vpc: v, az: a, cidr: 10.0.3.0/24}
+route_tables: {back: {vpc: v, routes: [{to: 10.0.1.0/24, via: nat}]}}
+security_groups: {g: {vpc: v, inbound: [{from: 0.0.0.0/0}]}}
+instances:
+  a: {subnet: s, security_groups: [g]}
+  b: {subnet: t, security_groups: [g], listen: [80]}
+  nat: {subnet: u, security_groups: [g], source_dest_check: false, forwarding: {masquerade: true}}
+";
+    let path = written("masquerade.yaml", topology);
+    let path = path.to_str().unwrap();
+    let text = out(&["why", "-t", path, "a", "b:80"]);
+    assert!(text.starts_with("hangs  a"), "{text}");
+    assert!(text.contains("connect() succeeds, and then it hangs: what is sent is not acknowledged"), "{text}");
+    assert!(text.contains("the handshake passes; what is shown is the packet after it"), "{text}");
+    let scenario = written(
+        "masquerade-run.yaml",
+        &format!(
+            "topology: {path}\nsteps:\n  - connect: {{from: a, to: b, port: 80, send_bytes: 100}}\n    expect: {{outcome: hang}}\n"
+        ),
+    );
+    assert_eq!(vpcsim(&["run", scenario.to_str().unwrap()]).status.code(), Some(0));
+}
+
+/// Questions that make no sense get an answer of their own, and what a name means is said.
+#[test]
+fn odd_questions_are_understood_or_refused() {
+    let lab = "topologies/lab-public.yaml";
+    for (from, to, says) in [
+        ("internet", "internet:80", "neither `internet` nor `internet` is in this network"),
+        ("client-1", "127.0.0.1:80", "127.0.0.1 is the address of no host"),
+        ("127.0.0.1", "client-1:80", "127.0.0.1 is the address of no host"),
+        ("client-1", "[2600::1]:22", "the one has only IPv4, the other only IPv6"),
+        ("client-1", "db.corp.internal:22", "the resolver of the sender's VPC knows no such name"),
+        ("client-1", "serverr:22", "did you mean"),
+        ("10.1.0.77", "server-1:22", "no interface has the address 10.1.0.77"),
+        ("client-1", "lab:22", "`lab` is a VPC"),
+    ] {
+        let output = vpcsim(&["why", "-t", lab, from, to]);
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(2) && text.contains(says), "{from} {to}: {text}");
+    }
+    // From outside a name means the public address.
+    let text = out(&["why", "-t", lab, "home", "server-1:22"]);
+    assert!(text.starts_with("reachable  home (internet, 203.0.113.7) -> server-1 (198.51.100.10)"), "{text}");
+    let text = out(&["why", "-t", lab, "client-1", "10.1.0.2:54"]);
+    assert!(
+        text.contains("dropped at 0 ns") && text.contains("the link-local services answer DNS on port 53"),
+        "{text}"
+    );
+    let text = out(&["why", "-t", lab, "client-1", "server-1", "--protocol", "47"]);
+    assert!(text.contains("protocol 47\n") && text.contains("allow protocol 47 to"), "{text}");
+    let text = out(&["why", "-t", "topologies/dual-stack.yaml", "web-1", "2001:db8::1:443"]);
+    assert!(text.contains("with a port write [2001:db8::1]:443"), "{text}");
+    let text = out(&["why", "-t", "topologies/three-tier.yaml", "internet", "nat-a:443"]);
+    assert!(text.contains("a NAT gateway takes only replies"), "{text}");
+}

@@ -1,5 +1,5 @@
 //! The law of `why`: what it says is what a run does. On random networks, the same verdict, the same row, the same symptom;
-//! the first row of the blocked path is the drop that the engine makes; every fix makes the run pass, and no part of one can
+//! where a connection is said to be made, and not to hang, data moves both ways; the first row of the blocked path is the drop that the engine makes; every fix makes the run pass, and no part of one can
 //! be left out.
 //!
 //! `VPCSIM_CASES` and `VPCSIM_SEED` choose how many questions and where to start.
@@ -17,7 +17,7 @@ use vpcsim_engine::base::{Instant, Nanos, Protocol};
 use vpcsim_engine::compile::Network;
 use vpcsim_engine::event::{Fact, HostRef, Observer};
 use vpcsim_engine::explain::fix::{self, Fix, Remedy};
-use vpcsim_engine::explain::{End, Explanation, Origin, Outcome, Question, Symptom, ask, symptom};
+use vpcsim_engine::explain::{End, Explanation, Origin, Outcome, Question, Symptom, ask, ask_on, size, symptom};
 use vpcsim_engine::host::{Connect, Datagram, Ping, What};
 use vpcsim_engine::names::Names;
 use vpcsim_engine::sim::Sim;
@@ -32,6 +32,9 @@ const CASES_DEBUG: u64 = 1_500;
 const FIXED_ONE_IN: u64 = 8;
 /// One timeout in so many is waited for.
 const WAITED_ONE_IN: u64 = 16;
+/// One open connection in so many moves data, and how many bytes each way.
+const MOVED_ONE_IN: u64 = 1;
+const MOVED: u64 = 30_000;
 const QUESTIONS: u64 = 40;
 const TAG: u32 = 77;
 /// Before a second SYN: what is seen until then is the first packet's fate.
@@ -137,6 +140,25 @@ fn play(network: &Network, q: &Question, to_the_end: bool) -> Option<Ran> {
     Some(ran)
 }
 
+/// Whether so many bytes arrive each way on a TCP connection.
+fn moves(network: &Network, q: &Question) -> Option<bool> {
+    let host = asker(network, q)?;
+    let (src, dst, dst_port, src_port) = (q.from.address(), q.to, q.dst_port, q.src_port);
+    let mut sim = Sim::new(network.clone(), 1, Drops::default());
+    let request = Connect { src, dst, dst_port, src_port, tag: TAG, send: MOVED, receive: MOVED };
+    sim.with_host(host, |h, now| _ = h.connect(now, request));
+    sim.run_until(Instant::START + Nanos::from_secs(20));
+    let (mut sent, mut received) = (0, 0);
+    while let Some((at, event)) = sim.poll_host_event() {
+        match event.what {
+            What::Sent { bytes, .. } if at == host && event.tag == TAG => sent = sent.max(bytes),
+            What::Received { bytes, .. } if at == host && event.tag == TAG => received = received.max(bytes),
+            _ => {}
+        }
+    }
+    Some(sent >= MOVED && received >= MOVED)
+}
+
 /// How they differ, if they do.
 fn differ(network: &Network, e: &Explanation, ran: &Ran) -> Option<String> {
     let names: &Names = &network.names;
@@ -208,6 +230,7 @@ struct Tally {
     compared: u64,
     blocked: u64,
     waited: u64,
+    moved: u64,
     fixed: u64,
     no_fix: BTreeMap<String, u64>,
     edits: BTreeMap<String, u64>,
@@ -239,8 +262,8 @@ fn why_and_run_agree_and_every_fix_works() {
         }
         seed += 1;
     }
-    let Tally { compared, blocked, waited, fixed, no_fix, edits, parts } = &tally;
-    println!("{compared} compared, {blocked} blocked, {waited} waited for, {fixed} fixed");
+    let Tally { compared, blocked, waited, moved, fixed, no_fix, edits, parts } = &tally;
+    println!("{compared} compared, {blocked} blocked, {waited} waited for, {moved} moved data, {fixed} fixed");
     println!("by kind {edits:#?}\nparts {parts:?}\nnot fixed {no_fix:#?}");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(fixed * 20 > *blocked / FIXED_ONE_IN, "too few are fixed: {fixed}");
@@ -261,6 +284,20 @@ fn one(spec: &Spec, network: &Network, q: &Question, tally: &mut Tally) -> Optio
         }
         if let Some(how) = differ(network, &e, &ran) {
             return Some(how);
+        }
+        // Nor does a run recognise the "too big" that comes back through NAT64.
+        let nat64 = e.request.start.is_v4() != e.request.end_headers.is_v4();
+        let open = e.outcome == Outcome::Open && q.protocol == Protocol::TCP && !nat64;
+        if open && tally.compared.is_multiple_of(MOVED_ONE_IN) && ask_on(network, q, &e).is_none() {
+            let size = size(network, q, &e);
+            if let (Symptom::Connects { .. }, Some(moves)) =
+                (symptom(network, &e, size.as_ref(), false), size.and_then(|_| moves(network, q)))
+            {
+                tally.moved += 1;
+                if !moves {
+                    return Some(format!("why says that packets of {size:?} pass, a run hangs"));
+                }
+            }
         }
     }
     if fix::passes(network, &e) || e.outcome == Outcome::Unknown {

@@ -33,6 +33,8 @@ pub(crate) struct More {
     pub(crate) notes: Vec<String>,
     /// The name whose look-up the explanation is about, if that fails already.
     pub(crate) name_error: Option<String>,
+    /// The handshake passes, and the explanation is about the packet after it, which does not.
+    pub(crate) stalls: bool,
     /// Headers where they change.
     pub(crate) verbose: bool,
 }
@@ -61,6 +63,7 @@ pub(crate) fn text(loaded: &Loaded, asked: &Asked<'_>, e: &Explanation, more: &M
     let mut out = String::new();
     let word = match e.outcome {
         _ if e.depends_on_choice() => "depends",
+        _ if more.stalls => "hangs",
         _ if matches!(symptom_of(network, e, more.size.as_ref(), more.idle.is_some()), Symptom::Hangs { .. }) => {
             "hangs"
         }
@@ -137,6 +140,9 @@ fn what(e: &Explanation) -> String {
 /// What the client's system call or command says.
 pub(super) fn symptom(network: &Network, e: &Explanation, more: &More) -> String {
     let sees = |text: &str| format!("the client sees: {text}");
+    if more.stalls {
+        return sees("connect() succeeds, and then it hangs: what is sent is not acknowledged");
+    }
     if let Some(name) = &more.name_error {
         return sees(&format!("a name error: nobody answers what {name} is"));
     }

@@ -111,6 +111,17 @@ pub fn ask_established(network: &Network, question: &Question, idle: Nanos) -> E
     if blocked { Explanation { blockers: all.blockers, ..out } } else { out }
 }
 
+/// What becomes of the packet after a TCP handshake that passes, if that one does not: where a middlebox on one way only takes
+/// it for the first of another conversation.
+#[must_use]
+pub fn ask_on(network: &Network, question: &Question, handshake: &Explanation) -> Option<Explanation> {
+    let made = handshake.outcome == Outcome::Open && question.protocol == Protocol::TCP;
+    if !made || handshake.depends_on_choice() || handshake.inside_guest {
+        return None;
+    }
+    Some(ask_established(network, question, Nanos::ZERO)).filter(|on| !on.outcome.passes())
+}
+
 /// A packet of the same conversation that does not begin it.
 fn later(mut packet: Packet) -> Packet {
     if let L4::Tcp(tcp) = &mut packet.headers.l4 {

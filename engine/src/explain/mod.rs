@@ -24,7 +24,7 @@ mod size;
 mod symptom;
 
 pub use answer::{Blocker, Explanation, Outcome, Part};
-pub use ask::{ask, ask_established, decide};
+pub use ask::{ask, ask_established, ask_on, decide};
 pub use choice::{ALTERNATIVES_MAX, Alternative, Common};
 pub use code::{codes, explanation_code};
 pub use hint::{Device, GroupLost, Hint, hints};
