@@ -85,6 +85,7 @@ const SAYS: &[(&str, &[&str])] = &[
             "connect() times out after 127 s (7 SYNs, no reply)",
             "acl data outbound rule *: deny all, on the reply  SUBNET_ACL_RESTRICTION",
             "sg db (tracked)",
+            "passes       acl data inbound rule 100: allow tcp 5432 from 10.0.1.0/24, on the request",
             "10.0.2.20 10.0.1.10 5432 46883 6 1 40 0 0 REJECT OK",
             "allow tcp 1024-65535 to 10.0.1.0/24    verified by replay: connected",
             "aws ec2 create-network-acl-entry",

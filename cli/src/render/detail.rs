@@ -54,6 +54,7 @@ pub(super) fn text(loaded: &Loaded, e: &Explanation, more: &More) -> String {
         let _ = writeln!(out, "  packet size  up to {} bytes{by}{whose}", size.largest);
     }
     if more.verbose {
+        passes(&mut out, loaded, e);
         let legs = [(Part::Request, Some(&e.request)), (Part::Reply, e.reply.as_ref())];
         for (part, leg) in legs {
             for step in leg.into_iter().flat_map(|leg| &leg.steps).filter(|step| step.before != step.after) {
@@ -69,6 +70,21 @@ pub(super) fn text(loaded: &Loaded, e: &Explanation, more: &More) -> String {
         }
     }
     out
+}
+
+/// The rules that let the packet pass, where a filter was asked and not only remembered.
+fn passes(out: &mut String, loaded: &Loaded, e: &Explanation) {
+    let (names, fabric) = (&loaded.network.names, &loaded.network.fabric);
+    let legs = [(Part::Request, Some(&e.request)), (Part::Reply, e.reply.as_ref())];
+    for (part, leg) in legs {
+        for step in leg.into_iter().flat_map(|leg| &leg.steps).filter(|step| step.decision.allow && !step.tracked) {
+            let by = step.decision.by;
+            if matches!(fabric.rows[by].kind, RowKind::AclRule | RowKind::SgRule) {
+                let place = if names.row_is_implied(by) { String::new() } else { written_at(loaded, by) };
+                let _ = writeln!(out, "  passes       {}, on the {}{place}", names.row_text(fabric, by), part.word());
+            }
+        }
+    }
 }
 
 fn header(h: &Headers) -> String {
