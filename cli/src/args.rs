@@ -232,7 +232,7 @@ pub(crate) struct WhyArgs {
     /// Who starts: a name, an AWS id, an address, or `internet`
     #[arg(value_name = "SRC", required_unless_present = "line")]
     pub(crate) source: Option<String>,
-    /// Whom it talks to, with the port: `db-1:5432`, `[2600:1f18::1]:443`
+    /// Whom it talks to, with the port: `db-1:5432`, `[2600:1f18::1]:443`, `api.example.com:443` (the resolver of SRC's VPC is asked)
     #[arg(value_name = "DST[:PORT]", required_unless_present = "line")]
     pub(crate) destination: Option<String>,
     /// The question is this line of a flow log or of tcpdump

@@ -42,7 +42,13 @@ pub(crate) fn why(args: &WhyArgs, global: &Global) -> Result<Status, Failure> {
         if question.from.address().is_ipv4() && !fix::passes(network, &ask(network, &resolver)) {
             (question, name_error) = (resolver, Some(destination.clone()));
         } else {
+            let others = found.iter().filter(|address| address.is_ipv4() == to.is_ipv4());
+            let passes = |address: &IpAddr| fix::passes(network, &ask(network, &Question { to: *address, ..question }));
+            // A client takes any of them: the answer is about one that fails, if there is one.
+            let (fine, failing): (Vec<IpAddr>, Vec<IpAddr>) = others.partition(|address| passes(address));
+            question.to = failing.first().copied().unwrap_or(to);
             notes.push(looked_up(network, &destination, vpc, found));
+            notes.extend(of_several(question.to, &fine, &failing));
         }
     }
     let mut explanation = match idle {
@@ -93,7 +99,6 @@ pub(crate) fn why(args: &WhyArgs, global: &Global) -> Result<Status, Failure> {
 fn looked_up(network: &Network, name: &str, vpc: VpcIx, found: &[IpAddr]) -> String {
     let (fabric, names) = (&network.fabric, &network.names);
     let all: Vec<String> = found.iter().map(ToString::to_string).collect();
-    let first = if found.len() > 1 { "; the first is asked about" } else { "" };
     let owner = |address: &IpAddr| match address {
         IpAddr::V4(public) => fabric.public_v4.get(public).map(|binding| binding.owner),
         IpAddr::V6(_) => None,
@@ -106,7 +111,22 @@ fn looked_up(network: &Network, name: &str, vpc: VpcIx, found: &[IpAddr]) -> Str
         _ => None,
     });
     let public = public.unwrap_or_default();
-    format!("the resolver of vpc {} answers {} for {name}{first}{public}", names.vpcs[vpc].short(), all.join(", "))
+    format!("the resolver of vpc {} answers {} for {name}{public}", names.vpcs[vpc].short(), all.join(", "))
+}
+
+/// Which of a name's addresses the answer is about, and how the others end.
+fn of_several(asked: IpAddr, fine: &[IpAddr], failing: &[IpAddr]) -> Option<String> {
+    let list = |all: &[IpAddr]| all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    match (fine, failing) {
+        (fine, []) if fine.len() > 1 => Some(format!("asked about {asked}; all of them are reached")),
+        ([], failing) if failing.len() > 1 => Some(format!("asked about {asked}; none of them is reached")),
+        ([_, ..], [_, ..]) => Some(format!(
+            "asked about {asked}: whether the client gets there depends on the address it takes; {} fails, {} does not",
+            list(failing),
+            list(fine)
+        )),
+        _ => None,
+    }
 }
 
 /// What was asked.

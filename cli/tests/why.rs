@@ -246,6 +246,10 @@ fn odd_questions_are_understood_or_refused() {
         let text = String::from_utf8(output.stderr).unwrap();
         assert!(output.status.code() == Some(2) && text.contains(says), "{from} {to}: {text}");
     }
+    // A name with two addresses, one of which leads nowhere: a client may take either.
+    let text = out(&["why", "-t", "topologies/privatelink.yaml", "client-1", "ledger.example.com:443"]);
+    assert!(text.starts_with("blocked  client-1 (10.0.1.20) -> ledger.example.com (10.0.2.4)"), "{text}");
+    assert!(text.contains("depends on the address it takes; 10.0.2.4 fails, 10.0.1.4 does not"), "{text}");
     // From outside a name means the public address.
     let text = out(&["why", "-t", lab, "home", "server-1:22"]);
     assert!(text.starts_with("reachable  home (internet, 203.0.113.7) -> server-1 (198.51.100.10)"), "{text}");

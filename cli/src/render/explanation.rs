@@ -94,8 +94,8 @@ pub(crate) fn text(loaded: &Loaded, asked: &Asked<'_>, e: &Explanation, more: &M
     out.push_str(&super::detail::text(loaded, e, more));
     out.push_str(&super::hint::choices(loaded, e));
     let caveats = caveats(network, e);
-    let forgotten = forgotten(network, e, more);
-    for caveat in more.notes.iter().chain(&forgotten).chain(&caveats) {
+    let advice = advice(network, e, more);
+    for caveat in more.notes.iter().chain(&advice).chain(&caveats) {
         let _ = writeln!(out, "  note         {caveat}");
     }
     let records = records(network, e);
@@ -355,8 +355,14 @@ pub(super) fn written_at(loaded: &Loaded, by: RowIx) -> String {
     source.map_or_else(String::new, |source| format!("  {}:{}", source.name, span.line))
 }
 
-/// What a connection that was idle for too long needs.
-pub(super) fn forgotten(network: &Network, e: &Explanation, more: &More) -> Option<String> {
+/// What helps that is no change of one row: where large packets vanish, and where a connection was idle for too long.
+pub(super) fn advice(network: &Network, e: &Explanation, more: &More) -> Option<String> {
+    if let Some(size) = more.size.filter(Size::hangs) {
+        return Some(format!(
+            "path MTU discovery needs a way back for ICMP type 3 code 4 (ICMPv6 type 2); or give the sender an MTU of {}",
+            size.largest
+        ));
+    }
     let idle = more.idle.filter(|idle| *idle > Nanos::ZERO)?;
     match network.fabric.rows[e.decided_by?.1].kind {
         RowKind::NatIdle => Some(format!(

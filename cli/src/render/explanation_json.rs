@@ -1,6 +1,6 @@
 //! The answer to "why", for programs. The form is versioned; nothing here decides.
 
-use super::explanation::{Asked, More, caveats, code, forgotten, records, symptom};
+use super::explanation::{Asked, More, advice, caveats, code, records, symptom};
 use crate::network::Loaded;
 use serde_json::{Value, json};
 use vpcsim_engine::explain::fix::Remedy;
@@ -48,7 +48,7 @@ pub(crate) fn json(
         "note": more.notes.first(),
         "notes": more.notes,
         "choice": super::hint::choices_json(loaded, e),
-        "caveats": forgotten(network, e, more).into_iter().chain(caveats(network, e)).collect::<Vec<_>>(),
+        "caveats": advice(network, e, more).into_iter().chain(caveats(network, e)).collect::<Vec<_>>(),
         "flow_log": records(network, e),
         "fix": remedy.map(|remedy| super::fix::json(loaded, remedy)),
     });
