@@ -361,3 +361,18 @@ fn the_table_of_pains_is_true() {
         assert!(folder().join(link).exists(), "{link}");
     }
 }
+
+/// The small networks of `topologies/pains` are read, say what they are, and are each asked about.
+#[test]
+fn the_networks_of_the_pains_are_all_shown() {
+    let shown: String = consoles().iter().map(|path| std::fs::read_to_string(path).unwrap()).collect();
+    let networks = std::fs::read_dir(root().join("topologies/pains")).unwrap().map(|entry| entry.unwrap().path());
+    for path in networks {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.starts_with("# ") && text.contains("\ndescription: ") && text.lines().count() <= 80, "{name}");
+        assert!(shown.contains(&format!("-t topologies/pains/{name} ")), "{name} is not asked about");
+        let output = Command::new(env!("CARGO_BIN_EXE_vpcsim")).arg("validate").arg(&path).output().unwrap();
+        assert!(!String::from_utf8(output.stderr).unwrap().contains("error["), "{name}");
+    }
+}

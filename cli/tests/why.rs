@@ -219,6 +219,7 @@ instances:
     assert!(text.starts_with("hangs  a"), "{text}");
     assert!(text.contains("connect() succeeds, and then it hangs: what is sent is not acknowledged"), "{text}");
     assert!(text.contains("the handshake passes; what is shown is the packet after it"), "{text}");
+    assert_eq!(json(&["why", "-t", path, "a", "b:80", "--output", "json"])["after_handshake"], true);
     let scenario = written(
         "masquerade-run.yaml",
         &format!(

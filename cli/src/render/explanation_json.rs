@@ -1,6 +1,7 @@
 //! The answer to "why", for programs. The form is versioned; nothing here decides.
 
-use super::explanation::{Asked, More, advice, caveats, code, records, symptom};
+use super::explanation::{Asked, More, code, symptom};
+use super::notes::{advice, caveats, records};
 use crate::network::Loaded;
 use serde_json::{Value, json};
 use vpcsim_engine::explain::fix::Remedy;
@@ -45,6 +46,8 @@ pub(crate) fn json(
         "routes_not_taken": super::detail::beaten_json(loaded, e),
         "size": super::detail::size_json(loaded, more),
         "established": more.idle.map(|idle| json!({ "idle_ns": idle.0 })),
+        "after_handshake": more.stalls,
+        "name_error": more.name_error,
         "note": more.notes.first(),
         "notes": more.notes,
         "choice": super::hint::choices_json(loaded, e),

@@ -9,6 +9,7 @@ pub(crate) mod fix;
 mod fix_commands;
 pub(crate) mod hint;
 pub(crate) mod insights;
+mod notes;
 pub(crate) mod report;
 pub(crate) mod sarif;
 

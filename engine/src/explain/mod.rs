@@ -20,6 +20,7 @@ mod hint;
 mod leg;
 mod near;
 mod question;
+mod refused;
 mod size;
 mod symptom;
 
@@ -31,6 +32,7 @@ pub use hint::{Device, GroupLost, Hint, hints};
 pub(crate) use leg::walk as walk_leg;
 pub use leg::{End, Leg};
 pub use near::{Beaten, Field, Lost, Near, beaten_routes, nearest_rule};
-pub use question::{Ask, Origin, Question, QuestionError, resolve, resolve_origin, resolve_sources, resolve_target};
+pub use question::{Ask, Origin, Question, resolve, resolve_origin, resolve_sources, resolve_target};
+pub use refused::QuestionError;
 pub use size::{Size, size};
 pub use symptom::{Symptom, gives_up, symptom};
