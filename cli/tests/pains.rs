@@ -290,6 +290,7 @@ const SAYS: &[(&str, &[&str])] = &[
         &[
             "rtb rtb-web: fw-1",
             "instance fw-1 does not forward packets that are not for it",
+            "rtb rtb-web: remove route 10.0.2.0/24 -> fw-1    verified by replay: connected",
             "route 10.0.0.0/16 -> local: a longer prefix wins",
             "route 0.0.0.0/0 -> igw: a longer prefix wins",
         ],

@@ -229,6 +229,19 @@ instances:
     assert_eq!(vpcsim(&["run", scenario.to_str().unwrap()]).status.code(), Some(0));
 }
 
+/// A route that only diverts is best taken away, in each of the forms.
+#[test]
+fn a_route_may_be_one_too_many() {
+    for (form, says) in [
+        ("patch", "- change: {route_table: rtb-web, remove_route: {to: 10.0.2.0/24}}"),
+        ("aws-cli", "aws ec2 delete-route --route-table-id rtb-web --destination-cidr-block 10.0.2.0/24"),
+        ("terraform", "# remove the aws_route for 10.0.2.0/24 of route table rtb-web"),
+    ] {
+        let text = out(&["why", "-t", "topologies/pains/diverted.yaml", "web-1", "db-1:5432", "--fix", form]);
+        assert!(text.contains(says), "{text}");
+    }
+}
+
 /// Questions that make no sense get an answer of their own, and what a name means is said.
 #[test]
 fn odd_questions_are_understood_or_refused() {

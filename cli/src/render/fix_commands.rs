@@ -105,6 +105,10 @@ pub(super) fn aws_cli(spec: &Spec, edit: &Edit) -> String {
             let to = format!("{} {}", destination(to, options), word(to));
             format!("{verb} --route-table-id {} {to} {option} {}", word(table), word(via))
         }
+        Edit::NoRoute { table, to, .. } => {
+            let options = ["--destination-cidr-block", "--destination-ipv6-cidr-block", "--destination-prefix-list-id"];
+            format!("delete-route --route-table-id {} {} {}", word(table), destination(to, options), word(to))
+        }
         Edit::Association { subnet, table } => format!(
             "replace-route-table-association --route-table-id {} --association-id $(aws ec2 describe-route-tables \
              --filters Name=association.subnet-id,Values={subnet} --query \
@@ -256,6 +260,7 @@ pub(super) fn terraform(spec: &Spec, edit: &Edit, n: usize) -> String {
             let mode = ("internet_gateway_exclusion_mode", quoted(exclusion(*mode)));
             ("aws_vpc_block_public_access_exclusion", vec![mode, (argument, quoted(resource))])
         }
+        Edit::NoRoute { table, to, .. } => return format!("# remove the aws_route for {to} of route table {table}"),
         // An argument of a resource that is there.
         Edit::SourceDestCheckOff { interface } => {
             return format!("# in the aws_network_interface or aws_instance {interface}:\nsource_dest_check = false");

@@ -42,6 +42,15 @@ pub enum Edit {
         /// The target that it had.
         replaces: Option<String>,
     },
+    /// A route less: a shorter one takes its packets.
+    NoRoute {
+        /// The route table.
+        table: String,
+        /// Destination.
+        to: String,
+        /// The target that it has.
+        via: String,
+    },
     /// Another route table for a subnet.
     Association {
         /// The subnet.
@@ -143,6 +152,9 @@ impl Edit {
                 let (to, via) = (to.clone().into(), via.clone().into());
                 table.routes.push(Route { to, via, state: None, origin: None }.into());
             }
+            Self::NoRoute { table, to, .. } => {
+                spec.route_tables.get_mut(table.as_str())?.routes.retain(|route| route.to.value != *to);
+            }
             Self::Association { subnet, table } => {
                 spec.subnets.get_mut(subnet.as_str())?.route_table = Some(table.clone().into());
             }
@@ -201,6 +213,7 @@ impl Edit {
             Self::TgwRoute { replaces: false, .. } => 16,
             Self::PublicAddress { .. } | Self::BpaExclusion { .. } => 20,
             // What serves others too.
+            Self::NoRoute { .. } => 24,
             Self::Association { .. } => 26,
             Self::Route { .. } | Self::TgwRoute { .. } => 28,
         }
@@ -244,6 +257,7 @@ impl Edit {
                 let instead = replaces.as_ref().map_or_else(String::new, |old| format!(" instead of {old}"));
                 format!("rtb {}: route {to} -> {via}{instead}", table(t))
             }
+            Self::NoRoute { table: t, to, via } => format!("rtb {}: remove route {to} -> {via}", table(t)),
             Self::Association { subnet: s, table: t } => {
                 format!("subnet {}: associate with rtb {}", subnet(s), table(t))
             }

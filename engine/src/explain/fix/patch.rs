@@ -20,6 +20,7 @@ impl Edit {
                 }
                 out
             }
+            Self::NoRoute { table, to, .. } => json!({ "route_table": table, "remove_route": { "to": to } }),
             Self::Association { subnet, table } => json!({ "subnet": subnet, "set": { "route_table": table } }),
             Self::SourceDestCheckOff { interface } => {
                 json!({ "network_interface": interface, "set": { "source_dest_check": false } })

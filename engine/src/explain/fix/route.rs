@@ -6,6 +6,7 @@ use crate::base::Cidr;
 use crate::base::ids::{EniIx, TgwAttachIx, TgwIx, TgwRtbIx, VpcIx};
 use crate::explain::Blocker;
 use crate::fabric::{TgwAttachKind, TgwTarget};
+use crate::spec::RouteOrigin;
 use crate::verdict::{RowKind, Stage};
 use std::net::IpAddr;
 
@@ -14,7 +15,9 @@ pub(super) fn around(at: &Situation<'_>, blocker: &Blocker) -> Vec<Edit> {
     let mut out = Vec::new();
     // In a circle every table may be the wrong one.
     for eni in at.routes_before(blocker) {
-        out.extend(routes(at, eni, at.destination_at(blocker, eni)));
+        let dst = at.destination_at(blocker, eni);
+        out.extend(routes(at, eni, dst));
+        out.extend(removal(at, eni, dst));
         out.extend(associations(at, eni));
     }
     out
@@ -47,6 +50,20 @@ fn routes(at: &Situation<'_>, eni: EniIx, dst: IpAddr) -> Vec<Edit> {
         }
     }
     out
+}
+
+/// The written route that takes `dst`, if without it a shorter one would.
+fn removal(at: &Situation<'_>, eni: EniIx, dst: IpAddr) -> Option<Edit> {
+    let (fabric, names) = (&at.network.fabric, &at.network.names);
+    let rtb = fabric.subnets[fabric.enis[eni].subnet].rtb;
+    let wins = fabric.rtbs[rtb].lookup(dst)?;
+    fabric.rtbs[rtb].routes.iter().find(|other| other.to.len() < wins.to.len() && other.to.contains(dst))?;
+    let table = &names.rtbs[rtb].id;
+    let written = at.spec.route_tables.get(table.as_str())?;
+    let route = written.routes.iter().find(|route| route.to.parse::<Cidr>().as_ref() == Ok(&wins.to))?;
+    let by_hand = route.via.value != "local" && !matches!(route.origin, Some(RouteOrigin::Propagated));
+    let (to, via) = (route.to.value.clone(), route.via.value.clone());
+    by_hand.then(|| Edit::NoRoute { table: table.clone(), to, via })
 }
 
 /// What the VPC has that may lead to `dst`, with the block to route there.
