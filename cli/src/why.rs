@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use vpcsim_engine::base::ids::VpcIx;
 use vpcsim_engine::base::{Nanos, Protocol};
 use vpcsim_engine::compile::Network;
-use vpcsim_engine::explain::fix::{self, fix};
+use vpcsim_engine::explain::fix::{self, Remedy, fix, fix_name};
 use vpcsim_engine::explain::{Outcome, Question, ask, ask_established, ask_on, resolve, size};
 use vpcsim_engine::fabric::PublicOwner;
 
@@ -72,7 +72,13 @@ pub(crate) fn why(args: &WhyArgs, global: &Global) -> Result<Status, Failure> {
     let asked = render::explanation::Asked { from: &source, to: &destination };
     let wanted = args.fix != FixForm::Off && !stalls && !fix::passes(network, &explanation);
     // For a connection that exists the question is what became of it.
-    let remedy = (wanted && idle.is_none()).then(|| fix(&loaded.spec, network, &question));
+    let remedy = (wanted && idle.is_none()).then(|| {
+        let by_name = match (&meant.lookup, &more.name_error) {
+            (Some(_), None) => fix_name(&loaded.spec, network, &question, &source, &destination),
+            _ => None,
+        };
+        by_name.map_or_else(|| fix(&loaded.spec, network, &question), |fix| Remedy::Change(Box::new(fix)))
+    });
     let text = match args.output {
         WhyOutput::Text => {
             let mut text = render::explanation::text(&loaded, &asked, &explanation, &more);

@@ -246,6 +246,7 @@ const SAYS: &[(&str, &[&str])] = &[
         &[
             "the resolver of vpc app answers 198.51.100.28 for ec2-198-51-100-28.compute-1.amazonaws.com, the public address of db-1 (10.20.1.10)",
             "igw igw-app: the source has no public address, on the request  IGW_PUBLIC_IP_ASSOCIATION_FOR_EGRESS",
+            "peering pcx: DNS resolution of the accepter's names on    verified by replay: connected",
             "the client sees: a name error",
             "enableDnsSupport is off",
             "vpc old: enableDnsSupport on    verified",

@@ -128,6 +128,14 @@ pub(super) fn aws_cli(spec: &Spec, edit: &Edit) -> String {
         Edit::DnsSupport { vpc } => {
             format!("modify-vpc-attribute --vpc-id {} --enable-dns-support '{{\"Value\":true}}'", word(vpc))
         }
+        Edit::PeeringDns { peering, accepter } => {
+            let side = if *accepter { "accepter" } else { "requester" };
+            format!(
+                "modify-vpc-peering-connection-options --vpc-peering-connection-id {} \
+                 --{side}-peering-connection-options AllowDnsResolutionFromRemoteVpc=true",
+                word(peering)
+            )
+        }
         Edit::AcceptPeering { peering } => {
             format!("accept-vpc-peering-connection --vpc-peering-connection-id {}", word(peering))
         }
@@ -244,6 +252,14 @@ pub(super) fn terraform(spec: &Spec, edit: &Edit, n: usize) -> String {
             "aws_vpc_peering_connection_accepter",
             vec![("vpc_peering_connection_id", quoted(peering)), ("auto_accept", "true".to_owned())],
         ),
+        Edit::PeeringDns { peering, accepter } => {
+            let side = if *accepter { "accepter" } else { "requester" };
+            return format!(
+                "resource \"aws_vpc_peering_connection_options\" \"fix_{n}\" {{\n  vpc_peering_connection_id = {}\n\n  \
+                 {side} {{\n    allow_remote_vpc_dns_resolution = true\n  }}\n}}",
+                quoted(peering)
+            );
+        }
         Edit::TgwAssociation { table, attachment } => {
             ("aws_ec2_transit_gateway_route_table_association", of_tgw(table, attachment))
         }

@@ -11,12 +11,15 @@
 
 mod candidates;
 mod edit;
+mod name;
 mod no_fix;
 mod opens;
 mod patch;
+mod phrase;
 mod route;
 
 pub use edit::Edit;
+pub use name::fix_name;
 pub use no_fix::NoFix;
 pub use opens::{OPENS_ENIS_MAX, Opens};
 

@@ -32,6 +32,10 @@ impl Edit {
             Self::AcceptPeering { peering } => {
                 json!({ "vpc_peering_connection": peering, "set": { "state": "active" } })
             }
+            Self::PeeringDns { peering, accepter } => {
+                let option = if *accepter { "accepter_dns_resolution" } else { "requester_dns_resolution" };
+                json!({ "vpc_peering_connection": peering, "set": { option: true } })
+            }
             Self::TgwAssociation { table, attachment } => {
                 json!({ "transit_gateway_route_table": table, "add_association": [attachment] })
             }
