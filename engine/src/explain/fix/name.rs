@@ -27,6 +27,6 @@ pub fn fix_name(spec: &Spec, network: &Network, question: &Question, from: &str,
         let e = ask(&after, &Question { from: meant.from, to: meant.to, ..*question });
         let works = meant.to != question.to && passes(&after, &e);
         let opens = Opens { pairs: Vec::new(), complete: true };
-        works.then(|| Fix { edits, outcome: e.outcome, opens, network: after, spec })
+        works.then_some(Fix { edits, outcome: e.outcome, opens, network: after, spec })
     })
 }
