@@ -1,5 +1,5 @@
 //! What was measured in real AWS accounts: every row of the labs against the engine, and the engine's
-//! deciding rows against the naive evaluator. Expected values come from the measurements alone.
+//! deciding rows against the naive evaluator, and each `no_reply` names one place in the account and one row there. Expected values come from the measurements alone.
 //! `measured/undecided.csv` lists the rows that the accounts' JSON does not decide, each with the reason: no
 //! other row of these labs may be answered `unknown`, and none of the list may be answered otherwise.
 
@@ -7,12 +7,16 @@
 
 mod reference;
 
-use reference::questions::{SRC_PORT, ask_engine, compiled, show_all};
-use reference::{Outcome, RefQuestion, Sender, World, evaluate};
+use reference::questions::{SRC_PORT, ask_engine, compiled, row_of, show_all};
+use reference::{Outcome, RefAnswer, RefQuestion, Sender, World, evaluate};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use vpcsim_engine::compile::Network;
+use vpcsim_engine::explain::Explanation;
 use vpcsim_engine::import::{JsonFile, aws};
+use vpcsim_engine::names::Label;
+use vpcsim_engine::verdict::{RowKind, code_of};
 
 fn labs() -> Option<PathBuf> {
     let all = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/measured");
@@ -100,11 +104,44 @@ struct Tally {
     /// The keys of the unknown rows.
     undecided: BTreeSet<String>,
     wrong: Vec<String>,
+    /// Of `no_reply`: how many each row decides, by its text.
+    places: BTreeMap<String, usize>,
+}
+
+/// The place and the row that decide an answer, or what is missing: a person has to find it in the account. A place is an id
+/// that the account's own files have.
+fn place(network: &Network, answer: &RefAnswer, explanation: &Explanation, account: &str) -> Result<String, String> {
+    let Some((part, by)) = &answer.decided_by else { return Err("no row decides".to_owned()) };
+    let (fabric, names) = (&network.fabric, &network.names);
+    let decides = explanation.alternatives.iter().map(|a| a.decided_by).chain([explanation.decided_by]).flatten();
+    let row = decides.map(|(_, row)| row).find(|row| row_of(network, *row) == *by).expect("the engine's own row");
+    let (text, id) = (names.row_text(fabric, row), names.row_resource_id(fabric, row));
+    let short = names.row_resource(fabric, row);
+    let (row, code) = (fabric.rows[row], code_of(fabric.rows[row]));
+    // What no rule lets in is the interface's; the text says which groups it has.
+    let labels: Vec<&Label> = match row.kind {
+        RowKind::SgLast => {
+            let eni =
+                &fabric.enis.iter_enumerated().find(|(eni, _)| names.enis[*eni].id == id).expect("an interface").1;
+            fabric.sg_sets[eni.sg_set].groups.iter().map(|group| &names.sgs[*group]).collect()
+        }
+        _ => Vec::new(),
+    };
+    let ids = labels.iter().map(|label| label.id.as_str()).chain([id]);
+    if let Some(unknown) = ids.into_iter().find(|id| !account.contains(&format!("\"{id}\""))) {
+        return Err(format!("`{unknown}` of `{text}` is no id of the account"));
+    }
+    let named = if labels.is_empty() { text.contains(short) } else { labels.iter().all(|l| text.contains(l.short())) };
+    if code.is_empty() || !named {
+        return Err(format!("`{text}` ({code}) does not name {id}"));
+    }
+    Ok(format!("{id}: {text} on the {part} ({code})"))
 }
 
 fn check(lab: &Path, name: &str) -> Tally {
     let mut files = Vec::new();
     json_files(&lab.join("aws_configs"), "aws_configs/", &mut files);
+    let account: String = files.iter().map(|(_, text)| String::from_utf8_lossy(text)).collect();
     let files: Vec<JsonFile<'_>> = files.iter().map(|(path, text)| JsonFile { path, text }).collect();
     let spec = aws(&files).spec;
     let network = compiled(&spec);
@@ -137,6 +174,12 @@ fn check(lab: &Path, name: &str) -> Tally {
             let supposed = explanation.supposes_listener.is_some() && only.outcome == Outcome::Open;
             if found.iter().all(|a| a.outcome.word() == m.result) || (supposed && m.result == "closed") {
                 tally.agree += 1;
+                for answer in found.iter().filter(|answer| answer.outcome == Outcome::NoReply) {
+                    match place(&network, answer, &explanation, &account) {
+                        Ok(place) => *tally.places.entry(place).or_default() += 1,
+                        Err(why) => tally.wrong.push(format!("{row}: {why}")),
+                    }
+                }
             } else {
                 tally.wrong.push(row.clone());
             }
@@ -169,6 +212,9 @@ fn every_lab_agrees_with_what_was_measured() {
             tally.unknown,
             tally.wrong.len()
         );
+        for (place, times) in &tally.places {
+            println!("    {times} no_reply: {place}");
+        }
         for line in tally.wrong.iter().take(12) {
             println!("    {line}");
         }
