@@ -7,7 +7,7 @@ use vpcsim_engine::base::ids::VpcIx;
 use vpcsim_engine::base::{Nanos, Protocol};
 use vpcsim_engine::compile::Network;
 use vpcsim_engine::explain::fix::{self, Remedy, fix, fix_name};
-use vpcsim_engine::explain::{Outcome, Question, ask, ask_established, ask_on, resolve, size};
+use vpcsim_engine::explain::{Outcome, Question, Variations, ask, ask_established, ask_on, resolve, size, vary};
 use vpcsim_engine::fabric::PublicOwner;
 
 /// Where every VPC's resolver answers (SVC-2).
@@ -63,6 +63,7 @@ pub(crate) fn why(args: &WhyArgs, global: &Global) -> Result<Status, Failure> {
     }
     let more = render::explanation::More {
         size: size(network, &question, &explanation),
+        vary: if idle.is_none() && !stalls { vary(network, &question, &explanation) } else { Variations::default() },
         idle,
         notes,
         name_error,
@@ -93,7 +94,7 @@ pub(crate) fn why(args: &WhyArgs, global: &Global) -> Result<Status, Failure> {
     output::print(text.as_bytes())?;
     Ok(match explanation.outcome {
         // It works for some and not for others.
-        _ if explanation.depends_on_choice() => Status::Finding,
+        _ if explanation.depends_on_choice() || more.vary.depends_on_port() => Status::Finding,
         _ if more.size.is_some_and(|size| size.hangs()) => Status::Finding,
         Outcome::Open | Outcome::Reply => Status::Done,
         Outcome::Closed | Outcome::NoReply => Status::Finding,

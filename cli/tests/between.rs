@@ -3,8 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
 fn vpcsim(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_vpcsim")).args(args).stdin(Stdio::null()).output().unwrap()
+    Command::new(env!("CARGO_BIN_EXE_vpcsim")).current_dir(root()).args(args).stdin(Stdio::null()).output().unwrap()
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -15,7 +19,7 @@ fn text(bytes: &[u8]) -> String {
 fn provider(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     std::fs::create_dir_all(&folder).unwrap();
-    let plain = Path::new(env!("CARGO_MANIFEST_DIR")).join("../topologies/privatelink.yaml");
+    let plain = root().join("topologies/privatelink.yaml");
     let yaml = std::fs::read_to_string(plain).unwrap();
     let yaml = yaml
         .replace("targets: [ledger-1]", "targets: [ledger-1, ledger-2]")
@@ -34,15 +38,43 @@ fn why_lists_the_ways_a_choice_can_fall() {
     assert_eq!(output.status.code(), Some(1), "{said}{}", text(&output.stderr));
     for line in [
         "depends  client-1 (10.0.1.20) -> vpce-ledger (10.0.1.4)  tcp/443",
-        "choice       target of ledger, one of 2",
+        "choice       1 of 2 ways fail: target of ledger, one of 2",
         "50 % (1 of 2)  no_reply  sg sg-shut inbound default",
-        "fails when   the target of ledger is ledger-2",
+        "fails when   the target of ledger is ledger-2: source ports that hash to it",
     ] {
         assert!(said.contains(line), "`{line}` in\n{said}");
     }
     let output = vpcsim(&["why", "-t", file, "client-1", "vpce-ledger:443", "--output", "json"]);
     let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((&json["choice"]["depends"], &json["choice"]["alternatives"][0]["one_in"]), (&true.into(), &2.into()));
+}
+
+/// TGW-8, GST-2: what differs between zones and between source ports is said where it makes a difference, and only there.
+#[test]
+fn why_says_for_which_zones_and_source_ports_it_fails() {
+    let output = vpcsim(&["why", "-t", "topologies/inspection-hub.yaml", "left-1", "right-1:443"]);
+    let said = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "it works where it was asked about: {said}");
+    assert!(said.contains("by zone      2 of 4 fail: all with sender and receiver in different zones\n"), "{said}");
+    assert!(said.contains("left-2 in us-east-1b -> right-1 in us-east-1a: instance fw-a: a stateful"), "{said}");
+    assert!(!said.contains("by port"), "{said}");
+
+    let three_tier = std::fs::read_to_string(root().join("topologies/three-tier.yaml")).unwrap();
+    let narrow = three_tier.replace("ports: 443, to: 0.0.0.0/0}", "ports: 49152-65535, to: 0.0.0.0/0}");
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("why-ports");
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = folder.join("t.yaml");
+    std::fs::write(&file, narrow).unwrap();
+    let output = vpcsim(&["why", "--fix", "off", "-t", file.to_str().unwrap(), "web-1", "db-1:5432"]);
+    let said = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    for line in [
+        "depends  web-1 (10.0.1.10)",
+        "it depends on the client's source port: 16384 of 28232 fail",
+        "by port      16384 of 28232 source ports fail\n               32768-49151: acl data outbound rule *",
+    ] {
+        assert!(said.contains(line), "`{line}` in\n{said}");
+    }
 }
 
 #[test]

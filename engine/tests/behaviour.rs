@@ -9,6 +9,7 @@ mod behaviour {
     mod acl;
     mod appliance;
     mod bpa;
+    mod choice;
     mod client_vpn;
     mod connect_live;
     mod conntrack;

@@ -10,7 +10,7 @@ use vpcsim_engine::base::Nanos;
 use vpcsim_engine::base::ids::{MirrorSessionIx, TgwAttachIx};
 use vpcsim_engine::compile::Network;
 use vpcsim_engine::explain::{
-    End, Explanation, Leg, Origin, Outcome, Part, Size, Symptom, explanation_code, symptom as symptom_of,
+    End, Explanation, Leg, Origin, Outcome, Part, Size, Symptom, Variations, explanation_code, symptom as symptom_of,
 };
 use vpcsim_engine::fabric::MirrorTarget;
 use vpcsim_engine::verdict::{RowIx, RowKind, Stage, Step, code_of};
@@ -28,6 +28,8 @@ pub(crate) struct More {
     pub(crate) size: Option<Size>,
     /// The question is about a connection that exists and was idle for so long.
     pub(crate) idle: Option<Nanos>,
+    /// The same from other source ports and in other zones.
+    pub(crate) vary: Variations,
     /// What to know of the question.
     pub(crate) notes: Vec<String>,
     /// The name whose look-up the explanation is about, if that fails already.
@@ -61,7 +63,7 @@ pub(crate) fn text(loaded: &Loaded, asked: &Asked<'_>, e: &Explanation, more: &M
     let network = &loaded.network;
     let mut out = String::new();
     let word = match e.outcome {
-        _ if e.depends_on_choice() => "depends",
+        _ if e.depends_on_choice() || more.vary.depends_on_port() => "depends",
         _ if more.stalls => "hangs",
         _ if matches!(symptom_of(network, e, more.size.as_ref(), more.idle.is_some()), Symptom::Hangs { .. }) => {
             "hangs"
@@ -92,6 +94,7 @@ pub(crate) fn text(loaded: &Loaded, asked: &Asked<'_>, e: &Explanation, more: &M
     decided(&mut out, loaded, e);
     out.push_str(&super::detail::text(loaded, e, more));
     out.push_str(&super::hint::choices(loaded, e));
+    out.push_str(&super::vary::text(network, &more.vary));
     let caveats = caveats(network, e);
     let advice = advice(network, e, more);
     for caveat in more.notes.iter().chain(&advice).chain(&caveats) {
@@ -144,6 +147,10 @@ pub(super) fn symptom(network: &Network, e: &Explanation, more: &More) -> String
     }
     if let Some(name) = &more.name_error {
         return sees(&format!("a name error: nobody answers what {name} is"));
+    }
+    if more.vary.depends_on_port() && !e.depends_on_choice() {
+        let (bad, all) = more.vary.failing_ports();
+        return format!("it depends on the client's source port: {bad} of {all} fail");
     }
     match symptom_of(network, e, more.size.as_ref(), more.idle.is_some()) {
         Symptom::Depends => super::hint::shares(e),

@@ -51,6 +51,7 @@ pub(crate) fn json(
         "note": more.notes.first(),
         "notes": more.notes,
         "choice": super::hint::choices_json(loaded, e),
+        "varied": super::vary::json(loaded, &more.vary),
         "caveats": advice(network, e, more).into_iter().chain(caveats(network, e)).collect::<Vec<_>>(),
         "flow_log": records(network, e),
         "fix": remedy.map(|remedy| super::fix::json(loaded, remedy)),

@@ -51,7 +51,8 @@ pub(crate) fn choices(loaded: &Loaded, e: &Explanation) -> String {
         group.0 += 1_000_000 / a.one_in.max(1);
         group.1 += 1;
     }
-    let _ = writeln!(out, "  choice       {}", asked(network, e).join("; "));
+    let (bad, all) = e.failing();
+    let _ = writeln!(out, "  choice       {bad} of {all} ways fail: {}", asked(network, e).join("; "));
     for (text, (share, count, _)) in &groups {
         let share = u32::try_from(*share).unwrap_or(1_000_000);
         let _ = writeln!(out, "               {:>5} ({count} of {})  {text}", percent(share), e.alternatives.len());
@@ -143,10 +144,19 @@ fn common_text(network: &Network, common: &Common) -> String {
     match common {
         Common::Options(pick, options) => {
             let options: Vec<String> = options.iter().map(|n| option(network, pick, *n)).collect();
-            format!("the {} is {}", choice(network, pick), options.join(" or "))
+            let flow = match pick.choice {
+                // Once for each client, whatever it sends.
+                Choice::TargetNetwork(_) => "",
+                _ if pick.flow.0.has_ports() => ": source ports that hash to it",
+                _ => "",
+            };
+            format!("the {} is {}{flow}", choice(network, pick), options.join(" or "))
         }
         Common::Different(a, b) => format!("the {} and the {} differ", choice(network, a), choice(network, b)),
         Common::Same(a, b) => format!("the {} and the {} are the same", choice(network, a), choice(network, b)),
+        Common::Row(part, row) => {
+            format!("the {} meets {}", part.word(), network.names.row_text(&network.fabric, *row))
+        }
     }
 }
 
@@ -177,7 +187,7 @@ pub(crate) fn choices_json(loaded: &Loaded, e: &Explanation) -> Value {
         })
         .collect();
     json!({
-        "depends": e.depends_on_choice(), "alternatives": alternatives,
+        "depends": e.depends_on_choice(), "failing": e.failing().0, "alternatives": alternatives,
         "fails_when": e.common(&network.fabric).map(|common| common_text(network, &common)),
     })
 }

@@ -12,6 +12,7 @@ pub(crate) mod insights;
 mod notes;
 pub(crate) mod report;
 pub(crate) mod sarif;
+pub(crate) mod vary;
 
 use std::io::Write;
 

@@ -35,6 +35,8 @@ pub enum Common {
     Different(Pick, Pick),
     /// They fall into the same one.
     Same(Pick, Pick),
+    /// No choice alone, but one row stops them all.
+    Row(Part, RowIx),
 }
 
 /// Every combination of picks for a question that `walk` answers, given picks that are forced.
@@ -122,6 +124,16 @@ impl Explanation {
                 }
             }
         }
-        None
+        match bad[0].decided_by {
+            Some((part, row)) if bad.iter().all(|a| a.decided_by == Some((part, row))) => Some(Common::Row(part, row)),
+            _ => None,
+        }
+    }
+
+    /// Combinations that do not work, and all of them.
+    #[must_use]
+    pub fn failing(&self) -> (usize, usize) {
+        let bad = self.alternatives.iter().filter(|a| !matches!(a.outcome, Outcome::Open | Outcome::Reply));
+        (bad.count(), self.alternatives.len())
     }
 }

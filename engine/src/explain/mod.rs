@@ -5,7 +5,8 @@
 //! something blocks, it runs again past every denial, which gives all blockers. The first blocker of the
 //! second run is the verdict of the first.
 //!
-//! Where AWS makes a choice that it does not tell (a zone, a tunnel, a target), every combination is walked too.
+//! Where AWS makes a choice that it does not tell (a zone, a tunnel, a target), every combination is walked too. What the
+//! asker decides (source port, zone of each end) is varied on demand ([`vary`]).
 //!
 //! An established connection is asked about the same way, on the state that its first packets leave ([`ask_established`]).
 //!
@@ -23,6 +24,7 @@ mod question;
 mod refused;
 mod size;
 mod symptom;
+mod vary;
 
 pub use answer::{Blocker, Explanation, Outcome, Part};
 pub use ask::{ask, ask_established, ask_on, decide};
@@ -36,3 +38,4 @@ pub use question::{Ask, Origin, Question, resolve, resolve_origin, resolve_sourc
 pub use refused::QuestionError;
 pub use size::{Size, size};
 pub use symptom::{Symptom, gives_up, symptom};
+pub use vary::{Case, Ends, Variations, ZonesCommon, vary};
