@@ -87,6 +87,22 @@ fn hub(replaced: &[(&str, &str)]) -> String {
     })
 }
 
+/// PCX-8: 8,500 bytes between Regions, and nobody is told of what is larger. Instances have 9,001 (MTU-1).
+const BETWEEN_REGIONS: &str = "
+vpcs: {near: {cidr: 10.1.0.0/16}, far: {cidr: 10.2.0.0/16, region: eu-west-1}}
+vpc_peering_connections: {pcx: {requester: near, accepter: far}}
+subnets:
+  s-near: {vpc: near, az: a, cidr: 10.1.0.0/24, route_table: rtb-near}
+  s-far: {vpc: far, az: a, cidr: 10.2.0.0/24, route_table: rtb-far}
+route_tables:
+  rtb-near: {vpc: near, routes: [{to: 10.2.0.0/16, via: pcx}]}
+  rtb-far: {vpc: far, routes: [{to: 10.1.0.0/16, via: pcx}]}
+security_groups: {n: {vpc: near}, f: {vpc: far, inbound: [{protocol: tcp, ports: 443, from: 10.1.0.0/16}]}}
+instances:
+  client: {subnet: s-near, security_groups: [n]}
+  server: {subnet: s-far, security_groups: [f], listen: [443]}
+";
+
 /// Code, text that triggers it, the id of the resource that it is about. What does not trigger it is BASE or HUB.
 fn cases() -> Vec<(&'static str, String, &'static str)> {
     let topology = |name: &str| {
@@ -113,6 +129,7 @@ fn cases() -> Vec<(&'static str, String, &'static str)> {
         ("exposed-port", with(&[("{protocol: tcp, ports: 443, from: 0.0.0.0/0}", "{protocol: tcp, ports: 3389, from: 0.0.0.0/0}"), ("listen: [443]", "listen: [3389]")]), "web"),
         ("group-rule-empty", with(&[("db-1: {subnet", "db-2: {subnet: private, security_groups: [db]}\n  db-1: {subnet"), ("security_groups: [web], listen", "security_groups: [db], listen")]), "db"),
         ("group-rule-implied", with(&[("{protocol: tcp, ports: 443, from: 0.0.0.0/0}", "{protocol: tcp, ports: 443, from: 0.0.0.0/0}, {protocol: tcp, ports: 443, from: 192.0.2.0/24}")]), "web"),
+        ("mtu-black-hole", BETWEEN_REGIONS.to_owned(), "pcx"),
         ("nat-in-other-zone", with(&[("private: {vpc: v, az: a", "private: {vpc: v, az: b")]), "nat"),
         ("nat-in-private-subnet", with(&[("nat: {subnet: public}", "nat: {subnet: private}")]), "nat"),
         ("no-public-address", with(&[("public_ip: auto, ", "")]), "web-1"),
@@ -183,6 +200,47 @@ fn narrow_and_blocked_are_told_apart() {
         "acl acl outbound rule *: deny all drops replies of web-1 -> db-1 tcp/5432 from port 32768"
     );
     assert_eq!(found[0].fix, "a row in acl acl outbound: allow tcp 32768-60999 to 10.0.0.0/24");
+}
+
+/// MTU-5, MTU-8, PCX-8: large packets vanish where nobody says so, or where what is said does not come through.
+#[test]
+fn large_packets_vanish_only_where_nobody_hears_of_them() {
+    let holes = |text: &str| -> Vec<String> {
+        let found = findings(text);
+        let hole = |f: &&Finding| f.check.code == "mtu-black-hole";
+        found.iter().filter(hole).map(|f| format!("{}; fix: {}", f.message, f.fix)).collect()
+    };
+    assert_eq!(
+        holes(BETWEEN_REGIONS),
+        [
+            "packets both ways of client -> server tcp/443 that are larger than 8500 bytes vanish: pcx pcx: larger than 8500 bytes, \
+          and must not be fragmented; nobody tells the sender; fix: an MTU of 8500 on the interfaces, or a segment size of 8460"
+        ]
+    );
+    // One end that announces less is enough for TCP, and so is 1,500 everywhere.
+    let small = BETWEEN_REGIONS.replace("server: {", "server: {mtu: 1500, ");
+    assert_eq!(holes(&small), Vec::<String>::new());
+
+    // Behind a NAT gateway an internet gateway's 1,500 bytes are told of (MTU-3, MTU-9). The client's ACL lets that in or
+    // not; its group does without a rule, because such flows are tracked automatically.
+    let host = ("vpcs: {v", "internet_hosts: {jumbo: {addresses: [203.0.113.90], listen: [443], mtu: 9001}}\nvpcs: {v");
+    let tcp = (IN, "inbound: [{rule: 100, action: allow, protocol: tcp, from: 0.0.0.0/0}]");
+    let rule = "{rule: 110, action: allow, protocol: icmp, icmp_type: 3, icmp_code: 4, from: 0.0.0.0/0}";
+    let both = (IN, &*format!("inbound: [{{rule: 100, action: allow, protocol: tcp, from: 0.0.0.0/0}}, {rule}]"));
+    let small = ("web-1: {", "web-1: {mtu: 1500, ");
+    assert_eq!(
+        holes(&with(&[host, small, tcp])),
+        [
+            "requests of db-1 -> jumbo tcp/443 that are larger than 1500 bytes vanish: igw igw: larger than 1500 bytes, and must \
+          not be fragmented; the message that tells the sender is dropped: acl acl inbound rule *: deny all; fix: a row in acl \
+          acl inbound that allows icmp type 3, code 4 (fragmentation needed); or an MTU of 1500 on the interfaces, or a segment \
+          size of 1460"
+        ]
+    );
+    assert_eq!(holes(&with(&[host, small, both])), Vec::<String>::new());
+    // With a public address of its own the flow is tracked: the group is in the way.
+    let found = holes(&with(&[host]));
+    assert!(found.len() == 1 && found[0].contains("sg web inbound default: no rule matches"), "{found:#?}");
 }
 
 /// A port is exposed if the internet reaches it, not if a rule says so: without a public address, behind an ACL, or for
@@ -273,8 +331,12 @@ fn the_examples_have_the_findings_that_they_are_about() {
         "inspection-hub: asymmetric-path fw-a",
         "inspection-hub: asymmetric-path fw-b",
         "inspection: single-point-of-failure fw-1",
+        // A host outside that takes 9,001 bytes, and a group without ICMP: lesson 11.
+        "lab-nat: mtu-black-hole edge-1",
         "lab-public: exposed-port server",
         "lab-public: no-public-address client-1",
+        // 9,001 bytes at both ends of a peering between Regions.
+        "multi-region: mtu-black-hole pcx-virginia-reports",
         "nat-instance: single-point-of-failure nat-1",
         "peering-triangle: transitive-peering pcx-app-partner",
         "peering-triangle: no-return-route rtb-data-b",

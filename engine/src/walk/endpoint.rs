@@ -183,6 +183,9 @@ impl<R: Recorder> Walk<'_, R> {
         set_destination(packet, inside.src, inside.src_port);
         let by = self.fabric.services[service].target;
         self.record(Stage::VpceService(service), Decision::allow(by), false, before, packet);
+        if let EniKind::Vpce(vpce) = self.fabric.enis[eni].kind {
+            self.clamp(packet, &self.fabric.vpces[vpce], Stage::Vpce(vpce))?;
+        }
         Ok(Next::On(Vantage::Out(eni)))
     }
 }

@@ -228,6 +228,25 @@ fn idle_connections_are_reset() {
     assert_eq!(late.notify.map(|n| n.kind), Some(NotifyKind::Reset));
 }
 
+/// VPCE-10: what an answer announces is clamped as well, so that no side sends what does not fit.
+#[test]
+fn both_sides_hear_how_much_fits_an_endpoint() {
+    let mut world = World::new(&privatelink("", ""));
+    let to = ask(&world.net, "ca1 -> e/ca tcp/443").question.to;
+    let announce = |mut packet: vpcsim_engine::wire::Packet| {
+        packet.payload = (&[2u8, 4, 0x23, 0x01][..]).into();
+        if let vpcsim_engine::wire::L4::Tcp(tcp) = &mut packet.headers.l4 {
+            tcp.options_len = 4;
+        }
+        packet
+    };
+    let syn = world.send_by("ca1", &announce(tcp("10.0.1.20:40000", &format!("{to}:443"), SYN)));
+    assert_eq!(syn.packet.payload.to_vec(), [2, 4, 0x21, 0x0c], "8,460 of 8,961 bytes");
+    let target = syn.end.strip_prefix("to ").expect("a target").to_owned();
+    let answer = world.send_by(&target, &announce(reply(&syn.packet)));
+    assert_eq!((answer.end.as_str(), answer.packet.payload.to_vec()), ("to ca1", vec![2, 4, 0x21, 0x0c]));
+}
+
 /// VPCE-15: the load balancer's group sees the consumer's own address.
 #[test]
 fn the_load_balancers_group_sees_the_consumer() {

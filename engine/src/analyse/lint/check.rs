@@ -92,6 +92,8 @@ checks! {
         "it matches nobody";
     Note "group-rule-implied": "a rule of a group that another one of it covers",
         "it changes nothing, and misleads whoever wants to close the port";
+    Warning "mtu-black-hole": "large packets vanish, and their sender is not told",
+        "the handshake and small answers work; the connection hangs with the first packet that is too large";
     Note "nat-in-other-zone": "a subnet that sends by another zone's NAT gateway",
         "when that zone fails this one has no way out either, and every byte between zones is billed";
     Error "nat-in-private-subnet": "a public NAT gateway whose subnet has no route to an internet gateway",

@@ -1,40 +1,16 @@
-//! Conversations that begin and cannot go on: asked of the walk, from one interface of each class to what another one
-//! listens on, and what the answers have in common is one finding for each row.
-//!
-//! A request that is denied is policy, not a finding. Where it is not known what listens, the first port of each rule of the
-//! groups stands for it: somebody wrote the rule.
+//! Conversations that begin and cannot go on: asked of the walk ([`super::asked`]), and what the answers have in common is
+//! one finding for each row. A request that is denied is policy, not a finding.
 
+use super::asked::Asked;
 use super::{Lint, Severity, named};
 use crate::analyse::borders::Borders;
-use crate::analyse::class::{classes, signatures, source_ports};
+use crate::analyse::class::{classes, signatures};
 use crate::analyse::probes;
 use crate::base::ids::EniIx;
-use crate::base::{PortRange, Protocol};
-use crate::compile::ANY_HOST;
-use crate::explain::{Device, Explanation, Hint, Origin, Part, Question, hints};
-use crate::fabric::{ANY_PROTOCOL, EniKind, Forwarding, SgRow, VpceService};
+use crate::explain::{Device, Explanation, Hint, Part, Question, hints};
+use crate::fabric::Forwarding;
 use crate::verdict::{Dir, RowIx, RowKind};
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
-
-/// The port that stands for a rule which opens all of them, and for services of AWS's.
-const HTTPS: u16 = 443;
-/// Ephemeral ports of clients that are not described: those of Linux and Windows together.
-const EPHEMERAL: PortRange = PortRange { from: 32768, to: 65535 };
-
-/// Source ports that stand for all, by protocol and range.
-type Sources = BTreeMap<(Protocol, u16, u16), Vec<Option<u16>>>;
-
-/// A conversation that is asked about, from every source port that stands for others.
-struct Asked {
-    from: String,
-    to: String,
-    protocol: Protocol,
-    port: u16,
-    sender: Option<EniIx>,
-    questions: Vec<Question>,
-    ephemeral: PortRange,
-}
 
 /// What is kept of an answer.
 struct Seen {
@@ -58,8 +34,9 @@ impl Lint<'_> {
         let mut elsewhere = Vec::new();
         let mut unaddressed: BTreeSet<EniIx> = BTreeSet::new();
         let mut guests: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        let mut pass: Vec<&Asked> = Vec::new();
         for a in &asked {
-            let text = format!("{} -> {} {}/{}", a.from, a.to, a.protocol, a.port);
+            let text = a.text();
             let seen: Vec<Seen> = seen.by_ref().take(a.questions.len()).collect();
             let blocked = |s: &Seen| {
                 s.decided.filter(|(part, row)| *part == Part::Reply && !s.passes && is_filter(self.kind(*row)))
@@ -86,6 +63,9 @@ impl Lint<'_> {
             if first.elsewhere {
                 elsewhere.push(text);
                 continue;
+            }
+            if first.passes {
+                pass.push(a);
             }
             for guest in first.asymmetric.iter().filter(|_| first.passes) {
                 guests.entry(guest.clone()).or_default().push(text.clone());
@@ -121,6 +101,7 @@ impl Lint<'_> {
         for ((code, row), conversations) in found {
             self.conversation(code, row, conversations, fixes.get(&row));
         }
+        self.mtu_black_holes(&pass);
         self.others(elsewhere, &unaddressed, guests);
     }
 
@@ -230,145 +211,8 @@ impl Lint<'_> {
             asymmetric: asymmetric.filter_map(guest).collect(),
         }
     }
-
-    /// Every conversation worth asking about.
-    fn asked(&self) -> Vec<Asked> {
-        let network = self.network;
-        let (fabric, names) = (&network.fabric, &network.names);
-        let classes = classes(&signatures(network, &Borders::of(&[network])));
-        let mut senders: Vec<(String, Vec<Origin>, Option<EniIx>, PortRange)> = Vec::new();
-        for class in &classes {
-            let eni = class[0];
-            let Some(guest) = fabric.enis[eni].guest().filter(|guest| fabric.guests[*guest].running) else { continue };
-            let origins = addresses(self, eni).into_iter().map(|address| Origin::Eni { eni, address }).collect();
-            senders.push((names.eni_text(fabric, eni), origins, Some(eni), fabric.guests[guest].ephemeral));
-        }
-        for (host, label) in names.internet_hosts.iter_enumerated() {
-            if fabric.vantage_of(host).is_some() {
-                let h = &fabric.internet_hosts[host];
-                let origins = h.addresses.iter().map(|address| Origin::Site { host, address: *address }).collect();
-                senders.push((label.short().to_owned(), origins, None, EPHEMERAL));
-            }
-        }
-        let everybody = ANY_HOST.1.map(|a| Origin::Internet { address: a.parse().expect("an address") });
-        let internet = (ANY_HOST.0.to_owned(), everybody.to_vec(), None, EPHEMERAL);
-        let mut sources: Sources = BTreeMap::new();
-        let mut out = Vec::new();
-        for class in &classes {
-            let listeners = self.listeners(class[0]);
-            for sender in senders.iter().chain([&internet]) {
-                // One of the same class asks another one of it.
-                let to = if sender.2 == Some(class[0]) { class.get(1) } else { class.first() };
-                let Some(to) = to.copied() else { continue };
-                let public = sender.0 == ANY_HOST.0;
-                let own = if public { public_addresses(self, to) } else { addresses(self, to) };
-                ask_all(network, (&mut out, &mut sources), sender, &names.eni_text(fabric, to), &own, &listeners);
-            }
-        }
-        for (host, label) in names.internet_hosts.iter_enumerated() {
-            // Those that the topology describes; one that is built in stands for the rest of the internet.
-            if !label.span.is_some() && label.id != ANY_HOST.0 {
-                continue;
-            }
-            let h = &fabric.internet_hosts[host];
-            let mut listeners = h.listeners.to_vec();
-            if h.takes_everything {
-                listeners.push((Protocol::TCP, HTTPS));
-            }
-            for sender in senders.iter().filter(|sender| sender.0 != label.short()) {
-                ask_all(
-                    network,
-                    (&mut out, &mut sources),
-                    sender,
-                    label.short(),
-                    &h.addresses[..h.addresses.len().min(2)],
-                    &listeners,
-                );
-            }
-        }
-        out
-    }
-
-    /// What an interface takes: what listens, or what its groups' rules are for.
-    fn listeners(&self, eni: EniIx) -> Vec<(Protocol, u16)> {
-        let fabric = &self.network.fabric;
-        match fabric.enis[eni].kind {
-            EniKind::Guest(guest) => {
-                if let Some(listeners) = &fabric.guests[guest].listeners {
-                    return listeners.to_vec();
-                }
-            }
-            EniKind::Vpce(vpce) => {
-                return match fabric.vpces[vpce].service {
-                    VpceService::Provider(service) => {
-                        fabric.services[service].listeners.iter().map(|l| (l.protocol, l.port)).collect()
-                    }
-                    _ => vec![(Protocol::TCP, HTTPS)],
-                };
-            }
-            _ => return Vec::new(),
-        }
-        let table = &fabric.sg_sets[fabric.enis[eni].sg_set].inbound;
-        let v4 = table.v4.iter().map(|SgRow { protocol, low, high, .. }| (*protocol, *low, *high));
-        let v6 = table.v6.iter().map(|SgRow { protocol, low, high, .. }| (*protocol, *low, *high));
-        let ports: BTreeSet<(Protocol, u16)> = v4
-            .chain(v6)
-            .map(|(protocol, low, high)| match protocol {
-                ANY_PROTOCOL => (Protocol::TCP, HTTPS),
-                _ if low == 0 && high == u16::MAX => (Protocol(protocol as u8), HTTPS),
-                _ => (Protocol(protocol as u8), low),
-            })
-            .filter(|(protocol, _)| protocol.has_ports())
-            .collect();
-        ports.into_iter().collect()
-    }
 }
 
 fn is_filter(kind: RowKind) -> bool {
     matches!(kind, RowKind::AclRule | RowKind::AclLast)
-}
-
-fn addresses(lint: &Lint<'_>, eni: EniIx) -> Vec<IpAddr> {
-    let e = &lint.network.fabric.enis[eni];
-    e.v4.map(IpAddr::V4).into_iter().chain(e.v6.map(IpAddr::V6)).collect()
-}
-
-fn public_addresses(lint: &Lint<'_>, eni: EniIx) -> Vec<IpAddr> {
-    let fabric = &lint.network.fabric;
-    let e = &fabric.enis[eni];
-    let public = e.v4.and_then(|private| fabric.vpcs[e.vpc].public.get(&private)).map(|a| IpAddr::V4(*a));
-    public.into_iter().chain(e.v6.map(IpAddr::V6)).collect()
-}
-
-fn ask_all(
-    network: &crate::compile::Network,
-    (out, sources): (&mut Vec<Asked>, &mut Sources),
-    (from, origins, sender, ephemeral): &(String, Vec<Origin>, Option<EniIx>, PortRange),
-    to: &str,
-    targets: &[IpAddr],
-    listeners: &[(Protocol, u16)],
-) {
-    for target in targets {
-        let Some(origin) = origins.iter().find(|o| o.address().is_ipv4() == target.is_ipv4()) else { continue };
-        for (protocol, port) in listeners {
-            let key = (*protocol, ephemeral.from, ephemeral.to);
-            let ports = sources.entry(key).or_insert_with(|| {
-                let some = source_ports(&[network], *protocol, *ephemeral);
-                if some.is_empty() { vec![None] } else { some.into_iter().map(Some).collect() }
-            });
-            let question =
-                |src_port| Question { from: *origin, to: *target, protocol: *protocol, src_port, dst_port: *port };
-            let questions = ports.iter().copied().map(question).collect();
-            let (from, to) = (from.clone(), to.to_owned());
-            out.push(Asked {
-                from,
-                to,
-                protocol: *protocol,
-                port: *port,
-                sender: *sender,
-                questions,
-                ephemeral: *ephemeral,
-            });
-        }
-    }
 }

@@ -9,12 +9,14 @@
 //! Invariants: findings are in the order of places, then codes; the order of files and the number of threads never show.
 //! A finding that is suppressed is there, with the reason; a suppression without a finding is a finding.
 
+mod asked;
 mod check;
 mod conversations;
 mod cover;
 mod exposed;
 mod failure;
 mod filters;
+mod mtu;
 mod routes;
 mod transit;
 mod unused;
