@@ -49,7 +49,7 @@ fn cited_place(sources: &[Source], cited: &Cited) -> Option<String> {
 fn text(old: &[Source], new: &[Source], difference: &Difference) -> String {
     let mut out = String::new();
     for resource in &difference.resources {
-        resource_text(&mut out, resource);
+        resource_text(&mut out, resource_place(old, new, resource), resource);
     }
     if !difference.resources.is_empty() {
         out.push('\n');
@@ -75,13 +75,19 @@ fn text(old: &[Source], new: &[Source], difference: &Difference) -> String {
     render::clean(&out)
 }
 
-fn resource_text(out: &mut String, resource: &Resource) {
+/// Where a resource is written: in the new file, or in the old one if it is gone.
+fn resource_place(old: &[Source], new: &[Source], resource: &Resource) -> Option<String> {
+    place(if resource.change == ResourceChange::Removed { old } else { new }, resource.span)
+}
+
+fn resource_text(out: &mut String, at: Option<String>, resource: &Resource) {
     let sign = match resource.change {
         ResourceChange::Added => '+',
         ResourceChange::Removed => '-',
         ResourceChange::Changed => '~',
     };
-    let _ = writeln!(out, "{}", format!("{sign} {} {}", resource.kind, resource.name).trim_end());
+    let at = at.map_or_else(String::new, |at| format!("  {at}"));
+    let _ = writeln!(out, "{}{at}", format!("{sign} {} {}", resource.kind, resource.name).trim_end());
     for field in &resource.fields {
         for (sign, items) in [('-', &field.old), ('+', &field.new)] {
             for item in items {
@@ -138,7 +144,10 @@ fn json_text(old: &[Source], new: &[Source], difference: &Difference) -> String 
             };
             let field = |field: &diff::Field| json!({ "name": field.name, "old": values(&field.old), "new": values(&field.new) });
             let fields: Vec<Value> = resource.fields.iter().map(field).collect();
-            json!({ "kind": resource.kind, "name": resource.name, "change": change, "fields": fields })
+            json!({
+                "kind": resource.kind, "name": resource.name, "change": change, "fields": fields,
+                "place": resource_place(old, new, resource),
+            })
         })
         .collect();
     let cited = |sources: &[Source], cited: &Option<Cited>| {

@@ -133,7 +133,7 @@ fn diff_tells_flows_with_the_row_that_caused_them() {
     let output = vpcsim(&["diff", THREE_TIER, new]);
     assert_eq!(output.status.code(), Some(1));
     let expected = format!(
-        "~ network_acls data
+        "~ network_acls data  {new}:29:3
     + outbound: {{\"rule\":120,\"action\":\"allow\",\"protocol\":\"tcp\",\"ports\":\"1024-65535\",\"to\":\"10.0.1.0/24\"}}
 
 gained   web-1, web-2 -> db-1  tcp/5432  no_reply -> open

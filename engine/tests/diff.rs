@@ -130,6 +130,69 @@ fn a_route_that_goes_takes_the_internet_with_it() {
     }
 }
 
+/// ENI-3: groups hold for all addresses of an interface; what is told apart by address is told of each address.
+#[test]
+fn further_addresses_are_compared() {
+    let text = |allowed: &str, addresses: &str| {
+        format!(
+            "
+vpcs: {{v: {{cidr: 10.0.0.0/16, ipv6_cidrs: [2600:1f18:1::/56]}}}}
+subnets: {{s: {{vpc: v, az: a, cidr: 10.0.1.0/24, ipv6_cidr: 2600:1f18:1:1::/64}}, t: {{vpc: v, az: a, cidr: 10.0.2.0/24, ipv6_cidr: 2600:1f18:1:2::/64}}}}
+security_groups: {{a: {{vpc: v, outbound: [{allowed}]}}, b: {{vpc: v, inbound: [{{protocol: tcp, ports: 443, from: a}}], outbound: []}}}}
+instances:
+  client: {{subnet: s, address: 10.0.1.10, ipv6_addresses: [2600:1f18:1:1::10], security_groups: [a], listen: []}}
+  server: {{subnet: t, address: 10.0.2.10, {addresses}, security_groups: [b], listen: [443]}}
+"
+        )
+    };
+    let more =
+        "secondary_addresses: [10.0.2.11, 10.0.2.12], ipv6_addresses: ['2600:1f18:1:2::10', '2600:1f18:1:2::11']";
+    let to = |list: &[&str]| {
+        list.iter().map(|block| format!("{{protocol: tcp, ports: 443, to: '{block}'}}")).collect::<Vec<_>>().join(", ")
+    };
+    let all = text(&to(&["10.0.2.0/24", "2600:1f18:1:2::/64"]), more);
+    let some = text(&to(&["10.0.2.10/32", "10.0.2.12/32", "2600:1f18:1:2::10/128"]), more);
+    let lost: Vec<String> = difference(&all, &some).flows.iter().map(said).collect();
+    assert_eq!(
+        lost,
+        [
+            "Lost client -> server (10.0.2.11) tcp/443 open -> no_reply",
+            "Lost client -> server (2600:1f18:1:2::11) tcp/443 open -> no_reply"
+        ]
+    );
+    // An address that is gone; the first ones stay.
+    let less = text(&to(&["10.0.2.0/24", "2600:1f18:1:2::/64"]), "ipv6_addresses: ['2600:1f18:1:2::10']");
+    let gone: Vec<String> = difference(&all, &less).flows.iter().map(said).collect();
+    let tcp: Vec<&String> = gone.iter().filter(|flow| flow.contains("tcp/443")).collect();
+    assert_eq!(
+        tcp,
+        [
+            "Lost client -> server (10.0.2.11) tcp/443 open -> absent",
+            "Lost client -> server (10.0.2.12) tcp/443 open -> absent",
+            "Lost client -> server (2600:1f18:1:2::11) tcp/443 open -> absent"
+        ]
+    );
+    assert!(gone.iter().all(|flow| flow.contains("server (")), "{gone:#?}");
+}
+
+/// Resources that differ have a place: in the new file, or in the old one if they are gone.
+#[test]
+fn resources_have_a_place() {
+    let old = file("three-tier");
+    let line = |text: &str, with: &str| text.lines().position(|line| line.starts_with(with)).unwrap() as u32 + 1;
+    let web = old.lines().find(|line| line.starts_with("  web-2:")).unwrap();
+    let without = replace(&old, &format!("{web}\n"), "");
+    let (gone, come) = (difference(&old, &without), difference(&without, &old));
+    for (found, change) in [(&gone, ResourceChange::Removed), (&come, ResourceChange::Added)] {
+        let resource = found.resources.iter().find(|r| r.name == "web-2").unwrap();
+        assert_eq!((resource.change, resource.span.line), (change, line(&old, "  web-2:")));
+    }
+    let other = replace(&old, "  web-2:", "\n  web-2:").replace("  web-2: {", "  web-2: {source_dest_check: false, ");
+    let changed = difference(&old, &other);
+    let resource = changed.resources.iter().find(|r| r.name == "web-2").unwrap();
+    assert_eq!((resource.change, resource.span.line), (ResourceChange::Changed, line(&old, "  web-2:") + 1));
+}
+
 /// GST-2: Linux's ephemeral ports are 32768 to 60999.
 #[test]
 fn a_part_of_the_ephemeral_ports_is_named() {

@@ -5,12 +5,15 @@
 //! one port of each stretch that nothing divides ([`super::class`]), so that nothing is judged here and nothing is left
 //! out. Interfaces of the two networks are the same if they have the same name.
 //!
-//! Not compared: other protocols, hosts on the internet that nobody describes, secondary addresses, latency, and what
-//! established connections keep.
+//! Not compared: other protocols, hosts on the internet that nobody describes, addresses of delegated prefixes, latency, and
+//! what established connections keep.
 
 mod cause;
 mod flows;
+mod parties;
+mod places;
 mod resources;
+mod stretches;
 
 pub use cause::{Cause, Cited};
 pub use flows::{Change, Flow};

@@ -1,5 +1,7 @@
 //! Resources that one of two topologies has and the other does not, or that say something else, field by field.
 
+use super::places::places;
+use crate::diag::Span;
 use crate::spec::Spec;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
@@ -24,6 +26,8 @@ pub struct Resource {
     pub name: String,
     /// How it differs.
     pub change: ResourceChange,
+    /// Where it is written: in the new topology; in the old one, if it was removed.
+    pub span: Span,
     /// What differs, if it has changed.
     pub fields: Vec<Field>,
 }
@@ -40,6 +44,7 @@ pub struct Field {
 }
 
 pub(super) fn resources(old: &Spec, new: &Spec) -> Vec<Resource> {
+    let spans = [places(old), places(new)];
     let (old, new) = (object(old), object(new));
     let mut out = Vec::new();
     for kind in keys(&old, &new) {
@@ -47,10 +52,20 @@ pub(super) fn resources(old: &Spec, new: &Spec) -> Vec<Resource> {
             (Some(Value::Object(a)), Some(Value::Object(b))) => section(&kind, a, b, &mut out),
             (a, b) if a != b => {
                 let fields = field(&kind, a, b).into_iter().collect();
-                out.push(Resource { kind, name: String::new(), change: ResourceChange::Changed, fields });
+                out.push(Resource {
+                    kind,
+                    name: String::new(),
+                    change: ResourceChange::Changed,
+                    span: Span::NONE,
+                    fields,
+                });
             }
             _ => {}
         }
+    }
+    for resource in &mut out {
+        let at = usize::from(resource.change != ResourceChange::Removed);
+        resource.span = spans[at].get(resource.name.as_str()).copied().unwrap_or(Span::NONE);
     }
     out
 }
@@ -78,7 +93,7 @@ fn section(kind: &str, old: &Map<String, Value>, new: &Map<String, Value>, out: 
             }
             (a, b) => (ResourceChange::Changed, field(&name, a, b).into_iter().collect()),
         };
-        out.push(Resource { kind: kind.to_owned(), name, change, fields });
+        out.push(Resource { kind: kind.to_owned(), name, change, span: Span::NONE, fields });
     }
 }
 

@@ -12,6 +12,7 @@ use crate::explain::{Origin, Question};
 use crate::fabric::{ANY_PROTOCOL, EniKind, SgRow, VpceService};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// The port that stands for a rule which opens all of them, and for services of AWS's.
 const HTTPS: u16 = 443;
@@ -21,12 +22,20 @@ const EPHEMERAL: PortRange = PortRange { from: 32768, to: 65535 };
 /// Source ports that stand for all, by protocol and range.
 type Sources = BTreeMap<(Protocol, u16, u16), Vec<Option<u16>>>;
 
+/// Who begins conversations.
+struct Sender {
+    name: Arc<str>,
+    origins: Vec<Origin>,
+    eni: Option<EniIx>,
+    ephemeral: PortRange,
+}
+
 /// A conversation that is asked about, from every source port that stands for others.
 pub(super) struct Asked {
     /// The sender's name.
-    pub(super) from: String,
+    pub(super) from: Arc<str>,
     /// The receiver's.
-    pub(super) to: String,
+    pub(super) to: Arc<str>,
     pub(super) protocol: Protocol,
     pub(super) port: u16,
     /// The sending interface, if it is one.
@@ -49,33 +58,35 @@ impl Lint<'_> {
         let network = self.network;
         let (fabric, names) = (&network.fabric, &network.names);
         let classes = classes(&signatures(network, &Borders::of(&[network])));
-        let mut senders: Vec<(String, Vec<Origin>, Option<EniIx>, PortRange)> = Vec::new();
+        let mut senders: Vec<Sender> = Vec::new();
         for class in &classes {
             let eni = class[0];
             let Some(guest) = fabric.enis[eni].guest().filter(|guest| fabric.guests[*guest].running) else { continue };
             let origins = addresses(self, eni).into_iter().map(|address| Origin::Eni { eni, address }).collect();
-            senders.push((names.eni_text(fabric, eni), origins, Some(eni), fabric.guests[guest].ephemeral));
+            let ephemeral = fabric.guests[guest].ephemeral;
+            senders.push(Sender { name: names.eni_text(fabric, eni).into(), origins, eni: Some(eni), ephemeral });
         }
         for (host, label) in names.internet_hosts.iter_enumerated() {
             if fabric.vantage_of(host).is_some() {
                 let h = &fabric.internet_hosts[host];
                 let origins = h.addresses.iter().map(|address| Origin::Site { host, address: *address }).collect();
-                senders.push((label.short().to_owned(), origins, None, EPHEMERAL));
+                senders.push(Sender { name: label.short().into(), origins, eni: None, ephemeral: EPHEMERAL });
             }
         }
         let everybody = ANY_HOST.1.map(|a| Origin::Internet { address: a.parse().expect("an address") });
-        let internet = (ANY_HOST.0.to_owned(), everybody.to_vec(), None, EPHEMERAL);
+        let internet = Sender { name: ANY_HOST.0.into(), origins: everybody.to_vec(), eni: None, ephemeral: EPHEMERAL };
         let mut sources: Sources = BTreeMap::new();
         let mut out = Vec::new();
         for class in &classes {
             let listeners = self.listeners(class[0]);
+            let texts = [class.first(), class.get(1)].map(|eni| eni.map(|eni| Arc::from(names.eni_text(fabric, *eni))));
             for sender in senders.iter().chain([&internet]) {
                 // One of the same class asks another one of it.
-                let to = if sender.2 == Some(class[0]) { class.get(1) } else { class.first() };
-                let Some(to) = to.copied() else { continue };
-                let public = sender.0 == ANY_HOST.0;
+                let n = usize::from(sender.eni == Some(class[0]));
+                let (Some(to), Some(text)) = (class.get(n).copied(), &texts[n]) else { continue };
+                let public = &*sender.name == ANY_HOST.0;
                 let own = if public { public_addresses(self, to) } else { addresses(self, to) };
-                ask_all(network, (&mut out, &mut sources), sender, &names.eni_text(fabric, to), &own, &listeners);
+                ask_all(network, (&mut out, &mut sources), sender, text, &own, &listeners);
             }
         }
         for (host, label) in names.internet_hosts.iter_enumerated() {
@@ -88,15 +99,9 @@ impl Lint<'_> {
             if h.takes_everything {
                 listeners.push((Protocol::TCP, HTTPS));
             }
-            for sender in senders.iter().filter(|sender| sender.0 != label.short()) {
-                ask_all(
-                    network,
-                    (&mut out, &mut sources),
-                    sender,
-                    label.short(),
-                    &h.addresses[..h.addresses.len().min(2)],
-                    &listeners,
-                );
+            let (text, own) = (Arc::from(label.short()), &h.addresses[..h.addresses.len().min(2)]);
+            for sender in senders.iter().filter(|sender| &*sender.name != label.short()) {
+                ask_all(network, (&mut out, &mut sources), sender, &text, own, &listeners);
             }
         }
         out
@@ -152,8 +157,8 @@ fn public_addresses(lint: &Lint<'_>, eni: EniIx) -> Vec<IpAddr> {
 fn ask_all(
     network: &Network,
     (out, sources): (&mut Vec<Asked>, &mut Sources),
-    (from, origins, sender, ephemeral): &(String, Vec<Origin>, Option<EniIx>, PortRange),
-    to: &str,
+    Sender { name, origins, eni, ephemeral }: &Sender,
+    to: &Arc<str>,
     targets: &[IpAddr],
     listeners: &[(Protocol, u16)],
 ) {
@@ -168,13 +173,12 @@ fn ask_all(
             let question =
                 |src_port| Question { from: *origin, to: *target, protocol: *protocol, src_port, dst_port: *port };
             let questions = ports.iter().copied().map(question).collect();
-            let (from, to) = (from.clone(), to.to_owned());
             out.push(Asked {
-                from,
-                to,
+                from: Arc::clone(name),
+                to: Arc::clone(to),
                 protocol: *protocol,
                 port: *port,
-                sender: *sender,
+                sender: *eni,
                 questions,
                 ephemeral: *ephemeral,
             });

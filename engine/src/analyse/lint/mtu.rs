@@ -58,7 +58,7 @@ impl Lint<'_> {
         let mut seen = BTreeSet::new();
         let tcp = pass.iter().filter(|a| a.questions[0].protocol == crate::base::Protocol::TCP);
         let asked: Vec<&&Asked> =
-            tcp.filter(|a| seen.insert((a.questions[0].from.address(), a.questions[0].to, a.from.as_str()))).collect();
+            tcp.filter(|a| seen.insert((a.questions[0].from.address(), a.questions[0].to, &*a.from))).collect();
         let questions: Vec<_> = asked.iter().map(|a| a.questions[0]).collect();
         let network = self.network;
         let holes = probes(network, &questions, |_, e| holes(network, e));
