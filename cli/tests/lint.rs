@@ -30,7 +30,7 @@ fn lint_says_what_where_why_and_what_to_do() {
         "error[acl-reply-blocked] topologies/three-tier.yaml:29:3
   acl data inbound rule *: deny all drops every reply of db-1 -> web-1 tcp/443, db-1 -> internet tcp/443
   why   ACLs keep no state: the reply needs a row of its own, for the client's ephemeral port, or every connection times out
-  fix   a row in acl data inbound: allow tcp 32768-60999 from 10.0.1.0/24
+  fix   a row in acl data inbound: allow tcp 32768-60999 from 0.0.0.0/0
 
 error[acl-reply-blocked] topologies/three-tier.yaml:29:3
   acl data outbound rule *: deny all drops every reply of web-1 -> db-1 tcp/5432

@@ -119,8 +119,8 @@ fn a_route_that_goes_takes_the_internet_with_it() {
     let found = difference(&old, &new);
     let flows: Vec<String> = found.flows.iter().map(said).collect();
     for flow in [
-        "Lost bastion-1 -> internet tcp/all leaves -> no_reply",
-        "Lost web-1,web-2 -> internet icmp leaves -> no_reply",
+        "Lost bastion-1,web-1,web-2 -> internet tcp/all leaves -> no_reply",
+        "Lost bastion-1,web-1,web-2 -> internet icmp leaves -> no_reply",
         "Lost internet -> bastion-1 tcp/22 open -> no_reply",
     ] {
         assert!(flows.contains(&flow.to_owned()), "{flow} in {flows:#?}");
@@ -167,8 +167,7 @@ instances:
     assert_eq!(
         tcp,
         [
-            "Lost client -> server (10.0.2.11) tcp/443 open -> absent",
-            "Lost client -> server (10.0.2.12) tcp/443 open -> absent",
+            "Lost client -> server (10.0.2.11),server (10.0.2.12) tcp/443 open -> absent",
             "Lost client -> server (2600:1f18:1:2::11) tcp/443 open -> absent"
         ]
     );
@@ -343,11 +342,5 @@ fn flows_are_told_once_and_in_order() {
     let found = difference(&old, &new);
     let flows: Vec<String> = found.flows.iter().map(said).collect();
     assert_eq!(flows.iter().collect::<BTreeSet<_>>().len(), flows.len());
-    assert_eq!(
-        flows,
-        [
-            "Lost bastion-1 -> web-1,web-2 tcp/443 open -> no_reply",
-            "Lost web-1,web-2 -> web-1,web-2 tcp/443 open -> no_reply"
-        ]
-    );
+    assert_eq!(flows, ["Lost bastion-1,web-1,web-2 -> web-1,web-2 tcp/443 open -> no_reply"]);
 }

@@ -7,6 +7,7 @@ use crate::analyse::borders::Borders;
 use crate::analyse::class::signatures;
 use crate::base::{PortRange, Protocol};
 use crate::compile::{ANY_HOST, Network};
+use crate::diag::Span;
 use crate::explain::{Explanation, Origin, Question, decide};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
@@ -77,37 +78,37 @@ pub(super) fn flows(old: &Network, new: &Network) -> Vec<Flow> {
     let all = 0..both.parties.len();
     let pairs: Vec<(usize, usize)> = all.clone().flat_map(|a| all.clone().map(move |b| (a, b))).collect();
     let found: Vec<Vec<Flow>> = pairs.par_iter().map(|(a, b)| both.pair(*a, *b)).collect();
-    let out = whole_internet(found.into_iter().flatten().collect(), &both.parties, |flow| &mut flow.from);
-    whole_internet(out, &both.parties, |flow| &mut flow.to)
+    let out = merged(found.into_iter().flatten().collect(), &both.parties, |flow| &mut flow.from);
+    merged(out, &both.parties, |flow| &mut flow.to)
 }
 
-/// Flows that differ in nothing but the part of the internet are one.
-fn whole_internet(flows: Vec<Flow>, parties: &[Party], end: impl Fn(&mut Flow) -> &mut Vec<String>) -> Vec<Flow> {
-    let all = |v6: bool| parties.iter().filter(|party| party.is_internet_of(v6)).count();
-    let names = internet_names(parties);
+/// Flows that differ in nothing but one of their ends are one, at the place of the first.
+fn merged(flows: Vec<Flow>, parties: &[Party], end: impl Fn(&mut Flow) -> &mut Vec<String>) -> Vec<Flow> {
     let mut out: Vec<Flow> = Vec::new();
     let mut at: BTreeMap<Flow, usize> = BTreeMap::new();
     for mut flow in flows {
         let own = std::mem::take(end(&mut flow));
-        if !own.iter().all(|name| names.contains(name.as_str())) {
-            *end(&mut flow) = own;
-            out.push(flow);
-            continue;
-        }
-        match at.get(&flow) {
+        let mut key = flow.clone();
+        // An implied row says the same at each interface.
+        let implied = [&mut key.cause.old, &mut key.cause.new].into_iter().flatten().filter(|row| !row.span.is_some());
+        implied.for_each(|row| row.resource_span = Span::NONE);
+        match at.get(&key) {
             Some(place) => end(&mut out[*place]).extend(own),
             None => {
-                at.insert(flow.clone(), out.len());
+                at.insert(key, out.len());
                 *end(&mut flow) = own;
                 out.push(flow);
             }
         }
     }
-    for place in at.into_values() {
-        let v6 = out[place].v6;
-        let list = end(&mut out[place]);
-        if list.len() == all(v6) {
-            *list = vec![ANY_HOST.0.to_owned()];
+    let foreign = internet_names(parties);
+    for flow in &mut out {
+        let all = parties.iter().filter(|party| party.is_internet_of(flow.v6)).count();
+        let list = end(flow);
+        let parts = list.iter().filter(|name| foreign.contains(name.as_str())).count();
+        if all > 0 && parts == all {
+            list.retain(|name| !foreign.contains(name.as_str()));
+            list.push(ANY_HOST.0.to_owned());
         }
     }
     out

@@ -41,6 +41,9 @@ struct At {
     v6: Option<Ipv6Addr>,
 }
 
+/// A further address in the old network and in the new one, and whether it is alike to the first one there.
+type Further = [Option<(At, bool)>; 2];
+
 impl At {
     fn address(&self, v6: bool) -> Option<IpAddr> {
         if v6 { self.v6.map(IpAddr::V6) } else { self.v4.map(IpAddr::V4) }
@@ -120,7 +123,7 @@ fn further_addresses(
     signatures: &[IndexVec<EniIx, Option<Signature>>; 2],
     borders: &Borders,
 ) -> Vec<Party> {
-    let mut found: BTreeMap<(&str, IpAddr), [Option<(At, bool)>; 2]> = BTreeMap::new();
+    let mut found: BTreeMap<(&str, IpAddr), Further> = BTreeMap::new();
     for (n, network) in networks.iter().enumerate() {
         let fabric = &network.fabric;
         for (address, eni) in fabric.vpcs.iter().flat_map(|vpc| vpc.addresses.iter()) {
@@ -138,8 +141,8 @@ fn further_addresses(
             }
         }
     }
-    let unlike = |pair: &[Option<(At, bool)>; 2]| !matches!(pair, [Some((_, true)), Some((_, true))]);
-    let party = |((_, address), pair): ((&str, IpAddr), [Option<(At, bool)>; 2])| {
+    let unlike = |pair: &Further| !matches!(pair, [Some((_, true)), Some((_, true))]);
+    let party = |((_, address), pair): ((&str, IpAddr), Further)| {
         let at = pair.map(|one| one.map(|(at, _)| at));
         let name = name(networks, &at.map(|at| at.map(|at| at.eni)));
         Party { names: vec![format!("{name} ({address})")], end: End::Enis([at, [None, None]]) }

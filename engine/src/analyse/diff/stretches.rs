@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex};
 const EPHEMERAL: PortRange = PortRange { from: 32768, to: 65535 };
 
 type Ends = [Option<(Origin, IpAddr)>; 2];
+type Targets = BTreeMap<(Protocol, IpAddr), Arc<BTreeSet<u16>>>;
 type Sources = BTreeMap<(Protocol, u16, u16), Arc<[Option<u16>]>>;
 
 /// What divides ports in two networks.
@@ -24,7 +25,7 @@ pub(super) struct Stretches {
     /// What a set of groups says.
     sets: [BTreeMap<(Protocol, SgSetIx), BTreeSet<u16>>; 2],
     /// What listens at an address, and what the groups there say.
-    targets: [Mutex<BTreeMap<(Protocol, IpAddr), Arc<BTreeSet<u16>>>>; 2],
+    targets: [Mutex<Targets>; 2],
     sources: Mutex<Sources>,
 }
 

@@ -19,6 +19,9 @@ const HTTPS: u16 = 443;
 /// Ephemeral ports of clients that are not described: those of Linux and Windows together.
 const EPHEMERAL: PortRange = PortRange { from: 32768, to: 65535 };
 
+/// Conversations that are asked about before their answers are looked at.
+const TOGETHER: usize = 50_000;
+
 /// Source ports that stand for all, by protocol and range.
 type Sources = BTreeMap<(Protocol, u16, u16), Vec<Option<u16>>>;
 
@@ -53,8 +56,8 @@ impl Asked {
 }
 
 impl Lint<'_> {
-    /// Every conversation worth asking about.
-    pub(super) fn asked(&self) -> Vec<Asked> {
+    /// Gives every conversation worth asking about to `of`, many at a time: those to one receiver are together.
+    pub(super) fn asked(&self, of: &mut impl FnMut(Vec<Asked>)) {
         let network = self.network;
         let (fabric, names) = (&network.fabric, &network.names);
         let classes = classes(&signatures(network, &Borders::of(&[network])));
@@ -88,6 +91,9 @@ impl Lint<'_> {
                 let own = if public { public_addresses(self, to) } else { addresses(self, to) };
                 ask_all(network, (&mut out, &mut sources), sender, text, &own, &listeners);
             }
+            if out.len() >= TOGETHER {
+                of(std::mem::take(&mut out));
+            }
         }
         for (host, label) in names.internet_hosts.iter_enumerated() {
             // Those that the topology describes; one that is built in stands for the rest of the internet.
@@ -104,7 +110,7 @@ impl Lint<'_> {
                 ask_all(network, (&mut out, &mut sources), sender, &text, own, &listeners);
             }
         }
-        out
+        of(out);
     }
 
     /// What an interface takes: what listens, or what its groups' rules are for.

@@ -2,15 +2,20 @@
 //! one finding for each row. A request that is denied is policy, not a finding.
 
 use super::asked::Asked;
+use super::mtu::Holes;
 use super::{Lint, Severity, named};
 use crate::analyse::borders::Borders;
 use crate::analyse::class::{classes, signatures};
 use crate::analyse::probes;
 use crate::base::ids::EniIx;
+use crate::base::{Cidr, Protocol};
 use crate::explain::{Device, Explanation, Hint, Part, Question, hints};
 use crate::fabric::Forwarding;
-use crate::verdict::{Dir, RowIx, RowKind};
+use crate::verdict::{Dir, Reason, RowIx, RowKind, reason_of};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// What an ACL does not let pass: protocol, ports, and whose.
+type Missing = (Protocol, u16, u16, Cidr);
 
 /// What is kept of an answer.
 struct Seen {
@@ -23,86 +28,101 @@ struct Seen {
     asymmetric: Vec<String>,
 }
 
+/// What all answers together say.
+#[derive(Default)]
+struct Found {
+    /// Conversations by code and row.
+    rows: BTreeMap<(&'static str, RowIx), Vec<String>>,
+    /// What rows of ACLs lack.
+    missing: BTreeMap<RowIx, BTreeSet<Missing>>,
+    elsewhere: Vec<String>,
+    /// Senders without a public address.
+    unaddressed: BTreeSet<EniIx>,
+    /// Guests, by id, that only one of the two ways passes.
+    one_way: BTreeMap<String, Vec<String>>,
+    holes: Holes,
+}
+
 impl Lint<'_> {
     pub(super) fn conversations(&mut self) {
-        let network = self.network;
-        let asked = self.asked();
-        let questions: Vec<Question> = asked.iter().flat_map(|a| a.questions.iter().copied()).collect();
-        let mut seen = probes(network, &questions, |_, e| self.seen(e)).into_iter();
-        let mut found: BTreeMap<(&'static str, RowIx), Vec<String>> = BTreeMap::new();
-        let mut fixes: BTreeMap<RowIx, String> = BTreeMap::new();
-        let mut elsewhere = Vec::new();
-        let mut unaddressed: BTreeSet<EniIx> = BTreeSet::new();
-        let mut guests: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        let mut pass: Vec<&Asked> = Vec::new();
-        for a in &asked {
-            let text = a.text();
-            let seen: Vec<Seen> = seen.by_ref().take(a.questions.len()).collect();
-            let blocked = |s: &Seen| {
-                s.decided.filter(|(part, row)| *part == Part::Reply && !s.passes && is_filter(self.kind(*row)))
-            };
-            if let Some((_, row)) = seen.iter().find_map(blocked) {
-                let some_pass = seen.iter().any(|s| s.passes);
-                let code = if some_pass { "acl-reply-narrow" } else { "acl-reply-blocked" };
-                let ports =
-                    a.questions.iter().zip(&seen).filter(|(_, s)| blocked(s).is_some()).filter_map(|(q, _)| q.src_port);
-                let from: Vec<String> = ports.map(|port| port.to_string()).collect();
-                let text = if some_pass { format!("{text} from port {}", named(from)) } else { text };
-                found.entry((code, row)).or_default().push(text);
-                fixes.entry(row).or_insert_with(|| self.acl_fix(row, a));
-                continue;
-            }
-            let Some(first) = seen.into_iter().next() else { continue };
-            if let Some((row, failing)) = first.depends {
-                let text = format!("{text} ({} % fail)", failing / 10_000);
-                if let Some(row) = row {
-                    found.entry(("choice-decides", row)).or_default().push(text);
-                }
-                continue;
-            }
-            if first.elsewhere {
-                elsewhere.push(text);
-                continue;
-            }
-            if first.passes {
-                pass.push(a);
-            }
-            for guest in first.asymmetric.iter().filter(|_| first.passes) {
-                guests.entry(guest.clone()).or_default().push(text.clone());
-            }
-            let Some((part, row)) = first.decided.filter(|_| !first.passes) else { continue };
-            let code = match (part, self.kind(row)) {
-                (Part::Request, RowKind::PcxTransit) => "transitive-peering",
-                (Part::Request, RowKind::IgwNoPublicAddress) => {
-                    unaddressed.extend(a.sender);
-                    continue;
-                }
-                (
-                    Part::Reply,
-                    RowKind::RouteNone
-                    | RowKind::TgwRouteNone
-                    | RowKind::VgwRouteNone
-                    | RowKind::RouterRouteNone
-                    | RowKind::DxgwRouteNone
-                    | RowKind::IgwPrivateDestination
-                    | RowKind::IgwSharedDestination,
-                ) => "no-return-route",
-                (Part::Reply, RowKind::GuestNoState | RowKind::RouterFirewall) => "asymmetric-path",
-                // A block that somebody switched on, and what is found by its own check.
-                (Part::Reply, RowKind::BlockPublicAccess | RowKind::TgwNoAz | RowKind::TgwNoAssociation) => continue,
-                (Part::Reply, RowKind::RouteBlackhole | RowKind::TgwRouteBlackhole) => continue,
-                (Part::Reply, kind) if crate::verdict::reason_of(kind) == crate::verdict::Reason::Blocked => {
-                    "reply-blocked"
-                }
-                _ => continue,
-            };
-            found.entry((code, row)).or_default().push(text);
+        let mut found = Found::default();
+        self.asked(&mut |asked| {
+            let questions: Vec<Question> = asked.iter().flat_map(|a| a.questions.iter().copied()).collect();
+            let mut seen = probes(self.network, &questions, |_, e| self.seen(e)).into_iter();
+            let passes =
+                |a: &&Asked| self.conclude(&mut found, a, seen.by_ref().take(a.questions.len()).collect::<Vec<_>>());
+            let pass: Vec<&Asked> = asked.iter().filter(passes).collect();
+            self.holes(&pass, &mut found.holes);
+        });
+        let missing: BTreeMap<RowIx, String> =
+            found.missing.iter().map(|(row, missing)| (*row, self.acl_fix(*row, missing))).collect();
+        for ((code, row), conversations) in found.rows {
+            self.conversation(code, row, conversations, missing.get(&row));
         }
-        for ((code, row), conversations) in found {
-            self.conversation(code, row, conversations, fixes.get(&row));
+        self.mtu_black_holes(found.holes);
+        self.others(found.elsewhere, &found.unaddressed, found.one_way);
+    }
+
+    /// What the answers from all source ports say of a conversation. True if it passes.
+    fn conclude(&self, found: &mut Found, a: &Asked, seen: Vec<Seen>) -> bool {
+        let text = || a.text();
+        let blocked =
+            |s: &Seen| s.decided.filter(|(part, row)| *part == Part::Reply && !s.passes && is_filter(self.kind(*row)));
+        if let Some((_, row)) = seen.iter().find_map(blocked) {
+            let some_pass = seen.iter().any(|s| s.passes);
+            let code = if some_pass { "acl-reply-narrow" } else { "acl-reply-blocked" };
+            let ports =
+                a.questions.iter().zip(&seen).filter(|(_, s)| blocked(s).is_some()).filter_map(|(q, _)| q.src_port);
+            let from: Vec<String> = ports.map(|port| port.to_string()).collect();
+            let text = if some_pass { format!("{} from port {}", text(), named(from)) } else { text() };
+            found.rows.entry((code, row)).or_default().push(text);
+            found.missing.entry(row).or_default().insert(self.missing(row, a));
+            return false;
         }
-        self.mtu_black_holes(&pass);
-        self.others(elsewhere, &unaddressed, guests);
+        let Some(first) = seen.into_iter().next() else { return false };
+        if let Some((row, failing)) = first.depends {
+            let text = format!("{} ({} % fail)", text(), failing / 10_000);
+            if let Some(row) = row {
+                found.rows.entry(("choice-decides", row)).or_default().push(text);
+            }
+            return false;
+        }
+        if first.elsewhere {
+            found.elsewhere.push(text());
+            return false;
+        }
+        if first.passes {
+            for guest in first.asymmetric {
+                found.one_way.entry(guest).or_default().push(text());
+            }
+            return true;
+        }
+        let Some((part, row)) = first.decided else { return false };
+        let code = match (part, self.kind(row)) {
+            (Part::Request, RowKind::PcxTransit) => "transitive-peering",
+            (Part::Request, RowKind::IgwNoPublicAddress) => {
+                found.unaddressed.extend(a.sender);
+                return false;
+            }
+            (
+                Part::Reply,
+                RowKind::RouteNone
+                | RowKind::TgwRouteNone
+                | RowKind::VgwRouteNone
+                | RowKind::RouterRouteNone
+                | RowKind::DxgwRouteNone
+                | RowKind::IgwPrivateDestination
+                | RowKind::IgwSharedDestination,
+            ) => "no-return-route",
+            (Part::Reply, RowKind::GuestNoState | RowKind::RouterFirewall) => "asymmetric-path",
+            // A block that somebody switched on, and what is found by its own check.
+            (Part::Reply, RowKind::BlockPublicAccess | RowKind::TgwNoAz | RowKind::TgwNoAssociation) => return false,
+            (Part::Reply, RowKind::RouteBlackhole | RowKind::TgwRouteBlackhole) => return false,
+            (Part::Reply, kind) if reason_of(kind) == Reason::Blocked => "reply-blocked",
+            _ => return false,
+        };
+        found.rows.entry((code, row)).or_default().push(text());
+        false
     }
 
     fn kind(&self, row: RowIx) -> RowKind {
@@ -128,7 +148,13 @@ impl Lint<'_> {
             ),
             "asymmetric-path" => (
                 format!("the reply of {list} comes to a firewall that has not seen the request: {text}"),
-                "appliance mode, or routes that lead both ways over the same firewall".to_owned(),
+                match self.kind(row) {
+                    RowKind::RouterFirewall => {
+                        "one way for both sides: the same preference at AWS's end (AS path, prefixes) as at the router's"
+                    }
+                    _ => "appliance mode, or routes that lead both ways over the same firewall",
+                }
+                .to_owned(),
             ),
             _ => (format!("the reply of {list} is dropped: {text}"), "`vpcsim why` shows its way".to_owned()),
         };
@@ -163,21 +189,29 @@ impl Lint<'_> {
         }
     }
 
-    /// The row that an ACL lacks for replies.
-    fn acl_fix(&self, row: RowIx, a: &Asked) -> String {
-        let (fabric, names) = (&self.network.fabric, &self.network.names);
-        let dir = fabric.rows[row].dir;
-        let (client, server) = (a.questions[0].from.address(), a.questions[0].to);
-        let (word, far) = match dir {
-            Dir::Out => ("to", client),
-            Dir::In => ("from", server),
+    /// What an ACL's row should let pass for the replies of a conversation: the far side's subnet, or everybody.
+    fn missing(&self, row: RowIx, a: &Asked) -> Missing {
+        let fabric = &self.network.fabric;
+        let far = match fabric.rows[row].dir {
+            Dir::Out => a.questions[0].from.address(),
+            Dir::In => a.questions[0].to,
         };
-        let block =
-            fabric.subnets.iter().flat_map(|subnet| [subnet.v4, subnet.v6]).flatten().find(|block| block.contains(far));
-        let block =
-            block.map_or_else(|| if far.is_ipv4() { "0.0.0.0/0" } else { "::/0" }.to_owned(), |b| b.to_string());
-        let acl = names.row_resource(fabric, row);
-        format!("a row in acl {acl} {}: allow {} {} {word} {block}", dir.word(), a.protocol, a.ephemeral)
+        let blocks = fabric.subnets.iter().flat_map(|subnet| [subnet.v4, subnet.v6]).flatten();
+        let everybody = || if far.is_ipv4() { "0.0.0.0/0" } else { "::/0" }.parse().expect("a block");
+        let block = blocks.into_iter().find(|block| block.contains(far)).unwrap_or_else(everybody);
+        (a.protocol, a.ephemeral.from, a.ephemeral.to, block)
+    }
+
+    /// The rows that an ACL lacks for replies.
+    fn acl_fix(&self, row: RowIx, missing: &BTreeSet<Missing>) -> String {
+        let dir = self.network.fabric.rows[row].dir;
+        let word = if dir == Dir::Out { "to" } else { "from" };
+        // One that lets more pass than another one makes that superfluous.
+        let covers = |a: &Missing, b: &Missing| a.0 == b.0 && a.1 <= b.1 && b.2 <= a.2 && a.3.covers(&b.3);
+        let needed = missing.iter().filter(|m| !missing.iter().any(|other| other != *m && covers(other, m)));
+        let rows = needed.map(|(protocol, from, to, block)| format!("allow {protocol} {from}-{to} {word} {block}"));
+        let acl = self.network.names.row_resource(&self.network.fabric, row);
+        format!("a row in acl {acl} {}: {}", dir.word(), named(rows))
     }
 
     fn seen(&self, e: &Explanation) -> Seen {

@@ -65,9 +65,10 @@ impl Lint<'_> {
             _ => return,
         };
         let subnets: BTreeSet<SubnetIx> = destinations.values().flatten().copied().collect();
-        let list = named(subnets.iter().map(|subnet| names.subnets[*subnet].short().to_owned()));
+        let list =
+            super::subnets(subnets.iter().map(|s| names.subnets[*s].short().to_owned()), "has no way", "have no way");
         let places = named(destinations.keys().cloned());
-        let message = format!("without {what} {}, subnet {list} has no way to {places}", label.short());
+        let message = format!("without {what} {}, {list} to {places}", label.short());
         let (fix, severity) = match device {
             Device::Guest(_) => {
                 ("a NAT gateway, or a second instance in another zone with a way to move the route", Severity::Warning)

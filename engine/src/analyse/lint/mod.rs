@@ -205,6 +205,13 @@ fn named(names: impl IntoIterator<Item = String>) -> String {
     }
 }
 
+/// `subnet a sends`, `subnets a, b send`.
+fn subnets(names: impl IntoIterator<Item = String>, one: &str, several: &str) -> String {
+    let names: BTreeSet<String> = names.into_iter().collect();
+    let (what, does) = if names.len() == 1 { ("subnet", one) } else { ("subnets", several) };
+    format!("{what} {} {does}", named(names))
+}
+
 /// `1 interface`, `3 interfaces`.
 fn count(n: usize, what: &str) -> String {
     if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }

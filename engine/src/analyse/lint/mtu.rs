@@ -10,8 +10,8 @@
 use super::asked::Asked;
 use super::{Lint, named};
 use crate::analyse::probes;
-use crate::base::Nanos;
 use crate::base::ids::GuestIx;
+use crate::base::{Nanos, Protocol};
 use crate::compile::Network;
 use crate::explain::{End, Explanation, Origin, Part, walk_leg};
 use crate::fabric::Fabric;
@@ -33,9 +33,12 @@ const TRIES_MAX: usize = 16;
 /// Length of the option that announces a segment size (RFC 9293 section 3.7.1).
 const MSS_OPTION: u8 = 4;
 
+/// Where large packets vanish, in which directions, and of which conversations.
+pub(super) type Holes = BTreeMap<Hole, (BTreeSet<Part>, Vec<String>)>;
+
 /// Where large packets vanish.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Hole {
+pub(super) struct Hole {
     /// What drops the message about them; nothing if none is sent.
     unheard: Option<RowIx>,
     /// What drops them.
@@ -53,23 +56,24 @@ struct Peer {
 }
 
 impl Lint<'_> {
-    /// Looks at the conversations that pass: one for each two ends.
-    pub(super) fn mtu_black_holes(&mut self, pass: &[&Asked]) {
+    /// Looks at conversations that pass: one for each two ends.
+    pub(super) fn holes(&self, pass: &[&Asked], found: &mut Holes) {
         let mut seen = BTreeSet::new();
-        let tcp = pass.iter().filter(|a| a.questions[0].protocol == crate::base::Protocol::TCP);
+        let tcp = pass.iter().filter(|a| a.questions[0].protocol == Protocol::TCP);
         let asked: Vec<&&Asked> =
             tcp.filter(|a| seen.insert((a.questions[0].from.address(), a.questions[0].to, &*a.from))).collect();
         let questions: Vec<_> = asked.iter().map(|a| a.questions[0]).collect();
         let network = self.network;
-        let holes = probes(network, &questions, |_, e| holes(network, e));
-        let mut found: BTreeMap<Hole, (BTreeSet<Part>, Vec<String>)> = BTreeMap::new();
-        for (a, holes) in asked.iter().zip(holes) {
+        for (a, holes) in asked.iter().zip(probes(network, &questions, |_, e| holes(network, e))) {
             for (part, hole) in holes {
                 let (parts, conversations) = found.entry(hole).or_default();
                 parts.insert(part);
                 conversations.push(a.text());
             }
         }
+    }
+
+    pub(super) fn mtu_black_holes(&mut self, found: Holes) {
         for (hole, (parts, conversations)) in found {
             let whose = match (parts.contains(&Part::Request), parts.contains(&Part::Reply)) {
                 (true, true) => "packets both ways",

@@ -126,9 +126,10 @@ impl Lint<'_> {
         for (nat, subnets) in senders {
             let zone = |subnet: SubnetIx| network.names.zones[fabric.subnets[subnet].zone as usize].as_str();
             let own = fabric.nats[nat].subnet.expect("a zonal one");
-            let list = named(subnets.iter().map(|s| format!("{} ({})", network.names.subnets[*s].short(), zone(*s))));
+            let names = subnets.iter().map(|s| format!("{} ({})", network.names.subnets[*s].short(), zone(*s)));
+            let list = super::subnets(names, "sends", "send");
             let label = &network.names.nats[nat];
-            let message = format!("NAT gateway {} is in {}, and subnet {list} sends by it", label.short(), zone(own));
+            let message = format!("NAT gateway {} is in {}, and {list} by it", label.short(), zone(own));
             let fix = "a NAT gateway in each zone, or a regional one";
             self.found("nat-in-other-zone", "nat_gateway", label, message, fix).severity = Severity::Note;
         }

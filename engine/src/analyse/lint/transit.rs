@@ -41,9 +41,9 @@ impl Lint<'_> {
         for ((attach, zone), subnets) in without {
             let (label, zone) = (&names.tgw_attaches[attach], &names.zones[zone as usize]);
             let message = format!(
-                "attachment {} has no subnet in {zone}, and subnet {} there sends to it",
+                "attachment {} has no subnet in {zone}, and {} to it from there",
                 label.short(),
-                named(subnets)
+                super::subnets(subnets, "sends", "send")
             );
             let fix = format!("add a subnet of {zone} to the attachment");
             self.found("zone-without-attachment", "transit_gateway_attachment", label, message, fix);
