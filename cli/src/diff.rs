@@ -87,7 +87,8 @@ fn resource_text(out: &mut String, at: Option<String>, resource: &Resource) {
         ResourceChange::Changed => '~',
     };
     let at = at.map_or_else(String::new, |at| format!("  {at}"));
-    let _ = writeln!(out, "{}{at}", format!("{sign} {} {}", resource.kind, resource.name).trim_end());
+    let tag = resource.tag.as_ref().map_or_else(String::new, |tag| format!(" ({tag})"));
+    let _ = writeln!(out, "{}{tag}{at}", format!("{sign} {} {}", resource.kind, resource.name).trim_end());
     for field in &resource.fields {
         for (sign, items) in [('-', &field.old), ('+', &field.new)] {
             for item in items {
@@ -145,7 +146,7 @@ fn json_text(old: &[Source], new: &[Source], difference: &Difference) -> String 
             let field = |field: &diff::Field| json!({ "name": field.name, "old": values(&field.old), "new": values(&field.new) });
             let fields: Vec<Value> = resource.fields.iter().map(field).collect();
             json!({
-                "kind": resource.kind, "name": resource.name, "change": change, "fields": fields,
+                "kind": resource.kind, "name": resource.name, "tag": resource.tag, "change": change, "fields": fields,
                 "place": resource_place(old, new, resource),
             })
         })

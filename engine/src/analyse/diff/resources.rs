@@ -24,6 +24,8 @@ pub struct Resource {
     pub kind: String,
     /// Its name; empty if the section is no map of resources.
     pub name: String,
+    /// Its `Name` tag, if that is another one.
+    pub tag: Option<String>,
     /// How it differs.
     pub change: ResourceChange,
     /// Where it is written: in the new topology; in the old one, if it was removed.
@@ -55,6 +57,7 @@ pub(super) fn resources(old: &Spec, new: &Spec) -> Vec<Resource> {
                 out.push(Resource {
                     kind,
                     name: String::new(),
+                    tag: None,
                     change: ResourceChange::Changed,
                     span: Span::NONE,
                     fields,
@@ -83,6 +86,8 @@ fn keys(a: &Map<String, Value>, b: &Map<String, Value>) -> BTreeSet<String> {
 
 fn section(kind: &str, old: &Map<String, Value>, new: &Map<String, Value>, out: &mut Vec<Resource>) {
     for name in keys(old, new) {
+        let tag = new.get(&name).or(old.get(&name)).and_then(|resource| resource.get("name_tag")?.as_str());
+        let tag = tag.filter(|tag| *tag != name).map(ToOwned::to_owned);
         let (change, fields) = match (old.get(&name), new.get(&name)) {
             (None, _) => (ResourceChange::Added, Vec::new()),
             (_, None) => (ResourceChange::Removed, Vec::new()),
@@ -93,7 +98,7 @@ fn section(kind: &str, old: &Map<String, Value>, new: &Map<String, Value>, out: 
             }
             (a, b) => (ResourceChange::Changed, field(&name, a, b).into_iter().collect()),
         };
-        out.push(Resource { kind: kind.to_owned(), name, change, span: Span::NONE, fields });
+        out.push(Resource { kind: kind.to_owned(), name, tag, change, span: Span::NONE, fields });
     }
 }
 
