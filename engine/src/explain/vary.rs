@@ -5,7 +5,7 @@
 //!
 //! Not varied: ends that are not interfaces, and receivers that are asked for by a public address.
 
-use super::{Explanation, Origin, Outcome, Part, Question, ask};
+use super::{Explanation, Origin, Outcome, Part, Question, decide};
 use crate::base::PortRange;
 use crate::base::ids::EniIx;
 use crate::compile::Network;
@@ -61,11 +61,6 @@ pub struct Variations {
     pub zones: Vec<Case<Ends>>,
 }
 
-/// True if what was asked for happens: both ways are open, for every choice of AWS's.
-const fn works(outcome: Outcome) -> bool {
-    matches!(outcome, Outcome::Open | Outcome::Reply)
-}
-
 /// Asks a question again for every source port and zone; `e` is its answer.
 #[must_use]
 pub fn vary(network: &Network, question: &Question, e: &Explanation) -> Variations {
@@ -81,16 +76,17 @@ pub fn vary(network: &Network, question: &Question, e: &Explanation) -> Variatio
 }
 
 fn case<T>(network: &Network, question: &Question, case: T) -> Case<T> {
-    let e = ask(network, question);
-    let failing = e.alternatives.iter().find(|a| !works(a.outcome));
+    let e = decide(network, question);
+    let failing = e.alternatives.iter().find(|a| !a.outcome.passes());
     let (outcome, decided_by) = failing.map_or((e.outcome, e.decided_by), |a| (a.outcome, a.decided_by));
     Case { case, outcome, decided_by }
 }
 
-/// The cases, if they differ in whether it works.
+/// The cases, if they differ in whether packets pass. Where it is not known for one, nothing is said.
 fn unlike<T>(cases: Vec<Case<T>>) -> Vec<Case<T>> {
-    let good = cases.iter().filter(|c| works(c.outcome)).count();
-    if good == 0 || good == cases.len() { Vec::new() } else { cases }
+    let good = cases.iter().filter(|c| c.works()).count();
+    let unknown = cases.iter().any(|c| c.outcome == Outcome::Unknown);
+    if good == 0 || good == cases.len() || unknown { Vec::new() } else { cases }
 }
 
 fn by_port(network: &Network, question: &Question) -> Vec<Case<PortRange>> {
@@ -183,10 +179,10 @@ fn in_each_zone(fabric: &Fabric, eni: EniIx, v6: bool) -> Vec<EniIx> {
 }
 
 impl<T> Case<T> {
-    /// True if it works in this case.
+    /// True if packets pass both ways in this case, whatever AWS chooses.
     #[must_use]
     pub const fn works(&self) -> bool {
-        works(self.outcome)
+        self.outcome.passes()
     }
 }
 

@@ -1,7 +1,9 @@
 //! Flows gained and lost: both networks are asked the same questions, in parallel, and the answers compared.
 
+use super::affected::affected;
 use super::cause::{Cause, cause};
 use super::parties::{Party, internet_names, parties};
+use super::resources::Resource;
 use super::stretches::Stretches;
 use crate::analyse::borders::Borders;
 use crate::analyse::class::signatures;
@@ -9,6 +11,7 @@ use crate::base::{PortRange, Protocol};
 use crate::compile::{ANY_HOST, Network};
 use crate::diag::Span;
 use crate::explain::{Explanation, Origin, Question, decide};
+use crate::spec::Spec;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -69,14 +72,16 @@ struct Item<'a> {
     sources: &'a [Option<u16>],
 }
 
-pub(super) fn flows(old: &Network, new: &Network) -> Vec<Flow> {
-    let networks = [old, new];
+pub(super) fn flows(specs: [&Spec; 2], networks: [&Network; 2], resources: &[Resource]) -> Vec<Flow> {
     let borders = Borders::of(&networks);
     let signatures = networks.map(|network| signatures(network, &borders));
     let stretches = Stretches::new(networks, &signatures);
     let both = Both { networks, parties: parties(&networks, &signatures, &borders), stretches };
+    let affected = affected(specs, networks, &signatures, resources);
+    let hit: Vec<bool> = both.parties.iter().map(|p| affected.as_ref().is_none_or(|enis| p.has_one_of(enis))).collect();
     let all = 0..both.parties.len();
-    let pairs: Vec<(usize, usize)> = all.clone().flat_map(|a| all.clone().map(move |b| (a, b))).collect();
+    let pairs = all.clone().flat_map(|a| all.clone().map(move |b| (a, b)));
+    let pairs: Vec<(usize, usize)> = pairs.filter(|(a, b)| hit[*a] || hit[*b]).collect();
     let found: Vec<Vec<Flow>> = pairs.par_iter().map(|(a, b)| both.pair(*a, *b)).collect();
     let out = merged(found.into_iter().flatten().collect(), &both.parties, |flow| &mut flow.from);
     merged(out, &both.parties, |flow| &mut flow.to)

@@ -8,6 +8,7 @@
 //! Not compared: other protocols, hosts on the internet that nobody describes, addresses of delegated prefixes, latency, and
 //! what established connections keep.
 
+mod affected;
 mod cause;
 mod flows;
 mod parties;
@@ -42,5 +43,7 @@ impl Difference {
 /// Compares two networks with what they were compiled of.
 #[must_use]
 pub fn diff(old: (&Spec, &Network), new: (&Spec, &Network)) -> Difference {
-    Difference { resources: resources::resources(old.0, new.0), flows: flows::flows(old.1, new.1) }
+    let resources = resources::resources(old.0, new.0);
+    let flows = flows::flows([old.0, new.0], [old.1, new.1], &resources);
+    Difference { resources, flows }
 }

@@ -165,6 +165,14 @@ fn everybody(v6: bool) -> IpAddr {
 }
 
 impl Party {
+    /// True if it is one of these interfaces, in the old network or in the new one; or alike to one.
+    pub(super) fn has_one_of(&self, enis: &[BTreeSet<EniIx>; 2]) -> bool {
+        match &self.end {
+            End::Enis([first, _]) => (0..2).any(|n| first[n].is_some_and(|at| enis[n].contains(&at.eni))),
+            End::Internet(_) | End::Host(_) => false,
+        }
+    }
+
     /// True for a part of the internet.
     pub(super) const fn is_internet(&self) -> bool {
         matches!(self.end, End::Internet(_))
