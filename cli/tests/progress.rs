@@ -10,7 +10,7 @@ fn slow(name: &str) -> Vec<String> {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
     fs::create_dir_all(&folder).unwrap();
     let mut probes = String::from("src,dst,protocol,dst_port\n");
-    for port in 0..if cfg!(debug_assertions) { 60_000 } else { 1_000_000 } {
+    for port in 0..if cfg!(debug_assertions) { 250_000 } else { 2_000_000 } {
         writeln!(probes, "web-1,db-1,tcp,{}", port % 65_536).unwrap();
     }
     let file = folder.join("probes.csv");

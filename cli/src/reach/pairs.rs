@@ -13,7 +13,7 @@ use vpcsim_engine::base::Protocol;
 use vpcsim_engine::base::ids::GuestIx;
 use vpcsim_engine::compile::Network;
 use vpcsim_engine::explain::{
-    Explanation, Origin, Outcome, Question, QuestionError, resolve_origin, resolve_sources, resolve_target,
+    Explanation, Origin, Outcome, Question, QuestionError, meant, resolve_origin, resolve_sources, resolve_target,
 };
 
 /// Pairs that are told of one by one.
@@ -143,6 +143,7 @@ fn matrix(loaded: &Loaded, from: &[String], to: &[String]) -> Result<Vec<Probe>,
                 },
             };
             let Some((from, to)) = ends else { continue };
+            let to = meant(network, from, dst, to);
             let question = question(from, to, *protocol, *port);
             probes.push(Probe {
                 src: src.clone(),

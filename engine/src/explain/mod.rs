@@ -34,7 +34,7 @@ pub use hint::{Device, GroupLost, Hint, hints};
 pub(crate) use leg::walk as walk_leg;
 pub use leg::{End, Leg};
 pub use near::{Beaten, Field, Lost, Near, beaten_routes, nearest_rule};
-pub use question::{Ask, Origin, Question, resolve, resolve_origin, resolve_sources, resolve_target};
+pub use question::{Ask, Origin, Question, meant, resolve, resolve_origin, resolve_sources, resolve_target};
 pub use refused::QuestionError;
 pub use size::{Size, size};
 pub use symptom::{Symptom, gives_up, symptom};

@@ -73,7 +73,8 @@ struct Ends {
 }
 
 /// Who sends and to which address: two texts as a person types them. The family is the one both have,
-/// IPv4 first. A destination that names nothing here is asked of the resolver of the sender's VPC.
+/// IPv4 first; from the internet a name means the public address. A destination that names nothing here is asked of the
+/// resolver of the sender's VPC.
 ///
 /// # Errors
 /// If a text names nothing, several things, or something that cannot send or receive.
@@ -88,7 +89,8 @@ pub fn resolve_origin(network: &Network, from: &str, to: &str) -> Result<(Origin
     for (owner, source) in &sources.candidates {
         for target in &targets {
             if source.is_ipv4() == target.is_ipv4() {
-                return Ok((origin(network, *owner, *source)?, *target));
+                let from = origin(network, *owner, *source)?;
+                return Ok((from, meant(network, from, to, *target)));
             }
         }
     }
@@ -132,13 +134,22 @@ pub fn resolve(network: &Network, from: &str, to: &str) -> Result<Ask, QuestionE
     if stranger || fabric.internet_host(target).is_some_and(|host| fabric.vantage_of(host).is_none()) {
         return Err(QuestionError::Outside { from: from.to_owned(), to: to.to_owned() });
     }
-    let public = match target {
-        IpAddr::V4(private) if to.parse::<IpAddr>().is_err() => {
-            fabric.vpcs.iter().filter(|vpc| vpc.eni_with(target).is_some()).find_map(|vpc| vpc.public.get(&private))
+    Ok(Ask { from: origin, to: target, lookup: None })
+}
+
+/// The address that a sender means by a destination's name, of which `target` is an address: from the internet the public one,
+/// if there is one.
+#[must_use]
+pub fn meant(network: &Network, from: Origin, to: &str, target: IpAddr) -> IpAddr {
+    let vpcs = network.fabric.vpcs.iter();
+    match (from, target) {
+        (Origin::Internet { .. }, IpAddr::V4(private)) if to.parse::<IpAddr>().is_err() => {
+            let mut public =
+                vpcs.filter(|vpc| vpc.eni_with(target).is_some()).filter_map(|vpc| vpc.public.get(&private));
+            public.next().map_or(target, |public| IpAddr::V4(*public))
         }
-        _ => None,
-    };
-    Ok(Ask { from: origin, to: public.map_or(target, |public| IpAddr::V4(*public)), lookup: None })
+        _ => target,
+    }
 }
 
 /// What the resolver of the sender's VPC answers. Nothing if it knows no such name.

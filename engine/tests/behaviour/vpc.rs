@@ -55,7 +55,9 @@ security_groups: {web: {vpc: v, inbound: [{protocol: tcp, ports: 80, from: 0.0.0
 instances: {i: {subnet: v/default-b, security_groups: [web], listen: [80]}}
 ");
     check(&net, "i -> internet tcp/443", "open");
-    check(&net, "internet -> i tcp/80", "no_reply request internet: no interface");
+    check(&net, "internet -> 172.31.16.4 tcp/80", "no_reply request internet: no interface");
+    // From the internet the name means the public address.
+    check(&net, "internet -> i tcp/80", "open");
     let public = net.fabric.vpcs[vpcsim_engine::base::ids::VpcIx(0)].public[&"172.31.16.4".parse().unwrap()];
     check(&net, &format!("internet -> {public} tcp/80"), "open");
 }
