@@ -2,13 +2,15 @@
 //! new flows, what recording costs, what size costs. Processor time, medians of five.
 
 use std::hint::black_box;
-use vpcsim_benches::{cpu_nanos, flat, hub, network, ruled};
+use vpcsim_benches::{cpu_nanos, estate, flat, hub, network, ruled};
 use vpcsim_engine::base::ids::VpcIx;
 use vpcsim_engine::base::{Instant, Protocol};
 use vpcsim_engine::compile::{Network, compile};
 use vpcsim_engine::diag::FileIx;
 use vpcsim_engine::event::HostRef;
-use vpcsim_engine::explain::{Outcome, Question, ask, resolve_origin};
+use vpcsim_engine::explain::{
+    Outcome, Question, ask, ask_on, beaten_routes, codes, fix, hints, nearest_rule, resolve_origin, size, symptom, vary,
+};
 use vpcsim_engine::flow::FlowState;
 use vpcsim_engine::host::Connect;
 use vpcsim_engine::sim::Sim;
@@ -150,18 +152,42 @@ fn build(text: &str) -> f64 {
     })
 }
 
-/// Microseconds of one question.
-fn why(network: &Network, from: &str, to: &str) -> f64 {
-    const N: u64 = 50_000;
+/// Microseconds of one question: the verdict, and everything that an answer tells but for the fix.
+fn why(network: &Network, from: &str, to: &str, port: u16) -> (f64, f64) {
     let (from, to) = resolve_origin(network, from, to).expect("both are there");
-    let question = Question { from, to, protocol: Protocol::TCP, src_port: None, dst_port: 443 };
+    let question = Question { from, to, protocol: Protocol::TCP, src_port: None, dst_port: port };
     assert_ne!(ask(network, &question).outcome, Outcome::Unknown);
+    let each = |times: u32, what: &dyn Fn()| {
+        median(|| {
+            let start = cpu_nanos();
+            (0..times).for_each(|_| what());
+            (cpu_nanos() - start) as f64 / 1000.0 / f64::from(times)
+        })
+    };
+    let whole = || {
+        let e = ask(network, black_box(&question));
+        let size = size(network, &question, &e);
+        black_box((
+            ask_on(network, &question, &e),
+            vary(network, &question, &e),
+            symptom(network, &e, size.as_ref(), false),
+        ));
+        black_box((hints(network, &e), beaten_routes(network, &e), codes(network, &e)));
+        black_box(e.blockers.first().and_then(|blocker| nearest_rule(network, &blocker.step)));
+    };
+    (each(50_000, &|| _ = black_box(ask(network, black_box(&question)))), each(5_000, &whole))
+}
+
+/// Milliseconds of the search for the change that helps.
+fn fixing(text: &str, from: &str, to: &str, port: u16) -> f64 {
+    let (spec, _) = spec::read(FileIx(0), text.as_bytes());
+    let (spec, network) = (spec.expect("it is right"), network(text));
+    let (from, to) = resolve_origin(&network, from, to).expect("both are there");
+    let question = Question { from, to, protocol: Protocol::TCP, src_port: None, dst_port: port };
     median(|| {
         let start = cpu_nanos();
-        for _ in 0..N {
-            black_box(ask(network, black_box(&question)));
-        }
-        (cpu_nanos() - start) as f64 / 1000.0 / N as f64
+        assert!(matches!(fix::fix(&spec, &network, &question), fix::Remedy::Change(_)));
+        (cpu_nanos() - start) as f64 / 1e6
     })
 }
 
@@ -196,6 +222,17 @@ fn main() {
         format!("{:.1} us", build(&hub(500))),
         "10 us",
     );
-    line("why, 1,000 interfaces", format!("{:.1} us", why(&network(&flat(1_000)), "i000001", "i000900")), "1 ms");
-    line("why, through a hub of 500 VPCs", format!("{:.1} us", why(&network(&hub(500)), "i3a", "i400b")), "1 ms");
+    let (flat, hub, estate) = (network(&flat(1_000)), network(&hub(500)), estate(5, 1_000));
+    let companies = network(&estate);
+    for (what, network, from, to, port) in [
+        ("why, 1,000 interfaces in one VPC", &flat, "i000001", "i000900", 443),
+        ("why, through a hub of 500 VPCs", &hub, "i3a", "i400b", 443),
+        ("why, blocked, 1,000 interfaces in 5 VPCs", &companies, "i3-0", "i4-2", 5432),
+    ] {
+        let (verdict, whole) = why(network, from, to, port);
+        line(what, format!("{verdict:.1} us"), "1 ms");
+        line("  with all that the answer tells", format!("{whole:.0} us"), "1 ms");
+    }
+    let fixing = fixing(&estate, "i3-0", "i4-2", 5432);
+    line("  the change that helps, searched and proved", format!("{fixing:.0} ms"), "-");
 }
