@@ -36,6 +36,6 @@ pub use leg::{End, Leg};
 pub use near::{Beaten, Field, Lost, Near, beaten_routes, nearest_rule};
 pub use question::{Ask, Origin, Question, meant, resolve, resolve_origin, resolve_sources, resolve_target};
 pub use refused::QuestionError;
-pub use size::{Size, size};
+pub use size::{Size, size, sizes};
 pub use symptom::{Symptom, gives_up, symptom};
 pub use vary::{Case, Ends, Variations, ZonesCommon, vary};

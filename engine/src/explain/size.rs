@@ -20,6 +20,8 @@ const SIZE_MIN: u32 = 576;
 const SIZE_MAX: u32 = 9001;
 /// What a host on the internet takes.
 const SIZE_INTERNET: u32 = 1500;
+/// Places on one way that each take less than the one before.
+const BOTTLENECKS_MAX: usize = 16;
 
 /// What a conversation's packets may measure.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -50,9 +52,16 @@ impl Size {
 /// arrive, or if what it passes is no network.
 #[must_use]
 pub fn size(network: &Network, question: &Question, e: &Explanation) -> Option<Size> {
+    let sizes = sizes(network, question, e);
+    sizes.iter().find(|size| size.stopped_by.is_some()).or(sizes.first()).copied()
+}
+
+/// The sizes of the asker's packets and of the answers, as far as they are asked about. The answers' only if they are known.
+#[must_use]
+pub fn sizes(network: &Network, question: &Question, e: &Explanation) -> Vec<Size> {
     let served = matches!(e.request.end, End::Served(..));
     if !e.outcome.passes() || e.inside_guest || served || !question.protocol.has_ports() {
-        return None;
+        return Vec::new();
     }
     let fabric = &network.fabric;
     let mut flows = FlowState::default();
@@ -64,10 +73,12 @@ pub fn size(network: &Network, question: &Question, e: &Explanation) -> Option<S
         _ => false,
     };
     let at = start_of(fabric, question);
-    let request = largest(fabric, &mut flows, Part::Request, at, made.asker_sends, packet, asker)?;
+    let Some(request) = largest(fabric, &mut flows, Part::Request, at, made.asker_sends, packet, asker) else {
+        return Vec::new();
+    };
     let answers = question.protocol == Protocol::TCP && !matches!(e.request.end, End::AtService(..));
-    if request.stopped_by.is_some() || !answers {
-        return Some(request);
+    if !answers {
+        return vec![request];
     }
     let packet = |size: u32| answer_of_size(&made.arrived, size);
     let host = |end: End| match (e.request.end, end) {
@@ -76,10 +87,11 @@ pub fn size(network: &Network, question: &Question, e: &Explanation) -> Option<S
         _ => false,
     };
     let reply = largest(fabric, &mut flows, Part::Reply, made.back, made.host_sends, packet, host);
-    Some(reply.filter(|reply| reply.stopped_by.is_some()).unwrap_or(request))
+    std::iter::once(request).chain(reply).collect()
 }
 
-/// The largest packet of one direction. Nothing if something else than its size stops it.
+/// The largest packet of one direction: a sender that is told sends as much as it was told, until something else stops it
+/// (path MTU discovery). Nothing if something else than its size stops it.
 fn largest(
     fabric: &Fabric,
     flows: &mut FlowState,
@@ -89,26 +101,31 @@ fn largest(
     packet: impl Fn(u32) -> Packet,
     is_sender: impl Fn(End) -> bool,
 ) -> Option<Size> {
-    let mut passes = |size: u32| -> Result<(), (RowIx, Result<(), Option<RowIx>>)> {
+    let mut passes = |size: u32| -> Result<(), (RowIx, Result<u32, Option<RowIx>>)> {
         let (leg, lost) = walk(fabric, flows, packet(size), at, Nanos::ZERO, DenyPolicy::Stop);
         match leg.end {
             End::Dropped(by) => Err((by, told(fabric, flows, leg.notify, &lost, &is_sender))),
             _ => Ok(()),
         }
     };
-    match passes(sent) {
-        Ok(()) => Some(Size { part, largest: sent, sent, stopped_by: None, told: true, untold_by: None }),
-        Err((by, told)) if is_mtu(fabric.rows[by].kind) => {
-            let (mut good, mut bad) = (SIZE_MIN, sent);
-            while bad.saturating_sub(good) > 1 {
-                let middle = good + (bad - good) / 2;
-                if passes(middle).is_ok() { good = middle } else { bad = middle }
+    let (mut size, mut stopped_by) = (sent, None);
+    for _ in 0..BOTTLENECKS_MAX {
+        match passes(size) {
+            Ok(()) => return Some(Size { part, largest: size, sent, stopped_by, told: true, untold_by: None }),
+            Err((by, _)) if !is_mtu(fabric.rows[by].kind) => return None,
+            Err((by, Ok(mtu))) if mtu < size => (size, stopped_by) = (mtu, Some(by)),
+            Err((by, told)) => {
+                let (mut good, mut bad) = (SIZE_MIN.min(size), size);
+                while bad.saturating_sub(good) > 1 {
+                    let middle = good + (bad - good) / 2;
+                    if passes(middle).is_ok() { good = middle } else { bad = middle }
+                }
+                let untold_by = told.err().flatten();
+                return Some(Size { part, largest: good, sent, stopped_by: Some(by), told: false, untold_by });
             }
-            let untold_by = told.err().flatten();
-            Some(Size { part, largest: good, sent, stopped_by: Some(by), told: told.is_ok(), untold_by })
         }
-        Err(_) => None,
     }
+    None
 }
 
 /// What the first packet and its answer agree on.
@@ -157,21 +174,22 @@ fn handshake(fabric: &Fabric, flows: &mut FlowState, question: &Question, e: &Ex
     Handshake { asker_sends: announced(&heard, near), host_sends: announced(&arrived, far), arrived, back }
 }
 
-/// Whether the message about a packet that was too large comes back to its sender; if not, what drops it, if anybody sends one.
+/// The size that the message about a packet that was too large tells its sender, if it comes back; if not, what drops it, if
+/// anybody sends one.
 fn told(
     fabric: &Fabric,
     flows: &mut FlowState,
     notify: Option<Notify>,
     lost: &Packet,
     is_sender: &impl Fn(End) -> bool,
-) -> Result<(), Option<RowIx>> {
+) -> Result<u32, Option<RowIx>> {
     let notify = notify.ok_or(None)?;
     let NotifyKind::TooBig { mtu } = notify.kind else { return Err(None) };
     let message = quote::too_big(lost, notify.from, mtu);
     let (leg, _) = walk(fabric, flows, message, notify.at, Nanos::ZERO, DenyPolicy::Stop);
     match leg.end {
         End::Dropped(by) => Err(Some(by)),
-        end => is_sender(end).then_some(()).ok_or(None),
+        end => is_sender(end).then_some(mtu).ok_or(None),
     }
 }
 

@@ -126,6 +126,16 @@ impl<R: Recorder> Walk<'_, R> {
         if masquerade && !back && out == g.enis[0] && !self.fabric.guest_owns(guest, packet.headers.src) {
             self.masquerade(packet, guest, out);
         }
+        // GST-13: what may be fragmented is forwarded in one piece.
+        let may_be_cut = packet.headers.is_v4() && !packet.headers.fragment.dont;
+        if packet.len() > g.mtu && !may_be_cut {
+            let notify = self.own_address(eni, packet).map(|from| Notify {
+                kind: NotifyKind::TooBig { mtu: g.mtu },
+                from,
+                at: Vantage::Out(eni),
+            });
+            return Err(self.end(stage, packet, self.fabric.enis[out].row(EniRow::Mtu), notify));
+        }
         self.pass(stage, packet, e.row(EniRow::GuestForward));
         let out = self.wrap_at_guest(packet, guest).unwrap_or(out);
         Ok(Next::On(Vantage::Out(out)))

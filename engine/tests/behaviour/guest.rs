@@ -1,6 +1,8 @@
 //! Guests, the operating systems behind interfaces: `docs/behaviour/guest.md`.
 
 use super::harness::*;
+use vpcsim_engine::explain::size;
+use vpcsim_engine::verdict::NotifyKind;
 
 /// `b` has two interfaces, the second one without a rule.
 const TWO_INTERFACES: &str = "
@@ -180,6 +182,64 @@ fn time_to_live() {
     let sent = world.send(&packet);
     assert_eq!(sent.end, "dropped instance n: time to live expired");
     assert_eq!(sent.notify.unwrap().from.to_string(), "10.0.9.10");
+}
+
+/// A way through two instances that forward, each with a smaller MTU than the one before.
+fn narrowing(acl_row: &str) -> String {
+    format!(
+        "
+vpcs: {{v: {{cidr: 10.0.0.0/16}}}}
+subnets:
+  s0: {{vpc: v, az: a, cidr: 10.0.0.0/24, route_table: r0, network_acl: acl}}
+  s1: {{vpc: v, az: a, cidr: 10.0.1.0/24, route_table: r1}}
+  s2: {{vpc: v, az: a, cidr: 10.0.2.0/24}}
+  s3: {{vpc: v, az: a, cidr: 10.0.3.0/24}}
+route_tables:
+  r0: {{vpc: v, routes: [{{to: 10.0.3.0/24, via: n1}}]}}
+  r1: {{vpc: v, routes: [{{to: 10.0.3.0/24, via: n2}}]}}
+network_acls:
+  acl: {{vpc: v, inbound: [{acl_row}{{rule: 100, action: allow, from: 0.0.0.0/0}}], outbound: [{{rule: 100, action: allow, to: 0.0.0.0/0}}]}}
+security_groups: {{all: {{vpc: v, inbound: [{{from: 10.0.0.0/8}}]}}}}
+instances:
+  a: {{subnet: s0, address: 10.0.0.10, security_groups: [all]}}
+  n1: {{subnet: s1, address: 10.0.1.10, security_groups: [all], mtu: 5000, source_dest_check: false, forwarding: {{}}}}
+  n2: {{subnet: s2, address: 10.0.2.10, security_groups: [all], mtu: 3000, source_dest_check: false, forwarding: {{}}}}
+  b: {{subnet: s3, address: 10.0.3.10, security_groups: [all], listen: [80]}}
+"
+    )
+}
+
+/// GST-13: what is larger than its MTU and must not be fragmented is dropped, and the sender is told.
+#[test]
+fn the_mtu_of_a_forwarding_guest() {
+    let mut world = World::new(&narrowing(""));
+    world.sends(&dont_fragment(udp("10.0.0.10:4000", "10.0.3.10:4000", 3000 - 28)), "to b");
+    for (bytes, by, mtu, from) in [(5001, "n1", 5000, "10.0.1.10"), (3001, "n2", 3000, "10.0.2.10")] {
+        let sent = world.send(&dont_fragment(udp("10.0.0.10:4000", "10.0.3.10:4000", bytes - 28)));
+        assert_eq!(sent.end, format!("dropped eni {by}: larger than its MTU, and must not be fragmented"));
+        let notify = sent.notify.unwrap();
+        assert_eq!((notify.kind, notify.from.to_string().as_str()), (NotifyKind::TooBig { mtu }, from));
+    }
+    world.sends(&udp("10.0.0.10:4000", "10.0.3.10:4000", 5001 - 28), "to b");
+}
+
+/// GST-13, MTU-5: a sender that was told by the first place sends smaller packets, which the second one drops. If nobody tells
+/// it of that, the connection hangs.
+#[test]
+fn told_once_and_then_not() {
+    let deny = "{rule: 90, action: deny, protocol: icmp, from: 10.0.2.0/24}, ";
+    for (row, told) in [("", true), (deny, false)] {
+        let net = net(&narrowing(row));
+        let e = ask(&net, "a -> b tcp/80");
+        let size = size(&net, &e.question, &e).unwrap();
+        assert_eq!((size.largest, size.sent, size.told), (3000, 9001, told));
+        let text = |row| net.names.row_text(&net.fabric, row);
+        assert_eq!(size.stopped_by.map(text).unwrap(), "eni n2: larger than its MTU, and must not be fragmented");
+        assert_eq!(
+            size.untold_by.map(text).as_deref(),
+            (!told).then_some("acl acl inbound rule 90: deny icmp from 10.0.2.0/24")
+        );
+    }
 }
 
 /// GST-7 (assumed): it sends by the interface whose subnet holds the destination, else by its primary one.
