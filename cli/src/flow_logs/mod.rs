@@ -216,7 +216,7 @@ mod tests {
     /// How many records are written in a minute of one processor, by form:
     /// `cargo test --release -p vpcsim --bin vpcsim rate -- --ignored --nocapture`.
     #[test]
-    #[ignore = "a measurement"]
+    #[ignore = "it measures what the README says of files, and cannot fail: run it with --release -- --ignored"]
     fn rate() {
         const RECORDS: u32 = 2_000_000;
         let yaml = "vpcs: {v: {cidr: 10.0.0.0/16}}\nsubnets: {s: {vpc: v, az: a, cidr: 10.0.0.0/20}}\ninstances: {i-0123456789abcdef0: {subnet: s}}\n";

@@ -49,7 +49,14 @@ pub(super) fn json(loaded: &Loaded, cause: Cause) -> Value {
             "code": code_of(loaded.network.fabric.rows[row]), "place": place(loaded, row),
         }),
         Cause::Nothing => Value::Null,
-        other => json!({ "row": text(loaded, other), "on": Value::Null, "code": Value::Null, "place": Value::Null }),
+        other => {
+            let code = match other {
+                Cause::Elsewhere => Some("SIM_REPLY_FROM_ELSEWHERE"),
+                Cause::NoAddress => Some("NO_SOURCE_OR_DESTINATION"),
+                _ => None,
+            };
+            json!({ "row": text(loaded, other), "on": Value::Null, "code": code, "place": Value::Null })
+        }
     }
 }
 
@@ -57,7 +64,7 @@ fn end(parties: &Parties<'_>, (party, eni): (usize, Option<EniIx>)) -> String {
     let network = parties.network;
     match (eni, &parties.list[party]) {
         (Some(eni), _) => network.names.eni_text(&network.fabric, eni),
-        (None, Party::Internet { address, .. }) => format!("internet ({address})"),
+        (None, Party::Internet { part, .. }) => format!("internet ({})", part.address),
         (None, party) => parties.text(party),
     }
 }

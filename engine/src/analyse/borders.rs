@@ -6,24 +6,19 @@
 
 use crate::base::Cidr;
 use crate::base::ids::InetIx;
-use crate::compile::Network;
+use crate::compile::{ANY_HOST, Network};
+use crate::control::policy::NOT_PUBLIC;
 use crate::fabric::{Address, Fib, Lpm, PeerMatch};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::net::IpAddr;
 
-/// Blocks without hosts on the internet (RFC 6890), but for those that documentation uses, as examples do.
-const SPECIAL_V4: [&str; 8] = [
-    "0.0.0.0/8",
-    "10.0.0.0/8",
-    "100.64.0.0/10",
-    "127.0.0.0/8",
-    "169.254.0.0/16",
-    "172.16.0.0/12",
-    "192.168.0.0/16",
-    "224.0.0.0/3",
-];
 /// Global unicast addresses (RFC 4291).
 const GLOBAL_V6: &str = "2000::/3";
+/// Addresses of a stretch that are looked at for one that is nobody's here.
+const ADDRESSES_MAX: u32 = 65_536;
+/// Ranges of addresses that a text names.
+const SHOWN_MAX: usize = 3;
 
 /// First and last address.
 pub type Stretch = (IpAddr, IpAddr);
@@ -99,31 +94,33 @@ impl Borders {
         Self { v4: Family::of(v4, edges.flatten(), service), v6: Family::of(v6, [], |_| Vec::new()) }
     }
 
-    /// The stretches of public addresses outside of AWS, by kind, in the order of their first addresses: blocks that are
-    /// special (RFC 6890) are left out.
+    /// The parts of the internet, by kind, in the order of their first addresses, IPv4 first: without addresses that are not
+    /// public, and parts of which every address is somebody's in one of these networks.
     #[must_use]
-    pub fn public_kinds(&self) -> Vec<Vec<Stretch>> {
+    pub fn internet(&self, networks: &[&Network]) -> Vec<Part> {
         let special: Vec<Cidr> = special().collect();
         let v4 = self.v4.stretches().map(|(a, b, kind)| (IpAddr::V4(a.into()), IpAddr::V4(b.into()), kind));
         let v4 = v4.filter(|(first, ..)| !special.iter().any(|block| block.contains(*first)));
         let v6 = self.v6.stretches().map(|(a, b, kind)| (IpAddr::V6(a.into()), IpAddr::V6(b.into()), kind));
         let v6 = v6.filter(|(first, ..)| global().contains(*first));
-        let mut out: Vec<Vec<Stretch>> = Vec::new();
+        let mut kinds: Vec<Vec<Stretch>> = Vec::new();
         let mut at: BTreeMap<(bool, u32), usize> = BTreeMap::new();
         for (first, last, kind) in v4.chain(v6) {
-            let place = *at.entry((first.is_ipv6(), kind)).or_insert(out.len());
-            if place == out.len() {
-                out.push(Vec::new());
+            let place = *at.entry((first.is_ipv6(), kind)).or_insert(kinds.len());
+            if place == kinds.len() {
+                kinds.push(Vec::new());
             }
-            out[place].push((first, last));
+            kinds[place].push((first, last));
         }
-        out
-    }
-
-    /// Those stretches one by one.
-    #[must_use]
-    pub fn public_stretches(&self) -> Vec<Stretch> {
-        self.public_kinds().into_iter().flatten().collect()
+        let part = |(n, stretches): (usize, &Vec<Stretch>)| {
+            let family = |other: &[Stretch]| other[0].0.is_ipv4() == stretches[0].0.is_ipv4();
+            let others = kinds.iter().enumerate().filter(|(m, other)| *m != n && family(other));
+            let others: Vec<Stretch> = others.flat_map(|(_, other)| other).copied().collect();
+            // The shorter list says it.
+            let but = (others.len() < stretches.len()).then_some(others);
+            Some(Part { address: speaker(networks, stretches)?, stretches: stretches.clone(), but })
+        };
+        kinds.iter().enumerate().filter_map(part).collect()
     }
 
     /// The kind of an address: two of the same family with the same kind match the same rules, rows and routes.
@@ -153,8 +150,76 @@ impl Borders {
     }
 }
 
+/// Addresses on the internet that nothing tells apart.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Part {
+    /// Where they are, ascending.
+    pub stretches: Vec<Stretch>,
+    /// The one that speaks for them: `internet` itself if it is among them.
+    pub address: IpAddr,
+    /// The rest of the internet of this family, if that is fewer ranges.
+    but: Option<Vec<Stretch>>,
+}
+
+impl fmt::Display for Part {
+    /// Its first ranges, or what it lacks; as blocks where they are some.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ranges = match &self.but {
+            Some(none) if none.is_empty() => {
+                return f.write_str(if self.address.is_ipv4() { "all of IPv4" } else { "all of IPv6" });
+            }
+            Some(others) => {
+                f.write_str("all but ")?;
+                others
+            }
+            None => &self.stretches,
+        };
+        let shown: Vec<String> = ranges.iter().take(SHOWN_MAX).map(|stretch| range_text(*stretch)).collect();
+        f.write_str(&shown.join(", "))?;
+        match ranges.len().saturating_sub(SHOWN_MAX) {
+            0 => Ok(()),
+            more => write!(f, " and {more} more ranges"),
+        }
+    }
+}
+
+fn range_text((first, last): Stretch) -> String {
+    let bits = if first.is_ipv4() { 32 } else { 128 };
+    let blocks = (0..=bits).filter_map(|len| Cidr::new(first, len));
+    match blocks.into_iter().find(|block| (block.network(), block.last()) == (first, last)) {
+        Some(_) if first == last => first.to_string(),
+        Some(block) => block.to_string(),
+        None => format!("{first}-{last}"),
+    }
+}
+
+/// The address that speaks for a part of the internet: the one that takes everything, or the first one that is nobody's.
+fn speaker(networks: &[&Network], stretches: &[Stretch]) -> Option<IpAddr> {
+    let any: IpAddr = ANY_HOST.1[usize::from(stretches.first()?.0.is_ipv6())].parse().expect("an address");
+    if stretches.iter().any(|(first, last)| *first <= any && any <= *last) {
+        return Some(any);
+    }
+    // A described host speaks for itself; what is in a VPC's block is not on the internet.
+    let nobody = |a: &IpAddr| {
+        networks.iter().map(|network| &network.fabric).all(|fabric| {
+            let inside = fabric.vpcs.iter().any(|vpc| vpc.contains(*a));
+            !inside && !fabric.is_ours(*a) && !fabric.internet_by_address.contains_key(a)
+        })
+    };
+    stretches.iter().find_map(|stretch| addresses(*stretch).find(nobody))
+}
+
+/// The first addresses of a stretch.
+fn addresses((first, last): Stretch) -> impl Iterator<Item = IpAddr> {
+    let nth = move |n: u32| match first {
+        IpAddr::V4(a) => u32::from(a).checked_add(n).map(|a| IpAddr::V4(a.into())),
+        IpAddr::V6(a) => u128::from(a).checked_add(n.into()).map(|a| IpAddr::V6(a.into())),
+    };
+    (0..ADDRESSES_MAX).map_while(nth).take_while(move |address| *address <= last)
+}
+
 fn special() -> impl Iterator<Item = Cidr> {
-    SPECIAL_V4.iter().map(|block| block.parse().expect("a block"))
+    NOT_PUBLIC.iter().map(|block| block.parse().expect("a block"))
 }
 
 fn global() -> Cidr {

@@ -9,11 +9,11 @@
 //! by a flow's hash may fall otherwise; the alternatives of an answer list all of it.
 
 use super::borders::Borders;
+use crate::base::IndexVec;
 use crate::base::ids::{EniIx, SgSetIx, SubnetIx, VpcIx};
 use crate::base::index::Index;
-use crate::base::{IndexVec, PortRange, Protocol};
 use crate::compile::Network;
-use crate::fabric::{AclRow, EniKind, Fabric, Forwarding, SgRow, Target, TgwAttachKind};
+use crate::fabric::{EniKind, Fabric, Forwarding, Target, TgwAttachKind};
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -155,52 +155,10 @@ pub fn classes(signatures: &IndexVec<EniIx, Option<Signature>>) -> Vec<Vec<EniIx
     out
 }
 
-/// First ports of stretches in which all ports are alike for what ACLs and these sets of groups say of a protocol. Port 0 is
-/// among them.
-#[must_use]
-pub fn port_borders(network: &Network, protocol: Protocol, sets: impl IntoIterator<Item = SgSetIx>) -> BTreeSet<u16> {
-    let mut out = BTreeSet::from([0]);
-    let mut add = |of: u16, low: u16, high: u16| {
-        if of == u16::from(protocol.0) {
-            out.extend([Some(low), high.checked_add(1)].into_iter().flatten());
-        }
-    };
-    for table in network.fabric.acls.iter().flat_map(|acl| [&acl.inbound, &acl.outbound]) {
-        table.v4.iter().for_each(|AclRow { protocol, low, high, .. }| add(*protocol, *low, *high));
-        table.v6.iter().for_each(|AclRow { protocol, low, high, .. }| add(*protocol, *low, *high));
-    }
-    let sets = sets.into_iter().map(|set| &network.fabric.sg_sets[set]);
-    for table in sets.flat_map(|set| [&set.inbound, &set.outbound]) {
-        table.v4.iter().for_each(|SgRow { protocol, low, high, .. }| add(*protocol, *low, *high));
-        table.v6.iter().for_each(|SgRow { protocol, low, high, .. }| add(*protocol, *low, *high));
-    }
-    out
-}
-
 /// The sets of groups of interfaces that packets between two others may pass.
 #[must_use]
 pub fn sets_in_between(network: &Network, signatures: &IndexVec<EniIx, Option<Signature>>) -> BTreeSet<SgSetIx> {
     let enis = network.fabric.enis.iter_enumerated();
     let between = enis.filter(|(eni, _)| signatures[*eni].as_ref().is_none_or(|s| s.alone.is_some()));
     between.map(|(_, eni)| eni.sg_set).collect()
-}
-
-/// Source ports that stand for all of `range`: the first of each stretch between two borders that ACLs have for replies.
-/// None if nothing divides the range, so that any port will do.
-#[must_use]
-pub fn source_ports(networks: &[&Network], protocol: Protocol, range: PortRange) -> Vec<u16> {
-    let mut borders = BTreeSet::new();
-    for network in networks {
-        for acl in network.fabric.acls.iter() {
-            for table in [&acl.inbound, &acl.outbound] {
-                let rows = table.v4.iter().map(|r| (r.protocol, r.low, r.high));
-                let rows = rows.chain(table.v6.iter().map(|r| (r.protocol, r.low, r.high)));
-                for (_, low, high) in rows.filter(|(p, ..)| *p == u16::from(protocol.0)) {
-                    borders.extend([Some(low), high.checked_add(1)].into_iter().flatten());
-                }
-            }
-        }
-    }
-    borders.retain(|port| range.from < *port && *port <= range.to);
-    if borders.is_empty() { Vec::new() } else { [range.from].into_iter().chain(borders).collect() }
 }

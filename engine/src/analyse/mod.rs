@@ -7,6 +7,7 @@ pub mod class;
 pub mod diff;
 pub mod graph;
 pub mod lint;
+pub mod ports;
 pub mod reach;
 mod resilience;
 

@@ -134,6 +134,10 @@ impl PortRange {
     pub const fn contains(self, port: u16) -> bool {
         self.from <= port && port <= self.to
     }
+    /// Where something changes for those who look from port 0 up: the first port, and the one behind the last.
+    pub fn edges(self) -> impl Iterator<Item = u16> {
+        [Some(self.from), self.to.checked_add(1)].into_iter().flatten()
+    }
     /// Number of ports, 1 to 65536.
     #[must_use]
     pub const fn count(self) -> u32 {

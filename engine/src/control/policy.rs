@@ -261,8 +261,8 @@ fn dx_preference(communities: &Communities, remote: bool) -> u32 {
     }
 }
 
-/// Blocks that nobody owns on the internet: private, shared, link-local, and what is no address of a host.
-const NOT_PUBLIC: [&str; 10] = [
+/// Blocks that nobody owns on the internet (RFC 6890), but for those of documentation, as examples use them: private, shared, link-local, and what is no address of a host.
+pub const NOT_PUBLIC: [&str; 10] = [
     "0.0.0.0/8",
     "10.0.0.0/8",
     "100.64.0.0/10",

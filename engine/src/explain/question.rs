@@ -1,10 +1,10 @@
 //! From names and addresses to a question about packets.
 
 use super::refused::QuestionError;
-use crate::base::Protocol;
 use crate::base::ids::{EniIx, GuestIx, InetIx, VpceIx};
+use crate::base::{PortRange, Protocol};
 use crate::compile::{ANY_HOST, Network};
-use crate::fabric::{EniKind, VpceService};
+use crate::fabric::{EPHEMERAL, EniKind, Fabric, VpceService};
 use crate::names::{Found, Kind};
 use std::net::IpAddr;
 
@@ -53,6 +53,16 @@ impl Origin {
     pub const fn address(&self) -> IpAddr {
         match self {
             Self::Eni { address, .. } | Self::Internet { address } | Self::Site { address, .. } => *address,
+        }
+    }
+    /// Its ephemeral ports.
+    #[must_use]
+    pub fn ephemeral(&self, fabric: &Fabric) -> PortRange {
+        match self {
+            Self::Eni { eni, .. } => {
+                fabric.enis[*eni].guest().map_or(EPHEMERAL, |guest| fabric.guests[guest].ephemeral)
+            }
+            Self::Internet { .. } | Self::Site { .. } => EPHEMERAL,
         }
     }
 }

@@ -193,7 +193,8 @@ fn told(
     }
 }
 
-const fn is_mtu(kind: RowKind) -> bool {
+/// True for rows that drop a packet for its size.
+pub(super) const fn is_mtu(kind: RowKind) -> bool {
     use RowKind as K;
     matches!(
         kind,

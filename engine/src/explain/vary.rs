@@ -14,8 +14,6 @@ use crate::verdict::RowIx;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-/// Ephemeral ports of senders that are not described: those of Linux and Windows together (GST-2).
-const EPHEMERAL: PortRange = PortRange { from: 32768, to: 65535 };
 /// Zones of one end that are looked at.
 const ZONES_MAX: usize = 8;
 
@@ -91,18 +89,9 @@ fn unlike<T>(cases: Vec<Case<T>>) -> Vec<Case<T>> {
 
 fn by_port(network: &Network, question: &Question) -> Vec<Case<PortRange>> {
     let fabric = &network.fabric;
-    let range = match question.from {
-        Origin::Eni { eni, .. } => fabric.enis[eni].guest().map_or(EPHEMERAL, |guest| fabric.guests[guest].ephemeral),
-        Origin::Internet { .. } | Origin::Site { .. } => EPHEMERAL,
-    };
-    let mut borders = BTreeSet::new();
-    for table in fabric.acls.iter().flat_map(|acl| [&acl.inbound, &acl.outbound]) {
-        let rows = table.v4.iter().map(|r| (r.protocol, r.low, r.high));
-        let rows = rows.chain(table.v6.iter().map(|r| (r.protocol, r.low, r.high)));
-        for (_, low, high) in rows.filter(|(protocol, ..)| *protocol == u16::from(question.protocol.0)) {
-            borders.extend([Some(low), high.checked_add(1)].into_iter().flatten());
-        }
-    }
+    let range = question.from.ephemeral(fabric);
+    let named = fabric.acls.iter().flat_map(|acl| acl.ports(question.protocol));
+    let mut borders: BTreeSet<u16> = named.flat_map(PortRange::edges).collect();
     borders.retain(|port| range.from < *port && *port <= range.to);
     let starts: Vec<u16> = [range.from].into_iter().chain(borders).collect();
     let ask = |(n, from): (usize, &u16)| {

@@ -4,6 +4,9 @@ use crate::base::ids::EniIx;
 use crate::base::{Bandwidth, PortRange, Protocol};
 pub use crate::spec::GuestOs;
 
+/// Ephemeral ports of a host whose system is not described: those of Linux and Windows together (GST-2).
+pub const EPHEMERAL: PortRange = PortRange { from: 32768, to: 65535 };
+
 /// A guest.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Guest {

@@ -27,7 +27,7 @@ pub use direct_connect::{DX_MTU, Dxgw, DxgwRow, Lag, LagLink, Public, Vif, VifEn
 pub use endpoint::{Service, ServiceListener, Vpce, VpceRow, VpceService};
 pub use eni::{Eni, EniKind, EniRow};
 pub use gateway::{Eigw, Igw, InternetHost, Nat, NatAddress, NatRow, NotModelled, PublicBinding, PublicOwner};
-pub use guest::{Forwarding, Guest, GuestOs};
+pub use guest::{EPHEMERAL, Forwarding, Guest, GuestOs};
 pub use lpm::{Address, Lpm};
 pub use mirror::{MirrorFilter, MirrorRule, MirrorSession, MirrorTable, MirrorTarget};
 pub use peering::{Pcx, PcxRow};

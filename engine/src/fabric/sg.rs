@@ -2,6 +2,7 @@
 
 use super::Address;
 use crate::base::ids::{PlIx, SgIx};
+use crate::base::{PortRange, Protocol};
 use crate::verdict::{Dir, RowIx};
 
 /// Protocol number of a rule that matches all.
@@ -31,6 +32,14 @@ impl SgSet {
             Dir::In => &self.inbound,
             Dir::Out => &self.outbound,
         }
+    }
+    /// The ports that rules for TCP or UDP name.
+    pub fn ports(&self, protocol: Protocol) -> impl Iterator<Item = PortRange> + '_ {
+        let all = [&self.inbound, &self.outbound].into_iter();
+        let v4 = all.clone().flat_map(|t| t.v4.iter()).map(|r| (r.protocol, r.low, r.high));
+        let v6 = all.flat_map(|t| t.v6.iter()).map(|r| (r.protocol, r.low, r.high));
+        let of = move |(p, ..): &(u16, u16, u16)| *p == u16::from(protocol.0);
+        v4.chain(v6).filter(of).map(|(_, from, to)| PortRange { from, to })
     }
 }
 

@@ -142,7 +142,7 @@ impl Both<'_> {
                 let sources = self.stretches.sources(self.networks, protocol, ends);
                 let mut last: Option<Flow> = None;
                 for ports in self.stretches.of(self.networks, protocol, ends) {
-                    let flow = self.compare(Item { protocol, ports: Some(ports), sources: &sources, ..item });
+                    let flow = self.compare(Item { protocol, ports: Some(ports), sources, ..item });
                     // Neighbouring stretches of which the same is to be said are one.
                     match (&mut last, flow) {
                         (Some(before), Some(flow)) if *before == (Flow { ports: before.ports, ..flow.clone() }) => {

@@ -3,7 +3,7 @@
 //!
 //! An interface of the one network is that of the other if it has the same name; an address of it, if it is the same.
 
-use crate::analyse::borders::Borders;
+use crate::analyse::borders::{Borders, Part};
 use crate::analyse::class::Signature;
 use crate::base::IndexVec;
 use crate::base::ids::{EniIx, InetIx};
@@ -12,9 +12,6 @@ use crate::explain::Origin;
 use crate::fabric::Fabric;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-
-/// Addresses of a stretch that are looked at for one that is not one of ours.
-const ADDRESSES_MAX: u32 = 65536;
 
 /// Somebody who talks.
 pub(super) struct Party {
@@ -69,17 +66,10 @@ pub(super) fn parties(
         }
     }
     out.extend(hosts.into_iter().map(|(name, pair)| Party { names: vec![name.to_owned()], end: End::Host(pair) }));
-    let ours = |address| networks.iter().any(|network| network.fabric.is_ours(address));
-    for (first, last) in borders.public_stretches() {
-        let inside = networks.iter().flat_map(|n| n.fabric.vpcs.iter()).any(|vpc| vpc.contains(first));
-        // The one that takes everything, where it can be.
-        let any = everybody(first.is_ipv6());
-        let address = if first <= any && any <= last { Some(any) } else { addresses(first, last).find(|a| !ours(*a)) };
-        if let Some(address) = address.filter(|_| !inside) {
-            let range = if first == last { first.to_string() } else { format!("{first}-{last}") };
-            out.push(Party { names: vec![format!("{} ({range})", ANY_HOST.0)], end: End::Internet(address) });
-        }
-    }
+    let parts = borders.internet(networks).into_iter();
+    let party =
+        |part: Part| Party { names: vec![format!("{} ({part})", ANY_HOST.0)], end: End::Internet(part.address) };
+    out.extend(parts.map(party));
     out
 }
 
@@ -148,20 +138,6 @@ fn further_addresses(
         Party { names: vec![format!("{name} ({address})")], end: End::Enis([at, [None, None]]) }
     };
     found.into_iter().filter(|(_, pair)| unlike(pair)).map(party).collect()
-}
-
-/// The first addresses of a stretch.
-fn addresses(first: IpAddr, last: IpAddr) -> impl Iterator<Item = IpAddr> {
-    (0..ADDRESSES_MAX)
-        .map_while(move |n| match first {
-            IpAddr::V4(a) => u32::from(a).checked_add(n).map(|a| IpAddr::V4(a.into())),
-            IpAddr::V6(a) => u128::from(a).checked_add(n.into()).map(|a| IpAddr::V6(a.into())),
-        })
-        .take_while(move |address| *address <= last)
-}
-
-fn everybody(v6: bool) -> IpAddr {
-    ANY_HOST.1[usize::from(v6)].parse().expect("an address")
 }
 
 impl Party {

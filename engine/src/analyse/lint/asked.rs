@@ -4,26 +4,21 @@
 
 use super::Lint;
 use crate::analyse::borders::Borders;
-use crate::analyse::class::{classes, signatures, source_ports};
+use crate::analyse::class::{classes, signatures};
+use crate::analyse::ports::Sources;
 use crate::base::ids::EniIx;
 use crate::base::{PortRange, Protocol};
-use crate::compile::{ANY_HOST, Network};
+use crate::compile::ANY_HOST;
 use crate::explain::{Origin, Question};
-use crate::fabric::{ANY_PROTOCOL, EniKind, SgRow, VpceService};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::fabric::{ANY_PROTOCOL, EPHEMERAL, EniKind, SgRow, VpceService};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 /// The port that stands for a rule which opens all of them, and for services of AWS's.
 const HTTPS: u16 = 443;
-/// Ephemeral ports of clients that are not described: those of Linux and Windows together.
-const EPHEMERAL: PortRange = PortRange { from: 32768, to: 65535 };
-
 /// Conversations that are asked about before their answers are looked at.
 const TOGETHER: usize = 50_000;
-
-/// Source ports that stand for all, by protocol and range.
-type Sources = BTreeMap<(Protocol, u16, u16), Vec<Option<u16>>>;
 
 /// Who begins conversations.
 struct Sender {
@@ -78,7 +73,7 @@ impl Lint<'_> {
         }
         let everybody = ANY_HOST.1.map(|a| Origin::Internet { address: a.parse().expect("an address") });
         let internet = Sender { name: ANY_HOST.0.into(), origins: everybody.to_vec(), eni: None, ephemeral: EPHEMERAL };
-        let mut sources: Sources = BTreeMap::new();
+        let sources = Sources::of(&[network]);
         let mut out = Vec::new();
         for class in &classes {
             let listeners = self.listeners(class[0]);
@@ -89,7 +84,7 @@ impl Lint<'_> {
                 let (Some(to), Some(text)) = (class.get(n).copied(), &texts[n]) else { continue };
                 let public = &*sender.name == ANY_HOST.0;
                 let own = if public { public_addresses(self, to) } else { addresses(self, to) };
-                ask_all(network, (&mut out, &mut sources), sender, text, &own, &listeners);
+                ask_all((&mut out, &sources), sender, text, &own, &listeners);
             }
             if out.len() >= TOGETHER {
                 of(std::mem::take(&mut out));
@@ -107,7 +102,7 @@ impl Lint<'_> {
             }
             let (text, own) = (Arc::from(label.short()), &h.addresses[..h.addresses.len().min(2)]);
             for sender in senders.iter().filter(|sender| &*sender.name != label.short()) {
-                ask_all(network, (&mut out, &mut sources), sender, &text, own, &listeners);
+                ask_all((&mut out, &sources), sender, &text, own, &listeners);
             }
         }
         of(out);
@@ -161,8 +156,7 @@ fn public_addresses(lint: &Lint<'_>, eni: EniIx) -> Vec<IpAddr> {
 }
 
 fn ask_all(
-    network: &Network,
-    (out, sources): (&mut Vec<Asked>, &mut Sources),
+    (out, sources): (&mut Vec<Asked>, &Sources),
     Sender { name, origins, eni, ephemeral }: &Sender,
     to: &Arc<str>,
     targets: &[IpAddr],
@@ -171,11 +165,7 @@ fn ask_all(
     for target in targets {
         let Some(origin) = origins.iter().find(|o| o.address().is_ipv4() == target.is_ipv4()) else { continue };
         for (protocol, port) in listeners {
-            let key = (*protocol, ephemeral.from, ephemeral.to);
-            let ports = sources.entry(key).or_insert_with(|| {
-                let some = source_ports(&[network], *protocol, *ephemeral);
-                if some.is_empty() { vec![None] } else { some.into_iter().map(Some).collect() }
-            });
+            let ports = sources.get(*protocol, *ephemeral);
             let question =
                 |src_port| Question { from: *origin, to: *target, protocol: *protocol, src_port, dst_port: *port };
             let questions = ports.iter().copied().map(question).collect();

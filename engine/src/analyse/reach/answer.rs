@@ -2,20 +2,18 @@
 //!
 //! Every address of the sender that some block tells from its others is asked with every such address of the receiver, its
 //! public ones too; and every stretch of source ports that an ACL's row divides. What passes to one address passes: packets
-//! find the way that there is. What passes from some source ports only depends.
+//! find the way that there is. What passes from some source ports only depends. A TCP connection passes if the packet after
+//! its handshake does, too.
 
 use super::party::{Parties, Party};
 use super::service::Service;
-use crate::analyse::class::source_ports;
 use crate::base::ids::EniIx;
 use crate::base::{PortRange, Protocol};
 use crate::compile::Network;
-use crate::explain::{End, Explanation, Origin, Outcome, Part, Question, decide};
+use crate::explain::{End, Explanation, Origin, Outcome, Part, Question, ask_on, decide};
+use crate::fabric::EPHEMERAL;
 use crate::verdict::{RowIx, RowKind};
 use std::net::IpAddr;
-
-/// Ephemeral ports of senders that are not described: those of Linux and Windows together.
-const EPHEMERAL: PortRange = PortRange { from: 32768, to: 65535 };
 
 /// Whether packets pass both ways.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -46,7 +44,7 @@ pub enum Cause {
     Other(EniIx),
     /// The receiver has no address that the sender could write.
     NoAddress,
-    /// Nothing is to be cited: no security group was asked.
+    /// Nothing is to be cited: it stays in one guest.
     Nothing,
 }
 
@@ -104,7 +102,7 @@ impl<'a> Pair<'a> {
                 private.chain(public).collect()
             }
             Party::Host(host) => fabric.internet_hosts[*host].addresses.to_vec(),
-            Party::Internet { address, .. } => vec![*address],
+            Party::Internet { part, .. } => vec![part.address],
         };
         let pair = Self { parties, from, to, receiver, origins, targets, ephemeral };
         // Of an interface without any public address it is said once that the internet cannot write to it.
@@ -134,7 +132,7 @@ impl<'a> Pair<'a> {
                 };
                 (fabric.internet_hosts[*host].addresses.iter().map(origin).collect(), EPHEMERAL)
             }
-            Party::Internet { address, .. } => (vec![Origin::Internet { address: *address }], EPHEMERAL),
+            Party::Internet { part, .. } => (vec![Origin::Internet { address: part.address }], EPHEMERAL),
         })
     }
 
@@ -188,7 +186,7 @@ impl<'a> Pair<'a> {
             (_, _, None) if e.reply_from_elsewhere => Cause::Elsewhere,
             _ => Cause::Nothing,
         };
-        Answer { reach, outcome: e.outcome, arrives: self.arrives(e), cause, question: Some(e.question) }
+        Answer { reach, outcome: e.outcome, arrives: false, cause, question: Some(e.question) }
     }
 
     /// True if the request comes to its receiver.
@@ -207,8 +205,12 @@ impl<'a> Pair<'a> {
         let protocol = if v6 { Protocol::ICMPV6 } else { service.protocol };
         let dst_port = service.ports.map_or(0, |ports| ports.from);
         let one = |src_port: &Option<u16>| {
-            let e = decide(self.parties.network, &Question { from, to, protocol, src_port: *src_port, dst_port });
-            self.answer(&e, self.reach(&e))
+            let question = Question { from, to, protocol, src_port: *src_port, dst_port };
+            let first = decide(self.parties.network, &question);
+            // What passes the handshake only does not reach.
+            let on = ask_on(self.parties.network, &question, &first);
+            let e = on.as_ref().unwrap_or(&first);
+            Answer { arrives: self.arrives(&first), ..self.answer(e, self.reach(e)) }
         };
         src_ports.iter().map(one).reduce(|before, answer| {
             let arrives = before.arrives || answer.arrives;
@@ -223,16 +225,11 @@ impl<'a> Pair<'a> {
 
     /// What all addresses come to: the best of them. The service's ports must be alike.
     pub(super) fn answers(&self, service: Service) -> Answer {
-        let divided = match service.ports {
-            Some(_) => source_ports(&[self.parties.network], service.protocol, self.ephemeral),
-            None => Vec::new(),
-        };
-        let src_ports: Vec<Option<u16>> =
-            if divided.is_empty() { vec![None] } else { divided.into_iter().map(Some).collect() };
+        let src_ports = self.parties.sources.get(service.protocol, self.ephemeral);
         let (outcome, cause) = (Outcome::NoReply, Cause::NoAddress);
         let mut best = Answer { reach: Reach::No, outcome, arrives: false, cause, question: None };
         for (from, to) in self.questions() {
-            let Some(answer) = self.between(service, from, to, &src_ports) else { continue };
+            let Some(answer) = self.between(service, from, to, src_ports) else { continue };
             let arrives = best.arrives || answer.arrives;
             if best.question.is_none() || answer.reach > best.reach {
                 best = answer;
@@ -250,9 +247,9 @@ impl<'a> Pair<'a> {
         let Some(range) = service.ports.filter(|range| range.from != range.to) else {
             return vec![(service, self.answers(service))];
         };
-        let mut starts = self.parties.port_stretches(service.protocol, self.from, self.to);
-        starts.retain(|start| range.from < *start && *start <= range.to);
-        starts.insert(0, range.from);
+        let inside = self.parties.port_stretches(service.protocol, self.from, self.to);
+        let inside = inside.into_iter().filter(|start| range.from < *start && *start <= range.to);
+        let starts: Vec<u16> = [range.from].into_iter().chain(inside).collect();
         let mut out: Vec<(Service, Answer)> = Vec::with_capacity(starts.len());
         for (n, first) in starts.iter().enumerate() {
             let to = starts.get(n + 1).map_or(range.to, |next| next - 1);
@@ -271,8 +268,10 @@ impl<'a> Pair<'a> {
     }
 }
 
-/// The last rule of a security group that let the request pass: where it arrives, if one was asked there.
+/// The last rule of a security group that let the request pass: where it arrives, if one was asked there. If no group was
+/// asked at all, the last row that let it pass.
 fn rule(network: &Network, e: &Explanation) -> Option<RowIx> {
     let mut allowed = e.request.steps.iter().filter(|step| step.decision.allow).map(|step| step.decision.by);
-    allowed.rfind(|row| network.fabric.rows[*row].kind == RowKind::SgRule)
+    let last = allowed.clone().next_back();
+    allowed.rfind(|row| network.fabric.rows[*row].kind == RowKind::SgRule).or(last)
 }

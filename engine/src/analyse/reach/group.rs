@@ -3,7 +3,7 @@
 use super::matrix::{Group, members};
 use super::party::{Parties, Party};
 use super::select::{Ends, tags};
-use crate::analyse::borders::Stretch;
+use crate::analyse::borders::Part;
 use crate::base::Cidr;
 use crate::base::ids::EniIx;
 use crate::compile::ANY_HOST;
@@ -91,7 +91,7 @@ pub fn groups(spec: &Spec, parties: &Parties<'_>, ends: &Ends, by: &GroupBy, sid
                 aws.parts.push((n, Vec::new()));
             }
             Party::Internet { .. } if ends.internet => internet.parts.push((n, Vec::new())),
-            Party::Internet { stretches, .. } if inside(ends, stretches) => out.push(single(n)),
+            Party::Internet { part, .. } if inside(ends, part) => out.push(single(n)),
             _ => {}
         }
     }
@@ -112,8 +112,9 @@ fn distinct(groups: &mut [Group]) {
 }
 
 /// True if one of the blocks that are asked for holds all of these.
-fn inside(ends: &Ends, stretches: &[Stretch]) -> bool {
-    let holds = |block: &Cidr| stretches.iter().all(|(first, last)| block.contains(*first) && block.contains(*last));
+fn inside(ends: &Ends, part: &Part) -> bool {
+    let holds =
+        |block: &Cidr| part.stretches.iter().all(|(first, last)| block.contains(*first) && block.contains(*last));
     ends.blocks.iter().any(holds)
 }
 
@@ -128,9 +129,9 @@ pub fn resolve(parties: &Parties<'_>, ends: &Ends, side: Side) -> Group {
                 Some(own).filter(|own| !own.is_empty())
             }
             Party::Host(host) => ends.hosts.contains(host).then(Vec::new),
-            Party::Internet { stretches, service, .. } => {
+            Party::Internet { part, service } => {
                 let named = if *service && side == Side::Receives { ends.aws } else { ends.internet };
-                (named || inside(ends, stretches)).then(Vec::new)
+                (named || inside(ends, part)).then(Vec::new)
             }
         };
         parts.extend(part.map(|own| (n, own)));

@@ -1,6 +1,7 @@
 //! Why no change of what is there helps, and what would have to be built.
 
 use crate::compile::Network;
+use crate::explain::size::is_mtu;
 use crate::explain::{Explanation, Hint, Origin, Question, hints};
 use crate::verdict::{Reason, RowKind, reason_of};
 
@@ -184,16 +185,7 @@ pub(super) fn reason(network: &Network, question: &Question, e: &Explanation) ->
         | K::IgwSharedDestination
         | K::VgwRouteNone
         | K::DxgwRouteNone => NoFix::NotConnected,
-        K::MtuGuest
-        | K::MtuIgw
-        | K::MtuNat
-        | K::MtuTgw
-        | K::MtuVpce
-        | K::PcxMtu
-        | K::TunnelMtu
-        | K::VifMtu
-        | K::VgwMtu
-        | K::DxgwMtu => NoFix::TooLarge,
+        kind if is_mtu(kind) => NoFix::TooLarge,
         K::GuestForwardOff => NoFix::GuestForwards,
         K::TunnelDown | K::VifDown | K::LagNoLink | K::RouterDown => NoFix::LineDown,
         K::RouterRouteNone
