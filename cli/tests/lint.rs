@@ -1,23 +1,9 @@
 //! `lint` and `diff` as commands: forms of output, exit statuses.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+mod common;
 
-fn vpcsim(args: &[&str]) -> Output {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_vpcsim"));
-    command.current_dir(root).args(args).stdin(Stdio::null()).output().unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-fn written(name: &str, yaml: &str) -> PathBuf {
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    std::fs::write(&path, yaml).unwrap();
-    path
-}
+use common::{text, vpcsim, written};
+use std::path::Path;
 
 const THREE_TIER: &str = "topologies/three-tier.yaml";
 

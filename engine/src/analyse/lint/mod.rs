@@ -24,7 +24,7 @@ mod unused;
 pub use check::{CHECKS, Check, Severity, find};
 
 use crate::compile::Network;
-use crate::diag::{self, Diagnostic, Span, nearest};
+use crate::diag::{Diagnostic, Span, nearest};
 use crate::names::Label;
 use crate::spec::Spec;
 use crate::verdict::RowIx;
@@ -221,21 +221,4 @@ fn count(n: usize, what: &str) -> String {
 #[must_use]
 pub fn worst(findings: &[Finding]) -> Option<Severity> {
     findings.iter().filter(|f| f.suppressed.is_none()).map(|f| f.severity).max()
-}
-
-/// A diagnostic that says the same, to be shown with its line.
-#[must_use]
-pub fn as_diagnostic(finding: &Finding) -> Diagnostic {
-    let severity = match finding.severity {
-        Severity::Error => diag::Severity::Error,
-        Severity::Warning | Severity::Note => diag::Severity::Warning,
-    };
-    Diagnostic {
-        code: finding.check.code,
-        severity,
-        span: finding.span,
-        message: finding.message.clone(),
-        notes: finding.notes.clone(),
-        help: Some(finding.fix.clone()),
-    }
 }

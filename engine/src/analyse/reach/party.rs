@@ -28,14 +28,6 @@ pub enum Party {
 }
 
 impl Party {
-    /// How many ends it stands for; a stretch of the internet counts as one.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        match self {
-            Self::Enis(members) => members.len(),
-            Self::Host(_) | Self::Internet { .. } => 1,
-        }
-    }
     /// Ranges of addresses on the internet that it is made of.
     #[must_use]
     pub fn ranges(&self) -> usize {
@@ -43,11 +35,6 @@ impl Party {
             Self::Internet { part, .. } => part.stretches.len(),
             _ => 0,
         }
-    }
-    /// Never: a party has a member.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 }
 
