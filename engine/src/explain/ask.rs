@@ -415,15 +415,12 @@ fn speaker_answer(fabric: &Fabric, speaker: SpeakerIx, headers: &Headers) -> Ans
 
 /// SVC-3: each service answers on its own port only.
 fn service_answer(fabric: &Fabric, eni: EniIx, service: Service, headers: &Headers) -> Answer {
-    let port = headers.ports().1;
-    let serves = match service {
-        Service::Resolver => headers.protocol.has_ports() && port == 53,
-        Service::Metadata => headers.protocol == Protocol::TCP && port == 80,
-        Service::Time => headers.protocol == Protocol::UDP && port == 123,
-        Service::Dhcp => headers.protocol == Protocol::UDP && port == 67,
-    };
     let vpc = &fabric.vpcs[fabric.enis[eni].vpc];
-    if serves { Answer::Yes } else { Answer::Silent(vpc.row(crate::fabric::VpcRow::ServiceNone)) }
+    if service.serves(headers.protocol, headers.ports().1) {
+        Answer::Yes
+    } else {
+        Answer::Silent(vpc.row(crate::fabric::VpcRow::ServiceNone))
+    }
 }
 
 fn internet_answer(fabric: &Fabric, headers: &Headers) -> Answer {

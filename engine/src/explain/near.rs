@@ -6,15 +6,13 @@ use super::{Explanation, Part};
 use crate::base::Cidr;
 use crate::base::ids::{AclIx, EniIx, TgwRtbIx, VpcIx};
 use crate::compile::Network;
-use crate::fabric::{ANY_PROTOCOL, AclRow, Address, Fabric, PeerMatch, SgRow};
+use crate::fabric::{ANY_ICMP, ANY_PROTOCOL, AclRow, Address, Fabric, PeerMatch, SgRow};
 use crate::verdict::{Dir, RowIx, RowKind, Stage, Step};
 use crate::wire::{Headers, L4};
 use std::net::IpAddr;
 
 /// Routes that did not win, of one table, at most.
 const LOSERS_MAX: usize = 8;
-/// ICMP type or code of a rule that matches any.
-const ANY_ICMP: u16 = u16::MAX;
 
 /// A field of a packet that a rule looks at; the words are AWS's `PacketField`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]

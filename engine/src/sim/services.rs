@@ -71,14 +71,7 @@ impl<O: Observer> Sim<O> {
             }
             return;
         }
-        // SVC-3: each answers on its own port; on another it is silent.
-        let own = match service {
-            Service::Resolver => 53,
-            Service::Metadata => 80,
-            Service::Time => 123,
-            Service::Dhcp => 67,
-        };
-        if port == own {
+        if service.serves(packet.headers.protocol, port) {
             self.host_takes(HostRef::Services(vpc), packet);
         } else {
             self.totals.delivered += 1;

@@ -1,6 +1,7 @@
 //! Where a packet is, what became of it, and what was decided on the way.
 
 use super::{Decision, RowIx};
+use crate::base::Protocol;
 use crate::base::ids::{
     CvpnClientIx, CvpnIx, DxgwIx, EniIx, InetIx, LagIx, McastIx, MirrorSessionIx, NatIx, PcxIx, PublicIx, RouterIx,
     SpeakerIx, SvcIx, TgwAttachIx, TunnelIx, VgwIx, VifIx, VpceIx,
@@ -168,6 +169,19 @@ pub enum Service {
     Time,
     /// DHCP.
     Dhcp,
+}
+
+impl Service {
+    /// Whether it answers at a port: each at its own only, and is silent on others (SVC-3).
+    #[must_use]
+    pub const fn serves(self, protocol: Protocol, port: u16) -> bool {
+        match self {
+            Self::Resolver => protocol.has_ports() && port == 53,
+            Self::Metadata => protocol.0 == Protocol::TCP.0 && port == 80,
+            Self::Time => protocol.0 == Protocol::UDP.0 && port == 123,
+            Self::Dhcp => protocol.0 == Protocol::UDP.0 && port == 67,
+        }
+    }
 }
 
 /// What became of the packet.

@@ -26,6 +26,7 @@ pub fn fix_name(spec: &Spec, network: &Network, question: &Question, from: &str,
         let meant = resolve(&after, from, name).ok()?;
         let e = ask(&after, &Question { from: meant.from, to: meant.to, ..*question });
         let works = meant.to != question.to && passes(&after, &e);
+        // What a name means lets no other packet pass.
         let opens = Opens { pairs: Vec::new(), complete: true };
         works.then_some(Fix { edits, outcome: e.outcome, opens, network: after, spec })
     })
